@@ -1,0 +1,94 @@
+"""The Vault protocol: where backups live. Its docstrings are its promises; tests/contract holds every vault to them."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+OnBytes = Callable[[int], None]
+
+
+def ignore_bytes(_count: int) -> None:
+    """Progress callback of those who do not watch."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """One object of a vault; `name` is relative to the vault's location and uses forward slashes."""
+
+    name: str
+    bytes: int
+    modified: datetime
+    version: str | None = None
+
+
+class Vault(Protocol):
+    """A store of named objects that are written once and whole.
+
+    Names are relative paths with forward slashes; a name that is absolute, empty or has an empty, `.` or `..` part
+    raises ConfigError. Every method raises VaultUnavailable when the store cannot be reached or refuses, with a
+    hint that names what was refused.
+    """
+
+    @property
+    def location(self) -> str:
+        """The vault's URI or directory, as a person would type it; an S3 location ends with a slash."""
+        ...
+
+    def upload(self, name: str, source: Path, *, sha256: str, on_bytes: OnBytes = ignore_bytes) -> StoredObject:
+        """Store the file under `name`, whole or not at all, proven to have this SHA-256 when it arrives.
+
+        An object of that name that is there already is replaced in a directory and kept as an older version in S3.
+
+        Raises:
+            ChecksumMismatch: what would be stored has another checksum; nothing is stored under `name`.
+        """
+        ...
+
+    def create(self, name: str, content: bytes) -> StoredObject:
+        """Store `content` under `name` only if nothing is there. Of two at the same time one wins.
+
+        Raises:
+            BackupExists: `name` is taken; what is there stays as it was.
+        """
+        ...
+
+    def replace(self, name: str, content: bytes) -> StoredObject:
+        """Store `content` under `name`, whole or not at all, whatever is there."""
+        ...
+
+    def objects(self, under: str = "") -> Iterator[StoredObject]:
+        """Yield every object whose name begins with `under`, in order of name; none if there is no such thing.
+
+        Unfinished uploads and temporary files are never among them.
+        """
+        ...
+
+    def read(self, name: str, *, limit: int) -> bytes:
+        """Return the object's content.
+
+        Raises:
+            BackupNotFound: there is no such object.
+            ManifestInvalid: it is longer than `limit` bytes, so it is not what the caller takes it for.
+        """
+        ...
+
+    def download(self, name: str, target: Path, *, on_bytes: OnBytes = ignore_bytes) -> str:
+        """Write the object to `target` (which must not exist) and return the SHA-256 of the bytes written.
+
+        On an error `target` does not exist afterwards.
+
+        Raises:
+            BackupNotFound: there is no such object.
+            ScratchFull: the disk is too small.
+        """
+        ...
+
+    def delete(self, name: str) -> None:
+        """Remove the object; it is no error if there is none. S3 keeps the version for as long as its rules say."""
+        ...
+
+    def sweep(self, older_than_seconds: float) -> int:
+        """Clear what killed writers left (temporary files, unfinished uploads) of that age; return how many."""
+        ...
