@@ -235,9 +235,10 @@ class Manifest(BaseModel):
         """File name of the archive."""
         return self.backup_id + ARCHIVE_SUFFIX
 
-    def file(self, path: str) -> File | None:
-        """Return the member with this path, if there is one."""
-        return next((file for file in self.files if file.path == path), None)
+    @property
+    def database_member(self) -> str | None:
+        """Path of the database in the archive; None if it holds none. Config files lie deeper, in `config/`."""
+        return next((file.path for file in self.files if "/" not in file.path and file.path.endswith(".db")), None)
 
     def to_json(self) -> bytes:
         """Return the manifest as UTF-8 JSON for people and programs."""

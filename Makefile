@@ -1,0 +1,77 @@
+# `make help` lists everything a person can do here. The first target that needs it sets everything up.
+
+PYTHON ?= python3.11
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+SEED   ?= 1
+READY  := $(VENV)/ready
+
+.DEFAULT_GOAL := help
+
+help: ## List the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+setup: $(READY) node_modules/.package-lock.json ## Install everything that is needed, pinned, below this folder
+
+$(READY): requirements-dev.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	awk '/^uv==/ {on = 1} on {print} on && !/\\$$/ {exit}' requirements-dev.txt > $(VENV)/uv.txt
+	$(BIN)/pip install --quiet --require-hashes --no-deps -r $(VENV)/uv.txt
+	$(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements-dev.txt
+	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python --editable .
+	touch $@
+
+node_modules/.package-lock.json: package-lock.json
+	npm ci --no-audit --no-fund --loglevel=error
+	touch $@
+
+demo: setup ## Deploy into an embedded AWS, back up, replicate, restore, prove: all of it, in minutes
+	@$(BIN)/python -m localaws.demo
+
+test: setup ## Set up and run the tests
+	$(BIN)/pytest --numprocesses 2 --dist loadgroup
+
+check: lint types imports test ## Lint, types, import rules and tests: what CI runs
+
+lint: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: setup
+	$(BIN)/mypy
+
+imports: setup
+	PYTHONPATH=lambdas:. $(BIN)/lint-imports
+
+format: setup ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+backup: setup ## Back up the database and its configuration
+	scripts/backup.sh
+
+backup-db: setup ## Back up the database alone
+	scripts/backup.sh --db-only
+
+backup-s3: setup ## Back up to a bucket: make backup-s3 TO=s3://bucket/backups/
+	@test -n "$(TO)" || { echo "usage: make backup-s3 TO=s3://bucket/backups/" >&2; exit 2; }
+	scripts/backup.sh --to "$(TO)"
+
+restore: setup ## Restore a backup: make restore FILE=backups/<archive>.tar.gz
+	@test -n "$(FILE)" || { echo "usage: make restore FILE=backups/<archive>.tar.gz" >&2; exit 2; }
+	scripts/restore.sh "$(FILE)"
+
+restore-dry: setup ## Show what a restore would change: make restore-dry FILE=backups/<archive>.tar.gz
+	@test -n "$(FILE)" || { echo "usage: make restore-dry FILE=backups/<archive>.tar.gz" >&2; exit 2; }
+	scripts/restore.sh --dry-run "$(FILE)"
+
+lock: setup ## Pin the dependencies again, with hashes
+	for name in lambdas/requirements requirements requirements-dev; do \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --generate-hashes --no-header \
+	    $$name.in -o $$name.txt || exit 1; \
+	done
+
+clean: ## Remove everything that `make setup` and the tests made
+	rm -rf $(VENV) node_modules cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info lambdas/*.egg-info
+
+.PHONY: help setup demo test check lint types imports format backup backup-db backup-s3 restore restore-dry lock clean

@@ -1,0 +1,30 @@
+"""Schedule -> back up the database and configuration on the file system."""
+
+from typing import Any
+
+from sqlitevault.events import BackupEvent
+from sqlitevault.services.backup import BackupRequest, back_up
+from sqlitevault.telemetry import emit_backup, failures
+from sqlitevault.wiring import now, wire
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Take one backup; the same scheduled time again finds it there and takes none."""
+    wired = wire()
+    settings = wired.settings
+    with failures("BackupFailed", settings.database_path.stem):
+        order = BackupEvent.parse(event)
+        request = BackupRequest(
+            database=settings.database_path,
+            config_root=settings.config_root,
+            created_at=order.scheduled_time or now(),
+            host=context.function_name,
+            tier=order.tier,
+            scope=order.scope,
+            folder=f"{order.tier}/{settings.database_path.stem}/",
+            scratch=settings.scratch,
+            snapshot=wired.snapshot_options,
+        )
+        report = back_up(request, wired.vault)
+    emit_backup(report)
+    return report.to_dict()

@@ -1,0 +1,29 @@
+"""A snapshot uploaded under inbox/ -> back it up like any other."""
+
+from pathlib import PurePosixPath
+from typing import Any
+
+from sqlitevault.events import StoredEvent
+from sqlitevault.services.ingest import IngestRequest, ingest
+from sqlitevault.telemetry import emit_backup, failures
+from sqlitevault.vault_location import open_vault
+from sqlitevault.wiring import wire
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Back up one uploaded database; the same upload again finds its backup there and takes none."""
+    wired = wire()
+    with failures("BackupFailed", wired.settings.database_path.stem):
+        stored = StoredEvent.parse(event)
+        inbox = PurePosixPath(stored.key)
+        request = IngestRequest(
+            inbox=open_vault(f"s3://{stored.bucket}/{inbox.parent}/"),
+            name=inbox.name,
+            version=stored.version,
+            uploaded_at=stored.time,
+            host=context.function_name,
+            scratch=wired.settings.scratch,
+        )
+        report = ingest(request, wired.vault)
+    emit_backup(report)
+    return report.to_dict()

@@ -1,0 +1,28 @@
+"""The `sqlitevault` command: one module per verb; errors become exit codes here and nowhere else."""
+
+import click
+
+from sqlitevault import __version__
+from sqlitevault.cli.backup import backup
+from sqlitevault.cli.drill import drill
+from sqlitevault.cli.list import list_backups
+from sqlitevault.cli.restore import restore
+from sqlitevault.cli.verify import verify
+
+_VERBS = (backup, list_backups, verify, restore, drill)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="sqlitevault")
+def main() -> None:
+    r"""Back up a live SQLite database, prove that the backup restores, and restore it.
+
+    \b
+    Settings come from the environment: DATABASE_PATH (./data/devops_hub.db),
+    CONFIG_ROOT (.), BACKUP_DIR (./backups, or s3://bucket/prefix/),
+    BACKUP_RETAIN (30 days), SCRATCH_DIR, MAX_WRITER_STALL_SECONDS (4).
+    """
+
+
+for verb in _VERBS:
+    main.add_command(verb)

@@ -1,0 +1,124 @@
+"""`sqlitevault backup`."""
+
+import socket
+from pathlib import Path
+
+import click
+from rich.table import Table
+
+from sqlitevault.cli import options
+from sqlitevault.cli.exit_codes import BUSY, DRILL, INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE, epilog, reporting_errors
+from sqlitevault.cli.output import print_json, progress, size, stderr, stdout
+from sqlitevault.directory_vault import DirectoryVault
+from sqlitevault.errors import BackupExists, DrillFailed
+from sqlitevault.manifest import Tier
+from sqlitevault.services.backup import BackupReport, BackupRequest, back_up
+from sqlitevault.services.catalog import Choice
+from sqlitevault.services.drill import DrillRequest, record
+from sqlitevault.services.drill import drill as hold_drill
+from sqlitevault.services.drill_report import DrillReport
+from sqlitevault.services.prune import PruneReport, prune
+from sqlitevault.services.selection import select
+from sqlitevault.services.steps import Watcher
+from sqlitevault.settings import Settings
+from sqlitevault.vault import Vault
+from sqlitevault.vault_location import open_vault
+from sqlitevault.wiring import now, snapshot_options
+
+
+@click.command(epilog=epilog(NOT_FOUND, BUSY, INTEGRITY, UNAVAILABLE, DRILL, NO_ROOM))
+@options.scope_options
+@click.option("--to", "location", metavar="URI", help="s3://bucket/prefix/ or a directory, if not BACKUP_DIR.")
+@click.option("--tier", type=click.Choice([tier.value for tier in Tier]), default="manual", show_default=True)
+@click.option("--no-drill", is_flag=True, help="Do not restore the backup to scratch to prove it.")
+@click.option("--allow-corrupt", is_flag=True, help="Keep a damaged database, marked as such, for salvage.")
+@options.as_json
+@reporting_errors
+def backup(
+    *,
+    db_only: bool,
+    config_only: bool,
+    location: str | None,
+    tier: str,
+    no_drill: bool,
+    allow_corrupt: bool,
+    as_json: bool,
+) -> None:
+    """Back up the database and its configuration, and prove that the backup restores.
+
+    Then removes from a directory what BACKUP_RETAIN lets go, never the last good backup; a bucket has its lifecycle
+    rules for that.
+    """
+    settings = options.settings(vault=location)
+    vault = open_vault(settings.vault)
+    request = BackupRequest(
+        database=settings.database_path,
+        config_root=settings.config_root,
+        created_at=now(),
+        host=socket.gethostname(),
+        tier=Tier(tier),
+        scope=options.scope(db_only=db_only, config_only=config_only),
+        allow_corrupt=allow_corrupt,
+        scratch=settings.scratch,
+        snapshot=snapshot_options(settings),
+    )
+    with progress(quiet=as_json) as watcher:
+        report = back_up(request, vault, watcher)
+        if not report.created:
+            raise BackupExists(f"{report.backup_id} is there already", hint="Wait a second and run it again.")
+        drilled = None if no_drill or report.manifest.corrupt else _prove(report, vault, settings, watcher)
+        pruned = (
+            prune(vault, retain_days=settings.retain_days, now=now()) if isinstance(vault, DirectoryVault) else None
+        )
+    if as_json:
+        print_json(_as_json(report, drilled, pruned))
+    else:
+        _show(report, drilled, pruned)
+    if drilled is not None and not drilled.passed:
+        raise DrillFailed(
+            f"{report.backup_id} could not be proven: {'; '.join(drilled.failures)}",
+            hint="Take another backup; restore proposes the one before.",
+        )
+
+
+def _prove(report: BackupReport, vault: Vault, settings: Settings, watcher: Watcher) -> DrillReport:
+    chosen = select(vault, Choice(backup_id=report.backup_id))
+    drilled = hold_drill(DrillRequest(chosen, now(), settings.rto_seconds, scratch=settings.scratch), watcher)
+    record(drilled, vault)
+    return drilled
+
+
+def _as_json(report: BackupReport, drilled: DrillReport | None, pruned: PruneReport | None) -> dict[str, object]:
+    return report.to_dict() | {
+        "drill": drilled.to_dict() if drilled else None,
+        "pruned": pruned.to_dict() if pruned else None,
+    }
+
+
+def _show(report: BackupReport, drilled: DrillReport | None, pruned: PruneReport | None) -> None:
+    manifest = report.manifest
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_row("backup", f"[bold]{report.backup_id}[/]")
+    table.add_row("in", _place(report))
+    if manifest.database is not None and manifest.snapshot is not None:
+        table.add_row(
+            "database", f"{size(manifest.database.bytes)}, {len(manifest.tables)} tables, {manifest.rows:,} rows"
+        )
+        stall = manifest.snapshot.writer_stall_seconds
+        table.add_row("snapshot", f"{manifest.snapshot.method}, writers held up {stall:.3f} s at most")
+    table.add_row("archive", size(manifest.archive.bytes if manifest.archive else None))
+    if drilled is not None:
+        table.add_row(
+            "proven", f"restored and compared in {drilled.recovery_seconds:.2f} s" if drilled.passed else "[red]NO[/]"
+        )
+    if pruned is not None and pruned.removed:
+        table.add_row("removed", f"{len(pruned.removed)} old backups")
+    stdout().print(table)
+    for warning in (*report.warnings, *report.omitted):
+        stderr().print(f"[yellow]note:[/] {warning}", markup=True)
+
+
+def _place(report: BackupReport) -> str:
+    if report.location.startswith("s3://"):
+        return report.location + report.archive
+    return str(Path(report.location) / report.archive)

@@ -1,0 +1,42 @@
+"""`sqlitevault drill`."""
+
+import click
+
+from sqlitevault.cli import options
+from sqlitevault.cli.drill_output import show_drills
+from sqlitevault.cli.exit_codes import DRILL, NO_ROOM, NOT_FOUND, UNAVAILABLE, epilog, reporting_errors
+from sqlitevault.cli.output import print_json, progress
+from sqlitevault.errors import DrillFailed
+from sqlitevault.manifest import Scope
+from sqlitevault.services.catalog import LATEST, Choice
+from sqlitevault.services.drill import DrillRequest, record
+from sqlitevault.services.drill import drill as hold_drill
+from sqlitevault.wiring import now
+
+
+@click.command(epilog=epilog(NOT_FOUND, UNAVAILABLE, DRILL, NO_ROOM))
+@click.argument("backup", default=LATEST)
+@options.from_vault
+@options.as_json
+@reporting_errors
+def drill(*, backup: str, location: str | None, as_json: bool) -> None:
+    """Hold the recovery test: restore a backup to scratch, prove it, time it, and record it in the vault.
+
+    BACKUP is an id, a path or an s3:// URI; without one the newest good backup is drilled.
+    """
+    settings = options.settings(vault=location)
+    choice = Choice(scope=Scope.DATABASE, database=settings.database_path.stem)
+    chosen = options.selected(backup, settings.vault, choice)
+    with progress(quiet=as_json) as watcher:
+        report = hold_drill(DrillRequest(chosen, now(), settings.rto_seconds, scratch=settings.scratch), watcher)
+        if chosen.manifest is not None:
+            record(report, chosen.vault)
+    if as_json:
+        print_json(report.to_dict())
+    else:
+        show_drills([report])
+    if not report.passed or report.recovery_seconds > report.rto_seconds:
+        raise DrillFailed(
+            f"{report.backup_id} " + ("; ".join(report.failures) or "took longer to recover than the RTO allows"),
+            hint="Restore takes the backup before it; take a fresh backup, and see docs/runbooks/drill-failed.md.",
+        )

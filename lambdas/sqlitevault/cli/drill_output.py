@@ -1,0 +1,23 @@
+"""How drills and verifications look to people."""
+
+from collections.abc import Sequence
+
+from rich.markup import escape
+from rich.table import Table
+
+from sqlitevault.cli.output import duration, stdout
+from sqlitevault.services.drill_report import DrillReport
+
+
+def show_drills(reports: Sequence[DrillReport]) -> None:
+    """Print every check of every report, and the recovery time against what it may be."""
+    for report in reports:
+        table = Table(box=None, pad_edge=False, show_header=False, title=report.backup_id, title_justify="left")
+        for check in report.checks:
+            table.add_row("[green]✓[/]" if check.passed else "[bold red]✗[/]", check.name, escape(check.detail))
+        stdout().print(table)
+        within = report.recovery_seconds <= report.rto_seconds
+        verdict = "[green]within[/]" if within else "[bold red]beyond[/]"
+        stdout().print(
+            f"recovered in {report.recovery_seconds:.2f} s, {verdict} the RTO of {duration(report.rto_seconds)}"
+        )

@@ -1,0 +1,121 @@
+"""How results and progress look: results on stdout, everything else on stderr."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Self
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+from sqlitevault.services.steps import Unwatched, Watcher
+
+
+def stdout() -> Console:
+    """The console for results."""
+    return Console(highlight=False)
+
+
+def stderr() -> Console:
+    """The console for progress, questions and errors."""
+    return Console(stderr=True, highlight=False)
+
+
+def print_json(document: Any) -> None:  # noqa: ANN401
+    """Print one JSON document on stdout: the contract with programs."""
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+@contextmanager
+def progress(*, quiet: bool) -> Iterator[Watcher]:
+    """Watch a verb: bars on a terminal, a line per finished step otherwise, nothing when `quiet`."""
+    if quiet:
+        yield Unwatched()
+    elif stderr().is_terminal:
+        with Bars() as bars:
+            yield bars
+    else:
+        yield Lines()
+
+
+class Lines:
+    """A line on stderr for each finished step."""
+
+    def started(self, step: str, total_bytes: int | None) -> None:
+        """Wait for the end."""
+
+    def advanced(self, count: int) -> None:
+        """Wait for the end."""
+
+    def finished(self, step: str, seconds: float) -> None:
+        """Print the step and its duration."""
+        click.echo(f"{step}: {seconds:.2f} s", err=True)
+
+
+class Bars:
+    """A bar for each step, while it runs."""
+
+    def __init__(self) -> None:
+        """Prepare; nothing is shown before the first step."""
+        columns = (
+            SpinnerColumn(finished_text="[green]✓"),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=30),
+            DownloadColumn(),
+            TimeElapsedColumn(),
+        )
+        self._progress = Progress(*columns, console=stderr())
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Self:
+        """Begin to show."""
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave the finished bars on the screen."""
+        self._progress.stop()
+
+    def started(self, step: str, total_bytes: int | None) -> None:
+        """Add a bar; it pulses while the size is unknown."""
+        self._task = self._progress.add_task(step, total=total_bytes)
+
+    def advanced(self, count: int) -> None:
+        """Move the bar."""
+        if self._task is not None:
+            self._progress.advance(self._task, count)
+
+    def finished(self, step: str, seconds: float) -> None:  # noqa: ARG002
+        """Fill the bar."""
+        if self._task is not None:
+            done = self._progress.tasks[self._task].total or max(1, int(self._progress.tasks[self._task].completed))
+            self._progress.update(self._task, total=done, completed=done)
+
+
+def size(count: int | None) -> str:
+    """Return a number of bytes as people read it."""
+    if count is None:
+        return "-"
+    value = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 1000:  # noqa: PLR2004
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} TB"
+
+
+def duration(seconds: float) -> str:
+    """Return a duration as people read it: `42 s`, `17 min`, `5 h 12 min`, `3 d 4 h`."""
+    span = timedelta(seconds=max(0, round(seconds)))
+    hours, rest = divmod(span.seconds, 3600)
+    minutes = rest // 60
+    if span.days:
+        return f"{span.days} d {hours} h"
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min" if minutes else f"{span.seconds} s"

@@ -1,0 +1,147 @@
+"""`sqlitevault restore`."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from sqlitevault.cli import options
+from sqlitevault.cli.exit_codes import BUSY, INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE, epilog, reporting_errors
+from sqlitevault.cli.output import print_json, progress
+from sqlitevault.cli.restore_output import show_plan, show_promoted, show_undone
+from sqlitevault.errors import ConfigError, TargetExists
+from sqlitevault.manifest import Scope
+from sqlitevault.services.catalog import LATEST, Choice
+from sqlitevault.services.restore import PromoteReport, RestorePlan, StageReport, Target, plan, promote, stage
+from sqlitevault.services.restore import undo as put_back
+from sqlitevault.services.selection import Selected
+from sqlitevault.settings import Settings
+from sqlitevault.wiring import now
+
+
+@click.command(epilog=epilog(NOT_FOUND, BUSY, INTEGRITY, UNAVAILABLE, NO_ROOM))
+@click.argument("backup", required=False)
+@click.option("--from-s3", metavar="URI", help="s3:// URI of an archive; …/latest.tar.gz is the newest one there.")
+@click.option("--from", "location", metavar="URI", help="The vault, if not BACKUP_DIR.")
+@click.option("--latest", is_flag=True, help="The newest good backup.")
+@click.option("--at", metavar="TIME", help="The newest good backup not after TIME (UTC unless it says otherwise).")
+@options.scope_options
+@click.option("--target", type=click.Path(path_type=Path), help="Restore the database to this path instead.")
+@click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask before overwriting.")
+@click.option("--force", is_flag=True, help="Do not ask, and go on although somebody has the database open.")
+@click.option("--undo", is_flag=True, help="Put back the database that the last restore replaced.")
+@options.as_json
+@reporting_errors
+def restore(
+    *,
+    backup: str | None,
+    from_s3: str | None,
+    location: str | None,
+    latest: bool,
+    at: str | None,
+    db_only: bool,
+    config_only: bool,
+    target: Path | None,
+    dry_run: bool,
+    yes: bool,
+    force: bool,
+    undo: bool,
+    as_json: bool,
+) -> None:
+    """Restore a backup: show what will change, prove it beside the target, then swap it in.
+
+    BACKUP is an id, a path or an s3:// URI. What is replaced is kept as <name>.pre_restore_<time>.
+    """
+    settings = options.settings(vault=location, database_path=target)
+    consent = _Consent(yes=yes or force, force=force, as_json=as_json)
+    if undo:
+        _undo(settings, consent)
+        return
+    scope = Scope.DATABASE if target and not config_only else options.scope(db_only=db_only, config_only=config_only)
+    words = _words(backup, from_s3, latest=latest, at=at)
+    choice = Choice(at=options.moment(at), scope=scope, database=settings.database_path.stem)
+    selected = options.selected(words, settings.vault, choice)
+    if dry_run:
+        _show(_planned(selected, settings, scope, as_json=as_json), as_json=as_json)
+        return
+    _restore(selected, settings, scope, consent)
+
+
+@dataclass(frozen=True, slots=True)
+class _Consent:
+    yes: bool
+    force: bool
+    as_json: bool
+
+
+def _words(backup: str | None, from_s3: str | None, *, latest: bool, at: str | None) -> str:
+    given = [words for words in (backup, from_s3) if words is not None]
+    newest = latest or at is not None
+    if len(given) + newest != 1:
+        raise ConfigError(
+            "say which backup: one of BACKUP, --from-s3 URI, --latest, --at TIME",
+            hint="`sqlitevault list` shows the backups; `--latest --dry-run` shows what would happen.",
+        )
+    return given[0] if given else LATEST
+
+
+def _target(settings: Settings) -> Target:
+    return Target(settings.database_path, settings.config_root)
+
+
+def _planned(selected: Selected, settings: Settings, scope: Scope, *, as_json: bool) -> RestorePlan:
+    with progress(quiet=as_json) as watcher:
+        return plan(selected, _target(settings), scope=scope, now=now(), scratch=settings.scratch, watcher=watcher)
+
+
+def _show(planned: RestorePlan, *, as_json: bool) -> None:
+    if as_json:
+        print_json(planned.to_dict())
+    else:
+        show_plan(planned)
+
+
+def _restore(selected: Selected, settings: Settings, scope: Scope, consent: _Consent) -> None:
+    planned = _planned(selected, settings, scope, as_json=consent.as_json)
+    if not consent.as_json:
+        show_plan(planned)
+    _require_consent(planned, consent)
+    target = _target(settings)
+    with progress(quiet=consent.as_json) as watcher:
+        staged = stage(selected, target, scope=scope, now=now(), scratch=settings.scratch, watcher=watcher)
+    promoted = promote(target, staged.backup_id, now=now(), force=consent.force)
+    _show_promoted(staged, promoted, as_json=consent.as_json)
+
+
+def _show_promoted(staged: StageReport, promoted: PromoteReport, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"staged": staged.to_dict(), "promoted": promoted.to_dict()})
+    else:
+        show_promoted(staged, promoted)
+
+
+def _require_consent(planned: RestorePlan, consent: _Consent) -> None:
+    replaced = [change.path for change in planned.files if change.action == "replace"]
+    if planned.target_exists and planned.scope is not Scope.CONFIG:
+        replaced.insert(0, planned.target)
+    if not replaced or consent.yes:
+        return
+    if not consent.as_json and sys.stdin.isatty():
+        click.confirm("Replace them (what is there is kept)?", abort=True, err=True)
+        return
+    raise TargetExists(
+        f"this would replace {', '.join(replaced)}",
+        hint="Give --yes to replace them (what is there is kept), or --target PATH to restore elsewhere.",
+    )
+
+
+def _undo(settings: Settings, consent: _Consent) -> None:
+    if not consent.yes and not consent.as_json and sys.stdin.isatty():
+        click.confirm(f"Put back what was at {settings.database_path} before the last restore?", abort=True, err=True)
+    report = put_back(_target(settings), now=now(), force=consent.force)
+    if consent.as_json:
+        print_json(report.to_dict())
+    else:
+        show_undone(report)

@@ -1,0 +1,276 @@
+"""What is in a vault: its committed backups, their proofs, and how an operator's words choose one of them."""
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import PurePosixPath
+
+from sqlitevault.errors import BackupNotFound, ConfigError, ManifestInvalid
+from sqlitevault.manifest import (
+    ARCHIVE_SUFFIX,
+    MANIFEST_SUFFIX,
+    Manifest,
+    Scope,
+    created_at,
+    database_name,
+    format_time,
+    is_backup_id,
+)
+from sqlitevault.services.drill_report import DrillReport, drill_report_name
+from sqlitevault.vault import StoredObject, Vault
+
+MANIFEST_LIMIT = 16 << 20
+_READERS = 16
+LATEST = "latest"
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """One committed backup: the manifest and the archive are both there."""
+
+    archive: StoredObject
+    manifest: Manifest
+    drill: DrillReport | None = None
+
+    @property
+    def id(self) -> str:
+        """The backup id."""
+        return self.manifest.backup_id
+
+    @property
+    def doubt(self) -> str | None:
+        """Why a restore should not take this backup by itself, or None."""
+        if self.manifest.corrupt:
+            return "kept although its database is corrupt"
+        if self.drill is not None and not self.drill.passed:
+            return "its drill failed"
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Uncommitted:
+    """An archive without a manifest: made by the original shell script, or by a backup that never finished."""
+
+    archive: StoredObject
+
+    @property
+    def id(self) -> str:
+        """The backup id in the archive's name."""
+        return _id_of(self.archive.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A manifest that says nothing reliable, so that its archive does not count as a backup."""
+
+    name: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """Everything in a vault, newest first."""
+
+    backups: tuple[Backup, ...]
+    uncommitted: tuple[Uncommitted, ...]
+    unreadable: tuple[Unreadable, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which backup to take: the one with this id, else the newest good one not after `at`.
+
+    `scope`: the backup must hold what is to be restored. `database`: prefer this database when a vault has several.
+    """
+
+    backup_id: str | None = None
+    at: datetime | None = None
+    scope: Scope = Scope.ALL
+    database: str | None = None
+
+    @classmethod
+    def of(
+        cls, words: str, *, at: datetime | None = None, scope: Scope = Scope.ALL, database: str | None = None
+    ) -> "Choice":
+        """Return the choice that an id or the word `latest` stands for.
+
+        Raises:
+            ConfigError: it is neither.
+        """
+        if words == LATEST:
+            return cls(at=at, scope=scope, database=database)
+        created_at(words)
+        return cls(backup_id=words, scope=scope, database=database)
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A chosen backup, why it is this one, and the newer ones that were passed over."""
+
+    backup: Backup
+    reason: str
+    skipped: tuple[str, ...] = ()
+
+
+class Catalog:
+    """The backups of one vault. Reads lazily: choosing the newest reads few manifests, listing reads all."""
+
+    def __init__(self, vault: Vault) -> None:
+        """Look at `vault` when asked, not before."""
+        self.vault = vault
+
+    def contents(self) -> Contents:
+        """Read everything in the vault.
+
+        Raises:
+            VaultUnavailable: the vault cannot be read.
+        """
+        stored = {entry.name: entry for entry in self.vault.objects()}
+        archives = _newest_first(entry for name, entry in stored.items() if _is_archive(name))
+        committed = [entry for entry in archives if manifest_name(entry.name) in stored]
+        with ThreadPoolExecutor(_READERS) as pool:
+            read = list(pool.map(partial(self._read, stored), committed))
+        return Contents(
+            backups=tuple(entry for entry in read if isinstance(entry, Backup)),
+            uncommitted=tuple(Uncommitted(entry) for entry in archives if manifest_name(entry.name) not in stored),
+            unreadable=tuple(entry for entry in read if isinstance(entry, Unreadable)),
+        )
+
+    def newest_first(self, database: str | None = None) -> Iterator[Backup]:
+        """Yield the readable backups, of one database if given, reading each only when it is asked for."""
+        stored = {entry.name: entry for entry in self.vault.objects()}
+        for entry in _newest_first(entry for name, entry in stored.items() if _is_archive(name)):
+            if database is not None and database_name(_id_of(entry.name)) != database:
+                continue
+            if manifest_name(entry.name) not in stored:
+                continue
+            found = self._read(stored, entry)
+            if isinstance(found, Backup):
+                yield found
+
+    def choose(self, choice: Choice) -> Chosen:
+        """Return the backup that `choice` describes.
+
+        Raises:
+            BackupNotFound: there is none; the hint says what there is instead.
+            ConfigError: the vault holds several databases and the choice does not say which.
+        """
+        if choice.backup_id is not None:
+            return Chosen(self.get(choice.backup_id), "named")
+        skipped = []
+        for backup in self.newest_first(self._database(choice.database)):
+            if choice.at is not None and backup.manifest.created_at > choice.at:
+                continue
+            doubt = backup.doubt or _lacks(backup.manifest, choice.scope)
+            if doubt is None:
+                return Chosen(backup, _reason(choice), tuple(skipped))
+            skipped.append(f"{backup.id}: {doubt}")
+        raise self._nothing(choice, skipped)
+
+    def get(self, backup_id: str) -> Backup:
+        """Return the committed backup with this id.
+
+        Raises:
+            BackupNotFound: no archive with a manifest has this id.
+            ManifestInvalid: its manifest cannot be read or is another backup's.
+        """
+        stored = {entry.name: entry for entry in self.vault.objects()}
+        for entry in stored.values():
+            if _is_archive(entry.name) and _id_of(entry.name) == backup_id and manifest_name(entry.name) in stored:
+                return self._load(stored, entry)
+        raise BackupNotFound(
+            f"no backup {backup_id} in {self.vault.location}", hint="`sqlitevault list` shows the backups there are."
+        )
+
+    def load(self, archive: StoredObject) -> Backup:
+        """Return the backup whose archive this is.
+
+        Raises:
+            BackupNotFound: it has no manifest.
+            ManifestInvalid: its manifest cannot be read or is another backup's.
+        """
+        stored = {entry.name: entry for entry in self.vault.objects()}
+        if manifest_name(archive.name) not in stored:
+            raise BackupNotFound(
+                f"{archive.name} in {self.vault.location} has no manifest",
+                hint="It was never committed; restore it by its path to take it all the same.",
+            )
+        return self._load(stored, archive)
+
+    def _read(self, stored: dict[str, StoredObject], archive: StoredObject) -> Backup | Unreadable:
+        try:
+            return self._load(stored, archive)
+        except (ManifestInvalid, BackupNotFound) as error:
+            return Unreadable(manifest_name(archive.name), str(error))
+
+    def _load(self, stored: dict[str, StoredObject], archive: StoredObject) -> Backup:
+        manifest = Manifest.from_json(self.vault.read(manifest_name(archive.name), limit=MANIFEST_LIMIT))
+        if manifest.backup_id != _id_of(archive.name) or manifest.archive is None:
+            raise ManifestInvalid(
+                f"the manifest beside {archive.name} is that of {manifest.backup_id}",
+                hint="Files in the vault were renamed or mixed up; use another backup.",
+            )
+        return Backup(archive, manifest, self._drill(stored, manifest.backup_id))
+
+    def _drill(self, stored: dict[str, StoredObject], backup_id: str) -> DrillReport | None:
+        name = drill_report_name(backup_id)
+        if name not in stored:
+            return None
+        try:
+            return DrillReport.from_json(self.vault.read(name, limit=MANIFEST_LIMIT))
+        except (ManifestInvalid, BackupNotFound):
+            return None  # a proof that cannot be read proves nothing
+
+    def _database(self, preferred: str | None) -> str | None:
+        """Return the one database to choose from; None when the vault holds none."""
+        names = {database_name(_id_of(entry.name)) for entry in self.vault.objects() if _is_archive(entry.name)}
+        if preferred in names or len(names) <= 1:
+            return preferred if preferred in names else next(iter(names), None)
+        raise ConfigError(
+            f"{self.vault.location} holds backups of several databases: {', '.join(sorted(names))}",
+            hint="Name a backup by its id, or point DATABASE_PATH at a file named like the database.",
+        )
+
+    def _nothing(self, choice: Choice, skipped: list[str]) -> BackupNotFound:
+        when = f" not after {format_time(choice.at)}" if choice.at else ""
+        if skipped:
+            hint = f"Passed over: {'; '.join(skipped)}. Name one by its id to take it all the same."
+        elif any(_is_archive(entry.name) for entry in self.vault.objects()):
+            hint = (
+                "There are archives, but none committed by then: see `sqlitevault list`, and restore one by its path."
+            )
+        else:
+            hint = "Check the location; `sqlitevault list --from URI` shows what is in a vault."
+        return BackupNotFound(f"no good backup{when} in {self.vault.location}", hint=hint)
+
+
+def manifest_name(archive_name: str) -> str:
+    """Return the name of the manifest that commits this archive."""
+    return archive_name + MANIFEST_SUFFIX
+
+
+def _is_archive(name: str) -> bool:
+    return name.endswith(ARCHIVE_SUFFIX) and is_backup_id(_id_of(name))
+
+
+def _id_of(archive_name: str) -> str:
+    return PurePosixPath(archive_name).name.removesuffix(ARCHIVE_SUFFIX)
+
+
+def _newest_first(archives: Iterable[StoredObject]) -> list[StoredObject]:
+    return sorted(archives, key=lambda entry: (created_at(_id_of(entry.name)), entry.name), reverse=True)
+
+
+def _lacks(manifest: Manifest, scope: Scope) -> str | None:
+    wants_database = scope in (Scope.ALL, Scope.DATABASE)
+    if wants_database and manifest.database is None:
+        return "holds no database"
+    if scope is Scope.CONFIG and not any(file.path.startswith("config/") for file in manifest.files):
+        return "holds no configuration"
+    return None
+
+
+def _reason(choice: Choice) -> str:
+    return "the newest good backup" + (f" not after {format_time(choice.at)}" if choice.at else "")

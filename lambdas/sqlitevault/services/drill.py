@@ -1,0 +1,142 @@
+"""Prove that a backup restores: from the vault alone, to scratch, compared with what was backed up, and timed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+from typing import TypeVar
+
+from sqlitevault.archive import Unpacked
+from sqlitevault.errors import (
+    ArchiveUnsafe,
+    BackupNotFound,
+    ChecksumMismatch,
+    IntegrityCheckFailed,
+    ManifestInvalid,
+    SourceCorrupt,
+    SourceUnsupported,
+    SqliteVaultError,
+)
+from sqlitevault.manifest import Manifest
+from sqlitevault.services.drill_report import Check, DrillReport, drill_report_name
+from sqlitevault.services.proof import fetch, prove_database, prove_dump, unpack_archive
+from sqlitevault.services.scratch import scratch_directory
+from sqlitevault.services.selection import Selected
+from sqlitevault.services.steps import Steps, Watcher
+from sqlitevault.vault import Vault
+
+_Found = TypeVar("_Found")
+
+# What a damaged backup raises; anything else (no network, no disk) says nothing about the backup and escapes.
+DAMAGE: tuple[type[SqliteVaultError], ...] = (
+    ArchiveUnsafe,
+    BackupNotFound,
+    ChecksumMismatch,
+    IntegrityCheckFailed,
+    ManifestInvalid,
+    SourceCorrupt,
+    SourceUnsupported,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DrillRequest:
+    """One backup to prove. `with_dump` also loads the SQL dump; `rto_seconds` is what recovery may take."""
+
+    selected: Selected
+    drilled_at: datetime
+    rto_seconds: int
+    with_dump: bool = True
+    scratch: Path | None = None
+
+
+def drill(request: DrillRequest, watcher: Watcher | None = None) -> DrillReport:
+    """Restore the backup to scratch and prove it; a backup that cannot be proven gives a report that did not pass.
+
+    Raises:
+        VaultUnavailable, ScratchFull: the drill could not be held, which says nothing about the backup.
+    """
+    steps = Steps(watcher)
+    findings = _Findings()
+    with scratch_directory(request.scratch) as scratch:
+        _prove(request, scratch, steps, findings)
+    checks = tuple(findings.checks)
+    return DrillReport(
+        backup_id=request.selected.label,
+        vault=request.selected.vault.location,
+        drilled_at=request.drilled_at,
+        passed=bool(checks) and all(check.passed for check in checks),
+        recovery_seconds=findings.recovery_seconds or steps.total_seconds,
+        rto_seconds=request.rto_seconds,
+        steps=steps.seconds,
+        checks=checks,
+    )
+
+
+def record(report: DrillReport, vault: Vault) -> None:
+    """Write the report beside the vault's backups, where `list` and restore look.
+
+    Raises:
+        VaultUnavailable: it could not be written.
+    """
+    vault.replace(drill_report_name(report.backup_id), report.to_json())
+
+
+@dataclass(slots=True)
+class _Findings:
+    checks: list[Check] = field(default_factory=list)
+    recovery_seconds: float = 0.0
+
+    def attempt(self, name: str, prove: Callable[[], _Found]) -> _Found | None:
+        """Run one proof; damage becomes a check that did not pass."""
+        try:
+            return prove()
+        except DAMAGE as error:
+            self.checks.append(Check(name=name, passed=False, detail=str(error)))
+            return None
+
+
+def _prove(request: DrillRequest, scratch: Path, steps: Steps, findings: _Findings) -> None:
+    selected = request.selected
+    archive = scratch / PurePosixPath(selected.archive.name).name
+    fetched = findings.attempt(
+        "archive", lambda: fetch(selected.vault, selected.archive, selected.manifest, archive, steps)
+    )
+    if fetched is None:
+        return
+    findings.checks.append(fetched)
+    unpacked = findings.attempt(
+        "members", lambda: unpack_archive(archive, scratch / "unpacked", selected.manifest, steps)
+    )
+    if unpacked is None:
+        return
+    count = len(unpacked.manifest.files)
+    findings.checks.append(Check(name="members", passed=True, detail=f"{count} files, each checksum right"))
+    archive.unlink()
+    _prove_unpacked(request, unpacked, scratch, steps, findings)
+
+
+def _prove_unpacked(
+    request: DrillRequest, unpacked: Unpacked, scratch: Path, steps: Steps, findings: _Findings
+) -> None:
+    manifest = unpacked.manifest
+    if manifest.corrupt:
+        findings.checks.append(Check(name="source", passed=False, detail="kept although its database was corrupt"))
+    database = database_in(unpacked.folder, manifest)
+    if database is None:
+        findings.recovery_seconds = steps.total_seconds
+        return
+    proven = findings.attempt("database", lambda: prove_database(database, manifest, steps))
+    findings.recovery_seconds = steps.total_seconds
+    findings.checks.extend(proven or ())
+    sql = database.with_suffix(".sql")
+    if request.with_dump and sql.exists():
+        loaded = findings.attempt("SQL dump", lambda: prove_dump(sql, scratch, manifest, steps))
+        findings.checks.extend([loaded] if loaded else [])
+
+
+def database_in(folder: Path, manifest: Manifest) -> Path | None:
+    """Return the unpacked database; None if the backup holds none, or it was not unpacked."""
+    member = manifest.database_member
+    path = folder / member if member else None
+    return path if path is not None and path.exists() else None

@@ -1,0 +1,51 @@
+"""Who has a database open: by SQLite's locks (also those of other hosts), and by name where this host knows."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlitevault.snapshot.locks import connections_seen
+
+_PROC = Path("/proc")
+
+
+def occupants(database: Path) -> tuple[str, ...]:
+    """Describe everybody who has the database open; empty if nobody is seen.
+
+    An idle connection of another host in rollback mode holds no lock and cannot be seen.
+    """
+    if not database.exists():
+        return ()
+    return (*_local_processes(database), *connections_seen(database))
+
+
+def _local_processes(database: Path) -> Iterator[str]:
+    try:
+        facts = database.stat()
+    except OSError:
+        return
+    for process in _PROC.glob("[0-9]*"):
+        if int(process.name) != os.getpid() and _has_open(process, (facts.st_dev, facts.st_ino)):
+            yield f"process {process.name} ({_command(process)})"
+
+
+def _has_open(process: Path, identity: tuple[int, int]) -> bool:
+    try:
+        return any(_identity(descriptor) == identity for descriptor in (process / "fd").iterdir())
+    except OSError:
+        return False  # ended meanwhile, or another user's
+
+
+def _identity(descriptor: Path) -> tuple[int, int] | None:
+    try:
+        facts = descriptor.stat()
+    except OSError:
+        return None
+    return (facts.st_dev, facts.st_ino)
+
+
+def _command(process: Path) -> str:
+    try:
+        return (process / "comm").read_text().strip()
+    except OSError:
+        return "unknown"

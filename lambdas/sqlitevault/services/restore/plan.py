@@ -1,0 +1,153 @@
+"""The dry run: which backup, what would change, what would be lost. Changes nothing."""
+
+import shutil
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+
+from sqlitevault.database import read_tables
+from sqlitevault.errors import SqliteVaultError
+from sqlitevault.manifest import Manifest, Scope, Table
+from sqlitevault.services.proof import fetch, unpack_archive
+from sqlitevault.services.report import Moment, Report, Seconds
+from sqlitevault.services.restore.config_files import FileChange, plan_config, variables_missing
+from sqlitevault.services.restore.occupants import occupants
+from sqlitevault.services.restore.target import Target, Wanted, wants_config, wants_database
+from sqlitevault.services.scratch import scratch_directory
+from sqlitevault.services.selection import Selected
+from sqlitevault.services.steps import Steps, Watcher
+from sqlitevault.snapshot import take_snapshot
+
+# Beside the target: the staged database, and a recovered copy of the present one if a crash left a journal.
+_ROOM_PER_BYTE = 2
+
+
+class TableChange(Report):
+    """Rows of a table now and after the restore; None where it does not exist or could not be counted."""
+
+    name: str
+    rows_now: int | None
+    rows_after: int | None
+    same_content: bool
+
+
+class RestorePlan(Report):
+    """What a restore would do."""
+
+    backup_id: str
+    archive: str
+    vault: str
+    reason: str
+    skipped: tuple[str, ...]
+    scope: Scope
+    created_at: Moment
+    data_loss_seconds: Seconds
+    target: str
+    target_exists: bool
+    in_use_by: tuple[str, ...]
+    database_bytes: int
+    free_bytes: int
+    enough_room: bool
+    tables: tuple[TableChange, ...]
+    live_problem: str | None
+    files: tuple[FileChange, ...]
+    missing_variables: tuple[str, ...]
+
+
+def plan(
+    selected: Selected,
+    target: Target,
+    *,
+    scope: Scope,
+    now: datetime,
+    scratch: Path | None = None,
+    watcher: Watcher | None = None,
+) -> RestorePlan:
+    """Say what restoring `selected` would change.
+
+    Raises:
+        VaultUnavailable: the vault cannot be reached.
+        ChecksumMismatch, ArchiveUnsafe, ManifestInvalid: the backup is damaged.
+        ScratchFull: there is no room to look into the archive.
+    """
+    steps = Steps(watcher)
+    with scratch_directory(scratch) as work:
+        manifest, config = _look_inside(selected, work, scope, steps)
+        tables, problem = _table_changes(manifest, target, work, scope, steps)
+        files = plan_config(config, target.config_root) if config is not None else ()
+        missing = variables_missing(config, target.config_root) if config is not None else ()
+    size = manifest.database.bytes if manifest.database and wants_database(scope) else 0
+    free = _free(target.directory)
+    return RestorePlan(
+        backup_id=manifest.backup_id,
+        archive=selected.archive.name,
+        vault=selected.vault.location,
+        reason=selected.reason,
+        skipped=selected.skipped,
+        scope=scope,
+        created_at=manifest.created_at,
+        data_loss_seconds=(now - manifest.created_at).total_seconds(),
+        target=str(target.database),
+        target_exists=target.database.exists(),
+        in_use_by=occupants(target.database) if wants_database(scope) else (),
+        database_bytes=size,
+        free_bytes=free,
+        enough_room=free >= _ROOM_PER_BYTE * size,
+        tables=tables,
+        live_problem=problem,
+        files=files,
+        missing_variables=missing,
+    )
+
+
+def _look_inside(selected: Selected, work: Path, scope: Scope, steps: Steps) -> tuple[Manifest, Path | None]:
+    """Return the manifest and the unpacked configuration; downloads only when it must."""
+    if selected.manifest is not None and not wants_config(scope):
+        return selected.manifest, None
+    archive = work / PurePosixPath(selected.archive.name).name
+    fetch(selected.vault, selected.archive, selected.manifest, archive, steps)
+    unpacked = unpack_archive(archive, work / "unpacked", selected.manifest, steps, Wanted(Scope.CONFIG))
+    config = unpacked.folder / "config"
+    return unpacked.manifest, config if wants_config(scope) and config.is_dir() else None
+
+
+def _table_changes(
+    manifest: Manifest, target: Target, work: Path, scope: Scope, steps: Steps
+) -> tuple[tuple[TableChange, ...], str | None]:
+    if not wants_database(scope) or manifest.database is None:
+        return (), None
+    live: tuple[Table, ...] = ()
+    problem = None
+    if target.database.exists():
+        try:
+            live = _count_live(target, work / "live.db", steps)
+        except SqliteVaultError as error:
+            problem = str(error)
+    return _compare(live, manifest.tables, known=problem is None), problem
+
+
+def _count_live(target: Target, copy: Path, steps: Steps) -> tuple[Table, ...]:
+    with steps.step("count the live database"):
+        take_snapshot(target.database, copy)
+        return read_tables(copy)
+
+
+def _compare(live: tuple[Table, ...], after: tuple[Table, ...], *, known: bool) -> tuple[TableChange, ...]:
+    now = {table.name: table for table in live}
+    then = {table.name: table for table in after}
+    return tuple(
+        TableChange(
+            name=name,
+            rows_now=now[name].rows if name in now else None,
+            rows_after=then[name].rows if name in then else None,
+            same_content=known and name in now and name in then and now[name].digest == then[name].digest,
+        )
+        for name in dict.fromkeys([*then, *now])
+    )
+
+
+def _free(directory: Path) -> int:
+    existing = next(parent for parent in (directory.absolute(), *directory.absolute().parents) if parent.exists())
+    with suppress(OSError):
+        return shutil.disk_usage(existing).free
+    return 0

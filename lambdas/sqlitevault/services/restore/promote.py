@@ -1,0 +1,191 @@
+"""Promote a staged restore: swap it in so that at every instant the target is the old state or the new one, whole.
+
+A `-wal` or `-journal` beside the database belongs to the database: moved away first it would leave the old database
+torn, left in place it would be replayed onto the new one (file format, sections 3 and 4). So a database with live
+side files is first replaced by its own recovered copy. Replaying the side files onto that copy changes nothing, and
+removing them loses nothing; only then does the staged file take the place.
+"""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlitevault.errors import SourceBusy, SourceCorrupt, SourceUnsupported, TargetInUse
+from sqlitevault.manifest import format_time
+from sqlitevault.services.report import Moment, Report, Seconds
+from sqlitevault.services.restore import durable
+from sqlitevault.services.restore.config_files import ConfigReport, restore_config
+from sqlitevault.services.restore.occupants import occupants
+from sqlitevault.services.restore.stage import CONFIG, DATABASE, KEYS, StageReport, read_stage, require_unchanged
+from sqlitevault.services.restore.target import SIDE_FILES, Target, kept_path
+from sqlitevault.snapshot import take_snapshot
+
+OnStep = Callable[[str], None]
+
+
+class PromoteReport(Report):
+    """What is live now. `kept` is where the previous database lies; None if there was none.
+
+    `key_metadata` lists the API keys that existed in the backup (CSV lines without hashes).
+    """
+
+    backup_id: str
+    database: str | None
+    kept: str | None
+    promoted_at: Moment
+    created_at: Moment
+    data_loss_seconds: Seconds
+    rows: int
+    forced_past: tuple[str, ...]
+    config: ConfigReport | None
+    key_metadata: tuple[str, ...]
+    next_steps: tuple[str, ...]
+
+
+def _no_hook(_step: str) -> None:
+    """Do nothing: only tests look in between the steps."""
+
+
+def promote(
+    target: Target, backup_id: str, *, now: datetime, force: bool = False, on_step: OnStep = _no_hook
+) -> PromoteReport:
+    """Swap the staged backup in. Killed at any point and run again, it finishes.
+
+    Raises:
+        BackupNotFound: nothing is staged under this id.
+        IntegrityCheckFailed: the staged file is not the one that was proven.
+        TargetInUse: somebody has the database open and `force` is not set.
+    """
+    staged = read_stage(target, backup_id)
+    folder = target.staged(backup_id)
+    users: tuple[str, ...] = ()
+    kept = None
+    if staged.database_sha256 is not None:
+        users = _require_unused(target, force=force)
+        if (folder / DATABASE).exists():
+            require_unchanged(staged, folder / DATABASE)
+            kept = swap_in(target, folder / DATABASE, now=now, on_step=on_step)
+    config = restore_config(folder / CONFIG, target.config_root, now) if (folder / CONFIG).is_dir() else None
+    on_step("configuration restored")
+    done = _Done(kept, users, config, _keys(folder))
+    shutil.rmtree(folder)
+    return _report(staged, target, done, now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    kept: Path | None
+    forced_past: tuple[str, ...]
+    config: ConfigReport | None
+    keys: tuple[str, ...]
+
+
+def _keys(folder: Path) -> tuple[str, ...]:
+    listed = folder / KEYS
+    return tuple(listed.read_text().splitlines()) if listed.exists() else ()
+
+
+def _require_unused(target: Target, *, force: bool) -> tuple[str, ...]:
+    users = occupants(target.database)
+    if users and not force:
+        raise TargetInUse(
+            f"{target.database} is open: {'; '.join(users)}",
+            hint="Stop the application first (docker compose stop, or kubectl scale --replicas=0), or use --force.",
+        )
+    return users
+
+
+def swap_in(target: Target, replacement: Path, *, now: datetime, on_step: OnStep = _no_hook) -> Path | None:
+    """Put `replacement` (same file system) in the database's place; return where the previous one is kept."""
+    live = target.database
+    kept = None
+    if live.exists():
+        kept = _keep(target, kept_path(live, now), on_step)
+        durable.like(live, replacement)
+    for leftover in target.side_files():
+        leftover.unlink()
+        on_step(f"{leftover.name} removed")
+    durable.sync_directory(live.parent)
+    on_step("side files removed")
+    durable.sync_file(replacement)
+    durable.move(replacement, live)
+    on_step("swapped")
+    return kept
+
+
+def _keep(target: Target, kept: Path, on_step: OnStep) -> Path:
+    live = target.database
+    if not _has_live_side_files(target):
+        _link_or_copy(live, kept)
+        on_step("kept")
+        return kept
+    try:
+        recovered = kept.with_name(kept.name + ".unfinished")
+        recovered.unlink(missing_ok=True)
+        take_snapshot(live, recovered)
+    except (SourceCorrupt, SourceUnsupported, SourceBusy):
+        return _keep_as_found(target, kept, on_step)
+    durable.like(live, recovered)
+    on_step("recovered")
+    durable.copy(recovered, kept)
+    on_step("kept")
+    durable.move(recovered, live)
+    on_step("live recovered")
+    return kept
+
+
+def _has_live_side_files(target: Target) -> bool:
+    return any(path.stat().st_size > 0 for path in map(target.side_file, ("-wal", "-journal")) if path.exists())
+
+
+def _link_or_copy(live: Path, kept: Path) -> None:
+    try:
+        kept.hardlink_to(live)
+        durable.sync_directory(kept.parent)
+    except OSError:
+        durable.copy(live, kept)  # a file system without hard links
+
+
+def _keep_as_found(target: Target, kept: Path, on_step: OnStep) -> Path:
+    """Keep a database that cannot be recovered, with its side files, for whoever wants to salvage it."""
+    for ending in SIDE_FILES:
+        if target.side_file(ending).exists():
+            durable.copy(target.side_file(ending), kept.with_name(kept.name + ending))
+    _link_or_copy(target.database, kept)
+    on_step("kept as found")
+    return kept
+
+
+def _report(staged: StageReport, target: Target, done: _Done, now: datetime) -> PromoteReport:
+    has_database = staged.database_sha256 is not None
+    return PromoteReport(
+        backup_id=staged.backup_id,
+        database=str(target.database) if has_database else None,
+        kept=str(done.kept) if done.kept else None,
+        promoted_at=now,
+        created_at=staged.created_at,
+        data_loss_seconds=(now - staged.created_at).total_seconds(),
+        rows=staged.manifest.rows if has_database else 0,
+        forced_past=done.forced_past,
+        config=done.config,
+        key_metadata=done.keys,
+        next_steps=_next_steps(staged, done.keys, done.config),
+    )
+
+
+def _next_steps(staged: StageReport, keys: tuple[str, ...], config: ConfigReport | None) -> tuple[str, ...]:
+    steps = []
+    if staged.database_sha256 is not None:
+        lost = format_time(staged.created_at)
+        steps.append(f"What was written after {lost} is not in this database: tell its users.")
+        steps.append("Start the application and look at /health and /agents.")
+    if len(keys) > 1:
+        steps.append("API keys work as they did then; a lost key cannot be recovered: revoke it and make a new one.")
+    if config is not None and config.missing_variables:
+        steps.append(f"Set in .env, which is never restored: {', '.join(config.missing_variables)}.")
+    if config is not None and config.beside:
+        steps.append("Merge the files with blanked secrets by hand: " + ", ".join(config.beside))
+    steps.append("Take a fresh backup now: sqlitevault backup")
+    return tuple(steps)

@@ -1,0 +1,174 @@
+"""Stage a restore: download, unpack beside the target, prove. Nothing that is in use is touched."""
+
+import hashlib
+import shutil
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+
+from pydantic import ValidationError
+
+from sqlitevault.errors import BackupNotFound, IntegrityCheckFailed, ManifestInvalid
+from sqlitevault.manifest import Manifest, Scope, created_at
+from sqlitevault.services.drill import database_in
+from sqlitevault.services.drill_report import Check
+from sqlitevault.services.proof import fetch, prove_database, unpack_archive
+from sqlitevault.services.report import Moment, Report, Seconds
+from sqlitevault.services.restore.durable import sync_directory, sync_file, write
+from sqlitevault.services.restore.target import Target, Wanted
+from sqlitevault.services.scratch import scratch_directory
+from sqlitevault.services.selection import Selected
+from sqlitevault.services.steps import Steps, Watcher
+
+DATABASE = "database.db"
+CONFIG = "config"
+KEYS = "api_keys_metadata.csv"
+_RECORD = "stage.json"
+
+
+class StageReport(Report):
+    """A restored, proven state that lies beside the target, ready to be promoted.
+
+    `folder` holds it; `database_sha256` is None when no database was staged. `recovery_seconds` is the time from
+    asking the vault to the proven state.
+    """
+
+    backup_id: str
+    folder: str
+    scope: Scope
+    reason: str
+    skipped: tuple[str, ...]
+    staged_at: Moment
+    created_at: Moment
+    data_loss_seconds: Seconds
+    database_sha256: str | None
+    checks: tuple[Check, ...]
+    steps: dict[str, Seconds]
+    recovery_seconds: Seconds
+    manifest: Manifest
+
+
+def stage(
+    selected: Selected,
+    target: Target,
+    *,
+    scope: Scope,
+    now: datetime,
+    scratch: Path | None = None,
+    watcher: Watcher | None = None,
+) -> StageReport:
+    """Restore `selected` into a folder beside the target and prove it there.
+
+    Staging the same backup again replaces what was staged before.
+
+    Raises:
+        TargetUnwritable: the target's folder cannot be written.
+        ScratchFull: there is not enough room in scratch or beside the target.
+        ChecksumMismatch, ArchiveUnsafe, ManifestInvalid, IntegrityCheckFailed: the backup is damaged.
+        VaultUnavailable: the vault cannot be reached.
+    """
+    target.require_writable()
+    steps = Steps(watcher)
+    with scratch_directory(scratch) as downloads, scratch_directory(target.directory) as beside:
+        archive = downloads / PurePosixPath(selected.archive.name).name
+        fetched = fetch(selected.vault, selected.archive, selected.manifest, archive, steps)
+        unpacked = unpack_archive(archive, beside / "unpacked", selected.manifest, steps, Wanted(scope))
+        archive.unlink()
+        checks = (fetched, *_prove(unpacked.folder, unpacked.manifest, scope, steps))
+        _name_database(unpacked.folder, unpacked.manifest)
+        report = StageReport(
+            backup_id=unpacked.manifest.backup_id,
+            folder=str(target.staged(unpacked.manifest.backup_id)),
+            scope=scope,
+            reason=selected.reason,
+            skipped=selected.skipped,
+            staged_at=now,
+            created_at=unpacked.manifest.created_at,
+            data_loss_seconds=(now - unpacked.manifest.created_at).total_seconds(),
+            database_sha256=_staged_sha256(unpacked.folder),
+            checks=checks,
+            steps=steps.seconds,
+            recovery_seconds=steps.total_seconds,
+            manifest=unpacked.manifest,
+        )
+        write(unpacked.folder / _RECORD, report.to_json())
+        _publish(unpacked.folder, target.staged(report.backup_id))
+    return report
+
+
+def _prove(folder: Path, manifest: Manifest, scope: Scope, steps: Steps) -> tuple[Check, ...]:
+    database = database_in(folder, manifest)
+    if database is not None:
+        return prove_database(database, manifest, steps)
+    if scope is Scope.DATABASE:
+        raise BackupNotFound(
+            f"{manifest.backup_id} holds no database", hint="It is a backup of the configuration; choose another one."
+        )
+    return ()
+
+
+def _name_database(folder: Path, manifest: Manifest) -> None:
+    database = database_in(folder, manifest)
+    if database is not None:
+        database.rename(folder / DATABASE)
+        sync_file(folder / DATABASE)
+
+
+def _staged_sha256(folder: Path) -> str | None:
+    return file_sha256(folder / DATABASE) if (folder / DATABASE).exists() else None
+
+
+def _publish(folder: Path, staged: Path) -> None:
+    if staged.exists():
+        shutil.rmtree(staged)
+    folder.rename(staged)
+    sync_directory(staged.parent)
+
+
+def read_stage(target: Target, backup_id: str) -> StageReport:
+    """Return the record of a staged backup.
+
+    Raises:
+        BackupNotFound: nothing is staged under this id.
+        ManifestInvalid: its record was damaged.
+    """
+    try:
+        content = (target.staged(backup_id) / _RECORD).read_bytes()
+    except FileNotFoundError as error:
+        raise BackupNotFound(
+            f"{backup_id} is not staged beside {target.database}", hint="Stage it first, then promote it."
+        ) from error
+    try:
+        return StageReport.model_validate_json(content)
+    except ValidationError as error:
+        raise ManifestInvalid(f"the record of the staged {backup_id} is damaged", hint="Stage it again.") from error
+
+
+def newest_staged(target: Target) -> str:
+    """Return the id of the newest backup staged beside the target.
+
+    Raises:
+        BackupNotFound: nothing is staged.
+    """
+    prefix = target.staged("").name
+    staged = [folder.name.removeprefix(prefix) for folder in target.directory.glob(f"{prefix}*")]
+    if not staged:
+        raise BackupNotFound(f"nothing is staged beside {target.database}", hint="Stage a backup first.")
+    return max(staged, key=created_at)
+
+
+def require_unchanged(report: StageReport, database: Path) -> None:
+    """See that the staged database is still the one that was proven.
+
+    Raises:
+        IntegrityCheckFailed: it is not.
+    """
+    if file_sha256(database) != report.database_sha256:
+        raise IntegrityCheckFailed(
+            f"the staged {report.backup_id} was changed after it was proven", hint="Stage it again."
+        )
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()

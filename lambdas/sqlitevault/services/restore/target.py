@@ -1,0 +1,89 @@
+"""Where a restore goes, and the names of everything it puts there."""
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlitevault.errors import TargetUnwritable
+from sqlitevault.manifest import Scope
+
+SIDE_FILES = ("-wal", "-shm", "-journal")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The database and the configuration folder that a restore would replace."""
+
+    database: Path
+    config_root: Path
+
+    @property
+    def directory(self) -> Path:
+        """The folder of the database: staging lies there too, on the same file system."""
+        return self.database.parent
+
+    def staged(self, backup_id: str) -> Path:
+        """The folder that holds a staged backup."""
+        return self.database.with_name(f"{self.database.name}.staged_{backup_id}")
+
+    def side_files(self) -> tuple[Path, ...]:
+        """The `-wal`, `-shm` and `-journal` that lie beside the database now."""
+        return tuple(path for path in map(self.side_file, SIDE_FILES) if path.exists())
+
+    def side_file(self, ending: str) -> Path:
+        """The database's path with `-wal`, `-shm` or `-journal` added."""
+        return self.database.with_name(self.database.name + ending)
+
+    def require_writable(self) -> None:
+        """Make the target's folder if it is missing, and see that it can be written.
+
+        Raises:
+            TargetUnwritable: it cannot.
+        """
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unwritable(self.directory, error.strerror or str(error)) from error
+        if not os.access(self.directory, os.W_OK | os.X_OK):
+            raise _unwritable(self.directory, "no permission to write there")
+
+
+def _unwritable(directory: Path, why: str) -> TargetUnwritable:
+    return TargetUnwritable(
+        f"cannot restore into {directory}: {why}",
+        hint="Restore as the user who owns the database, or to another place with --target.",
+    )
+
+
+def kept_path(path: Path, moment: datetime) -> Path:
+    """Return a free name `<path>.pre_restore_<time>` to keep what is at `path` now."""
+    kept = path.with_name(f"{path.name}.pre_restore_{moment.astimezone(UTC):%Y%m%d_%H%M%S}")
+    number = 1
+    while kept.exists():
+        number += 1
+        kept = path.with_name(f"{path.name}.pre_restore_{moment.astimezone(UTC):%Y%m%d_%H%M%S}_{number}")
+    return kept
+
+
+def wants_database(scope: Scope) -> bool:
+    """Tell whether a restore of this scope touches the database."""
+    return scope in (Scope.ALL, Scope.DATABASE)
+
+
+def wants_config(scope: Scope) -> bool:
+    """Tell whether a restore of this scope touches the configuration."""
+    return scope in (Scope.ALL, Scope.CONFIG)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Filter on the members of an archive."""
+
+    scope: Scope
+
+    def __call__(self, member: str) -> bool:
+        """Tell whether this member is needed."""
+        if member.startswith("config/"):
+            return wants_config(self.scope)
+        return wants_database(self.scope) and member.endswith((".db", ".csv"))

@@ -1,0 +1,57 @@
+"""Put back what a promote kept."""
+
+from datetime import datetime
+from pathlib import Path
+
+from sqlitevault.errors import BackupNotFound, TargetInUse
+from sqlitevault.services.report import Moment, Report
+from sqlitevault.services.restore import durable
+from sqlitevault.services.restore.occupants import occupants
+from sqlitevault.services.restore.promote import swap_in
+from sqlitevault.services.restore.target import SIDE_FILES, Target
+
+
+class UndoReport(Report):
+    """Which kept database is live again, and where the one it replaced is kept now."""
+
+    restored: str
+    kept: str | None
+    undone_at: Moment
+
+
+def undo(target: Target, *, now: datetime, force: bool = False) -> UndoReport:
+    """Make the newest `<database>.pre_restore_<time>` live again; it stays where it is, too.
+
+    Raises:
+        BackupNotFound: nothing was kept.
+        TargetInUse: somebody has the database open and `force` is not set.
+    """
+    previous = newest_kept(target.database)
+    users = occupants(target.database)
+    if users and not force:
+        raise TargetInUse(
+            f"{target.database} is open: {'; '.join(users)}", hint="Stop the application first, or use --force."
+        )
+    replacement = target.database.with_name(f".{target.database.name}.undo")
+    durable.copy(previous, replacement)
+    kept = swap_in(target, replacement, now=now)
+    return UndoReport(restored=str(previous), kept=str(kept) if kept else None, undone_at=now)
+
+
+def newest_kept(database: Path) -> Path:
+    """Return the database that the last promote kept.
+
+    Raises:
+        BackupNotFound: there is none.
+    """
+    kept = [path for path in database.parent.glob(f"{database.name}.pre_restore_*") if _is_database(path)]
+    if not kept:
+        raise BackupNotFound(
+            f"no {database.name}.pre_restore_* beside {database}",
+            hint="Nothing was replaced here; restore a backup instead.",
+        )
+    return max(kept, key=lambda path: path.name)
+
+
+def _is_database(path: Path) -> bool:
+    return not path.name.endswith((*SIDE_FILES, ".unfinished"))

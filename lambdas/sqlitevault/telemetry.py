@@ -1,0 +1,78 @@
+"""Metrics and logs: the only place that knows them. Services return reports; here they become numbers.
+
+Metrics are CloudWatch's embedded metric format on stdout, since a function in the VPC reaches nothing but S3.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+
+from sqlitevault.errors import SqliteVaultError
+from sqlitevault.services.backup import BackupReport
+from sqlitevault.services.drill_report import DrillReport
+
+NAMESPACE = "SqliteVault"
+DIMENSION = "Database"
+
+_COUNT, _SECONDS, _BYTES, _PERCENT = MetricUnit.Count, MetricUnit.Seconds, MetricUnit.Bytes, MetricUnit.Percent
+
+
+def emit_backup(report: BackupReport) -> None:
+    """Emit the metrics of a committed backup."""
+    manifest = report.manifest
+    metrics: dict[str, tuple[MetricUnit, float]] = {"BackupSucceeded": (_COUNT, 1), "BackupFailed": (_COUNT, 0)}
+    if report.created:
+        metrics["BackupSeconds"] = (_SECONDS, report.seconds)
+        metrics["ArchiveBytes"] = (_BYTES, manifest.archive.bytes if manifest.archive else 0)
+    if manifest.database is not None and manifest.snapshot is not None:
+        metrics["DatabaseBytes"] = (_BYTES, manifest.database.bytes)
+        metrics["Rows"] = (_COUNT, manifest.rows)
+        metrics["WriterStallSeconds"] = (_SECONDS, manifest.snapshot.writer_stall_seconds)
+    if report.changes is not None:
+        metrics["LargestTableLossPercent"] = (_PERCENT, report.changes.largest_loss_percent)
+        metrics["DatabaseChangePercent"] = (_PERCENT, report.changes.database_change_percent)
+    _emit(manifest.source.name, metrics)
+
+
+def emit_drill(report: DrillReport, database: str) -> None:
+    """Emit the metrics of a drill, passed or not."""
+    metrics = {
+        "DrillSucceeded": (_COUNT, 1.0 if report.passed else 0.0),
+        "DrillFailed": (_COUNT, 0.0 if report.passed else 1.0),
+    }
+    if report.passed:
+        metrics["RecoverySeconds"] = (_SECONDS, report.recovery_seconds)
+    _emit(database, metrics)
+
+
+@contextmanager
+def failures(metric: str, database: str) -> Iterator[None]:
+    """Count and log an error of the body under `metric`, and let it escape to retries, dead letters and alarms."""
+    try:
+        yield
+    except Exception as error:
+        _emit(database, {metric: (_COUNT, 1)})
+        log_failure(error)
+        raise
+
+
+def log_failure(error: Exception) -> None:
+    """Log an error with its code and its hint as fields of their own."""
+    known = isinstance(error, SqliteVaultError)
+    Logger().error(
+        str(error),
+        error_code=error.code if known else type(error).__name__,
+        hint=error.hint if known else "An error nobody expected: see the traceback, and report it.",
+        exc_info=not known,
+    )
+
+
+def _emit(database: str, metrics: Mapping[str, tuple[MetricUnit, float]]) -> None:
+    # service="": otherwise Powertools adds a dimension, and alarms on {Database} alone see nothing.
+    emitter = EphemeralMetrics(namespace=NAMESPACE, service="")
+    emitter.add_dimension(DIMENSION, database)
+    for name, (unit, value) in metrics.items():
+        emitter.add_metric(name, unit, value)
+    emitter.flush_metrics()
