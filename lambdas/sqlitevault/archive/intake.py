@@ -1,0 +1,104 @@
+"""What has come out of an archive so far: judged by name and size before a byte is written, then hashed and written."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from pathlib import PurePosixPath
+
+from sqlitevault.archive import limits
+from sqlitevault.archive.disk import require_free
+from sqlitevault.archive.members import require_safe_path
+from sqlitevault.archive.new_folder import NewFolder
+from sqlitevault.archive.refusals import shown, unsafe
+from sqlitevault.archive.tar_stream import Entry
+from sqlitevault.manifest import File, is_backup_id
+
+
+class Intake:
+    """The members of one archive. Without a folder they are hashed and forgotten."""
+
+    def __init__(self, folder: NewFolder | None, wanted: Callable[[str], bool]) -> None:
+        """Write the members that are `wanted` (by path within the top folder) into `folder`."""
+        self.top = ""
+        self.files: dict[str, File] = {}
+        self.max_bytes: int | None = None
+        self._folder = folder
+        self._wanted = wanted
+        self._folders: set[str] = set()
+        self._implied_folders: set[str] = set()
+        self._bytes = 0
+
+    def accept(self, entry: Entry) -> str:
+        """Judge name and size of an entry and return its path within the top folder ("" for that folder itself).
+
+        Raises:
+            ArchiveUnsafe: a name that leads elsewhere, a second top folder, a duplicate, or more than `max_bytes`.
+        """
+        require_safe_path(entry.path)
+        top, _, path = entry.path.partition("/")
+        self._require_top(top)
+        if not path and not entry.is_folder:
+            raise unsafe(f"the archive has a file {shown(top)} beside or instead of its folder")
+        self._require_new(path, entry)
+        self._bytes += entry.size
+        if self.max_bytes is not None and self._bytes > self.max_bytes:
+            raise unsafe(f"the archive unpacks to more than the {self.max_bytes:,} bytes allowed")
+        return path
+
+    def receive(self, path: str, entry: Entry, *, keep: int = 0) -> bytes:
+        """Hash an accepted file, write it if wanted, and return its first `keep` bytes.
+
+        Raises:
+            ArchiveUnsafe, ChecksumMismatch: the archive ends or is damaged within it.
+            ScratchFull: there is no room for it.
+        """
+        digest = hashlib.sha256()
+        kept = bytearray()
+
+        def passing() -> Iterator[bytes]:
+            for part in entry.content:
+                digest.update(part)
+                kept.extend(part[: keep - len(kept)])
+                yield part
+
+        if self._folder is not None and self._wanted(path):
+            require_free(self._folder.root, entry.size)
+            self._folder.write(f"{self.top}/{path}", passing())
+        for _unwritten in passing():
+            pass
+        self.files[path] = File(path=path, bytes=entry.size, sha256=digest.hexdigest())
+        return bytes(kept)
+
+    def receive_small(self, path: str, entry: Entry) -> bytes:
+        """Receive a file and return its whole content.
+
+        Raises:
+            ArchiveUnsafe: it is too large to be what its name says; otherwise as `receive`.
+        """
+        if entry.size > limits.SMALL_MEMBER:
+            raise unsafe(f"the archive's {path} has {entry.size:,} bytes")
+        return self.receive(path, entry, keep=entry.size)
+
+    def require_room(self, files: Iterator[File]) -> None:
+        """Make sure that the wanted ones of these files fit on the disk.
+
+        Raises:
+            ScratchFull: they do not.
+        """
+        if self._folder is not None:
+            require_free(self._folder.root, sum(file.bytes for file in files if self._wanted(file.path)))
+
+    def _require_top(self, top: str) -> None:
+        if not self.top and is_backup_id(top):
+            self.top = top
+        if top != self.top:
+            wrong = "a second top folder" if self.top else "a top folder that is not named for a backup"
+            raise unsafe(f"the archive has {wrong}: {shown(top)}")
+
+    def _require_new(self, path: str, entry: Entry) -> None:
+        above = {str(folder) for folder in PurePosixPath(path).parents} - {"."}
+        is_folder_already = path in self._folders or (path in self._implied_folders and not entry.is_folder)
+        if path in self.files or is_folder_already or above & self.files.keys():
+            raise unsafe(f"the archive has {shown(path)} twice, or as a file and as a folder")
+        self._implied_folders |= above
+        if entry.is_folder:
+            self._folders.add(path)

@@ -1,0 +1,96 @@
+"""Writing files that nobody vouches for: only new ones, in an empty folder that is empty again after an error."""
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlitevault.archive.disk import full_disk_reported
+from sqlitevault.errors import TargetExists
+
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class NewFolder:
+    """Files below `root`, each new, mode 0600, in folders of mode 0700, all made here."""
+
+    def __init__(self, root: Path) -> None:
+        """Write below `root`, an empty folder."""
+        self.root = root
+        self._folders = {root}
+
+    def write(self, path: str, content: Iterable[bytes]) -> None:
+        """Write a file that must not exist, and sync it. The caller has proven `path` to be safe.
+
+        Raises:
+            OSError: the file exists, or cannot be written.
+        """
+        target = self.root / path
+        self._make(target.parent)
+        with os.fdopen(os.open(target, _NEW_FILE, 0o600), "wb", buffering=0) as file:
+            for part in content:
+                _write_all(file.fileno(), part)
+            os.fsync(file.fileno())
+
+    def sync(self) -> None:
+        """Make the names of the files survive a crash."""
+        for folder in self._folders:
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+    def _make(self, folder: Path) -> None:
+        if folder not in self._folders:
+            self._make(folder.parent)
+            folder.mkdir(mode=0o700)
+            self._folders.add(folder)
+
+
+@contextmanager
+def new_folder(root: Path) -> Iterator[NewFolder]:
+    """Give a folder to write into; what was written is synced at the end, and removed after any error.
+
+    Raises:
+        TargetExists: `root` is no folder, or not an empty one.
+        ScratchFull: the disk fills up.
+    """
+    made = _make_root(root)
+    try:
+        with full_disk_reported(root):
+            folder = NewFolder(root)
+            yield folder
+            folder.sync()
+    except BaseException:
+        _empty(root)
+        if made:
+            root.rmdir()
+        raise
+
+
+def _make_root(root: Path) -> bool:
+    try:
+        root.mkdir(mode=0o700)
+    except FileExistsError:
+        if root.is_symlink() or not root.is_dir() or any(root.iterdir()):
+            raise TargetExists(
+                f"{root} is not an empty folder", hint="Unpack into a new folder: nothing is ever overwritten."
+            ) from None
+        return False
+    return True
+
+
+def _empty(root: Path) -> None:
+    for child in root.iterdir():
+        if child.is_dir() and not child.is_symlink():
+            shutil.rmtree(child)
+        else:
+            child.unlink()
+
+
+def _write_all(descriptor: int, part: bytes) -> None:
+    left = memoryview(part)
+    while left:
+        left = left[os.write(descriptor, left) :]

@@ -1,0 +1,87 @@
+"""Reading an archive of format 1: its manifest comes first, and from then on every byte is known in advance."""
+
+import hashlib
+from collections.abc import Iterator
+
+from sqlitevault.archive import checksums
+from sqlitevault.archive.intake import Intake
+from sqlitevault.archive.members import CHECKSUMS, MANIFEST, require_safe_path
+from sqlitevault.archive.refusals import CHANGED, damaged, shown, unsafe
+from sqlitevault.archive.tar_stream import Entry
+from sqlitevault.errors import ArchiveUnsafe, ManifestInvalid
+from sqlitevault.manifest import File, Manifest
+
+
+def read_recorded(content: bytes, arriving: Iterator[Entry], intake: Intake, expected: Manifest | None) -> Manifest:
+    """Receive everything after MANIFEST.json, whose `content` is given, and hold it against what that recorded.
+
+    Raises:
+        ManifestInvalid: it is malformed, of a newer format, of another archive, or not the `expected` one.
+        ArchiveUnsafe: a member that is not recorded, or longer than recorded.
+        ChecksumMismatch: a member that is missing, shorter or different.
+        ScratchFull: what is wanted does not fit on the disk.
+    """
+    manifest = Manifest.from_json(content)
+    recorded = _recorded(manifest, content)
+    require_agreement(manifest, intake.top, expected)
+    _require_allowed(manifest, intake)
+    intake.require_room(iter(recorded.values()))
+    for entry in arriving:
+        _receive(entry, intake, recorded)
+    missing = recorded.keys() - intake.files.keys()
+    if missing:
+        raise damaged(f"the archive lacks {len(missing)} recorded members, such as {shown(min(missing))}")
+    return manifest
+
+
+def require_agreement(manifest: Manifest, top: str, expected: Manifest | None) -> None:
+    """Hold the archive's own manifest against its top folder and against the manifest beside the archive.
+
+    Raises:
+        ManifestInvalid: they are not of the same backup.
+    """
+    if manifest.backup_id != top:
+        raise ManifestInvalid(
+            f"the archive's manifest is that of {manifest.backup_id}, its folder is {shown(top)}", hint=CHANGED
+        )
+    if expected is not None and _comparable(manifest) != _comparable(expected):
+        raise ManifestInvalid(
+            f"the manifest of {expected.backup_id} differs from the one inside its archive", hint=CHANGED
+        )
+
+
+def _comparable(manifest: Manifest) -> bytes:
+    return manifest.model_copy(update={"archive": None}).to_json()
+
+
+def _recorded(manifest: Manifest, content: bytes) -> dict[str, File]:
+    """Return what has to follow, by path. `checksums.sha256` is known too: it says what the manifest says."""
+    recorded = {file.path: file for file in manifest.files}
+    if len(recorded) != len(manifest.files) or recorded.keys() & {MANIFEST, CHECKSUMS}:
+        raise ManifestInvalid("the manifest records a member twice", hint=CHANGED)
+    for path in recorded:
+        require_safe_path(path)
+    own = File(path=MANIFEST, bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
+    listing = checksums.render((own, *manifest.files))
+    return {CHECKSUMS: File(path=CHECKSUMS, bytes=len(listing), sha256=hashlib.sha256(listing).hexdigest()), **recorded}
+
+
+def _require_allowed(manifest: Manifest, intake: Intake) -> None:
+    total = sum(file.bytes for file in manifest.files)
+    if intake.max_bytes is not None and total > intake.max_bytes:
+        raise ArchiveUnsafe(
+            f"the archive unpacks to {total:,} bytes; {intake.max_bytes:,} are allowed",
+            hint="Allow more if you trust where this archive comes from.",
+        )
+
+
+def _receive(entry: Entry, intake: Intake, recorded: dict[str, File]) -> None:
+    path = intake.accept(entry)
+    file = recorded.get(path)
+    if file is None or entry.is_folder:
+        raise unsafe(f"the archive has {shown(path)}, which its manifest does not record")
+    if entry.size > file.bytes:
+        raise unsafe(f"the archive's {shown(path)} has {entry.size:,} bytes, its manifest records {file.bytes:,}")
+    intake.receive(path, entry)
+    if intake.files[path] != file:
+        raise damaged(f"{shown(path)} is not what was backed up: its SHA-256 differs")

@@ -1,0 +1,150 @@
+"""Unpacking an archive that nobody vouches for: proven member by member while it streams, in flat memory.
+
+Python's `tarfile.extract*` is not used: nothing is written before its name, kind and size are known to be good.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO
+
+from sqlitevault.archive.gzip_stream import GzipStream
+from sqlitevault.archive.intake import Intake
+from sqlitevault.archive.legacy import is_legacy_manifest, legacy_limit, read_legacy
+from sqlitevault.archive.members import MANIFEST
+from sqlitevault.archive.new_folder import new_folder
+from sqlitevault.archive.recorded import read_recorded, require_agreement
+from sqlitevault.archive.tar_stream import Entry, entries
+from sqlitevault.errors import ArchiveUnsafe, BackupNotFound, ChecksumMismatch, ManifestInvalid
+from sqlitevault.manifest import Manifest
+from sqlitevault.vault import OnBytes, ignore_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Unpacked:
+    """An archive's content on disk: `folder` is its top folder, named for the backup.
+
+    `manifest` is the expected one, or else the archive's own. `legacy`: made by the original shell script.
+    """
+
+    folder: Path
+    manifest: Manifest
+    legacy: bool
+
+
+def everything(_member: str) -> bool:
+    """Want every member."""
+    return True
+
+
+def unpack(
+    archive: Path,
+    into: Path,
+    *,
+    wanted: Callable[[str], bool] = everything,
+    expected: Manifest | None = None,
+    max_bytes: int | None = None,
+    on_bytes: OnBytes = ignore_bytes,
+) -> Unpacked:
+    """Unpack and prove an archive. After any error `into` is as it was before: empty, or not there.
+
+    Args:
+        archive: the `.tar.gz` file.
+        into: an empty folder, or a path to make one. Nothing outside it is written.
+        wanted: chooses the members to write, by path within the top folder; all are checked in any case.
+        expected: the manifest beside the archive. The archive must have its checksum, and hold it but for that.
+        max_bytes: allow no more unpacked bytes. By default those that the manifest records; for an archive of the
+            original script 200 times its size (64 MiB in any case), 100 GiB at most.
+        on_bytes: hears of compressed bytes as they are read.
+
+    Raises:
+        BackupNotFound: there is no such file.
+        ArchiveUnsafe: not an archive of ours, or an attack: names that lead elsewhere, links, devices, duplicates,
+            members that are not recorded, more bytes than recorded or allowed.
+        ChecksumMismatch: truncated, damaged, or not what was backed up.
+        ManifestInvalid: its manifest is missing, malformed, of a newer format, or not the expected one.
+        IntegrityCheckFailed: an archive of the original script holds a database that is none.
+        ScratchFull: the disk is too small; asked before anything is written.
+        TargetExists: `into` is not empty.
+    """
+    with _open(archive) as source, new_folder(into) as folder:
+        stream = GzipStream(source, on_bytes=on_bytes)
+        intake = Intake(folder, wanted)
+        intake.max_bytes = max_bytes
+        try:
+            manifest, legacy = _read(stream, intake, expected, archive.stat().st_size)
+        except (ArchiveUnsafe, ChecksumMismatch, ManifestInvalid) as error:
+            _require_undamaged(stream, expected, error)
+            raise
+        _require_undamaged(stream, expected, None)
+    return Unpacked(into / manifest.backup_id, expected or manifest, legacy)
+
+
+def read_manifest(archive: Path) -> Manifest:
+    """Return the manifest inside an archive; for one of the original script, what its content says.
+
+    Of format 1 only the first member is read, so nothing else is proven.
+
+    Raises:
+        BackupNotFound: there is no such file.
+        ArchiveUnsafe, ChecksumMismatch, ManifestInvalid, IntegrityCheckFailed: as `unpack`, in what was read.
+    """
+    with _open(archive) as source:
+        intake = Intake(None, everything)
+        content, arriving = _first(entries(GzipStream(source)), intake)
+        if content is None or is_legacy_manifest(content):
+            intake.max_bytes = legacy_limit(archive.stat().st_size)
+            return read_legacy(content, arriving, intake)
+        manifest = Manifest.from_json(content)
+        require_agreement(manifest, intake.top, None)
+        return manifest
+
+
+def _read(stream: GzipStream, intake: Intake, expected: Manifest | None, archive_bytes: int) -> tuple[Manifest, bool]:
+    content, arriving = _first(entries(stream), intake)
+    if content is not None and not is_legacy_manifest(content):
+        return read_recorded(content, arriving, intake, expected), False
+    if intake.max_bytes is None:
+        intake.max_bytes = legacy_limit(archive_bytes)
+    manifest = read_legacy(content, arriving, intake)
+    require_agreement(manifest, intake.top, expected)
+    return manifest, True
+
+
+def _first(arriving: Iterator[Entry], intake: Intake) -> tuple[bytes | None, Iterator[Entry]]:
+    """Return the manifest's content if it comes first, as in format 1, and the entries still to come."""
+    first = next(arriving, None)
+    if first is None:
+        raise ArchiveUnsafe("the archive is empty", hint="Take another backup.")
+    if first.is_folder or first.path.partition("/")[2] != MANIFEST:
+        return None, chain((first,), arriving)
+    return intake.receive_small(intake.accept(first), first), arriving
+
+
+@contextmanager
+def _open(archive: Path) -> Iterator[BinaryIO]:
+    try:
+        source = archive.open("rb")
+    except FileNotFoundError:
+        raise BackupNotFound(
+            f"there is no archive {archive}", hint="`sqlitevault list` shows the backups there are."
+        ) from None
+    except IsADirectoryError:
+        raise ArchiveUnsafe(f"{archive} is a folder", hint="Give the .tar.gz file of a backup.") from None
+    with source:
+        yield source
+
+
+def _require_undamaged(stream: GzipStream, expected: Manifest | None, cause: Exception | None) -> None:
+    """Hold the archive as a file against its checksum: where that differs, it is what went wrong."""
+    if expected is None or expected.archive is None:
+        return
+    stream.read_rest_packed()
+    if (stream.packed_bytes, stream.packed_sha256) != (expected.archive.bytes, expected.archive.sha256):
+        raise ChecksumMismatch(
+            f"the archive has {stream.packed_bytes:,} bytes, SHA-256 {stream.packed_sha256};"
+            f" recorded are {expected.archive.bytes:,} bytes, {expected.archive.sha256}",
+            hint="Fetch it again; if it still differs, take another backup or its copy in the replica vault.",
+        ) from cause
