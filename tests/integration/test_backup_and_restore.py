@@ -1,0 +1,379 @@
+"""From a live database to a vault and back, on a directory vault: what users are promised."""
+
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from sqlitevault.directory_vault import DirectoryVault
+from sqlitevault.errors import (
+    BackupNotFound,
+    ChecksumMismatch,
+    IntegrityCheckFailed,
+    SourceCorrupt,
+    SourceNotFound,
+    SqliteVaultError,
+    TargetInUse,
+)
+from sqlitevault.manifest import Manifest, Scope, Tier
+from sqlitevault.services.backup import BackupReport, BackupRequest, back_up
+from sqlitevault.services.catalog import Catalog, Choice
+from sqlitevault.services.drill import DrillRequest, drill, record
+from sqlitevault.services.prune import prune
+from sqlitevault.services.restore import Target, plan, promote, stage
+from sqlitevault.services.selection import select, select_by_name
+from tests.databases import execute, make_bank, require_bank, rows, writer
+
+NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
+
+
+class Home:
+    """A database, its configuration and a directory vault."""
+
+    def __init__(self, root: Path) -> None:
+        """Make a small bank with a compose file and an `.env`."""
+        self.root = root
+        self.database = make_bank(root / "data" / "devops_hub.db")
+        (root / "docker-compose.yml").write_text("services:\n  app:\n    image: devops-hub:1\n")
+        (root / ".env").write_text("API_TOKEN=very-secret\nPORT=8100\n")
+        self.scratch = root / "scratch"
+        self.vault = DirectoryVault(root / "backups")
+        self.target = Target(self.database, root)
+
+    def request(self, at: datetime = NOW, **changes: object) -> BackupRequest:
+        """Return the request of a full backup."""
+        wanted: dict[str, object] = {"tier": Tier.MANUAL, "scope": Scope.ALL} | changes
+        return BackupRequest(
+            database=self.database,
+            config_root=self.root,
+            created_at=at,
+            host="test",
+            scratch=self.scratch,
+            **wanted,  # type: ignore[arg-type]
+        )
+
+    def back_up(self, at: datetime = NOW, **changes: object) -> BackupReport:
+        """Take a backup."""
+        return back_up(self.request(at, **changes), self.vault)
+
+    def archive(self, report: BackupReport) -> Path:
+        """Return the archive's path."""
+        return self.root / "backups" / report.archive
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """Give a database that can be backed up."""
+    return Home(tmp_path)
+
+
+def test_a_backup_restores_to_the_same_content(home: Home) -> None:
+    """Backup, loss of everything, restore: same rows, proven before it was swapped in."""
+    report = home.back_up()
+    home.database.unlink()
+    staged = stage(select(home.vault, Choice()), home.target, scope=Scope.ALL, now=NOW)
+    assert {check.name for check in staged.checks} == {"archive", "integrity_check", "foreign_key_check", "content"}
+    promoted = promote(home.target, staged.backup_id, now=NOW)
+    assert promoted.backup_id == report.backup_id
+    assert promoted.kept is None
+    assert require_bank(home.database) == 500
+
+
+def test_a_backup_under_fire_keeps_the_invariant(home: Home) -> None:
+    """While a writer commits hundreds of times a second, what is backed up is one instant."""
+    with writer(home.database):
+        time.sleep(0.3)
+        reports = [home.back_up(NOW + timedelta(seconds=number)) for number in range(3)]
+    for report in reports:
+        target = Target(home.root / f"{report.backup_id}.db", home.root)
+        staged = stage(select(home.vault, Choice(backup_id=report.backup_id)), target, scope=Scope.DATABASE, now=NOW)
+        promote(target, staged.backup_id, now=NOW)
+        assert require_bank(target.database) > 500
+
+
+@pytest.mark.parametrize("journal_mode", ["delete", "wal"])
+def test_the_source_is_left_as_it_was(home: Home, journal_mode: str) -> None:
+    """Taking a backup changes no byte beside the database and leaves no file."""
+    execute(home.database, f"PRAGMA journal_mode = {journal_mode}")
+    before = {path: path.read_bytes() for path in home.database.parent.iterdir()}
+    home.back_up()
+    assert {path: path.read_bytes() for path in home.database.parent.iterdir()} == before
+    assert list(home.scratch.iterdir()) == []
+
+
+def test_the_archive_opens_with_plain_tools(home: Home, tmp_path: Path) -> None:
+    """`tar xzf`, `sha256sum -c` and `sqlite3 db < sql` are all that an operator needs by hand."""
+    report = home.back_up()
+    by_hand = tmp_path / "by hand"
+    by_hand.mkdir()
+    subprocess.run(["tar", "xzf", home.archive(report)], cwd=by_hand, check=True)
+    folder = by_hand / report.backup_id
+    subprocess.run(["sha256sum", "--quiet", "-c", "checksums.sha256"], cwd=folder, check=True)
+    with closing(sqlite3.connect(by_hand / "again.db")) as connection:
+        connection.executescript((folder / "devops_hub.sql").read_text())
+    assert require_bank(by_hand / "again.db") == 500
+    assert require_bank(folder / "devops_hub.db") == 500
+    assert "ledger: 500" in (folder / "db_stats.txt").read_text()
+    assert "SECRET-HASH" not in (folder / "api_keys_metadata.csv").read_text()
+    assert (folder / "config" / "env_structure.txt").read_text().split() == ["API_TOKEN", "PORT"]
+
+
+def test_no_secret_of_the_configuration_is_in_the_archive(home: Home, tmp_path: Path) -> None:
+    """Names of variables only, never a value."""
+    report = home.back_up(scope=Scope.CONFIG)
+    subprocess.run(["tar", "xzf", home.archive(report), "-C", tmp_path], check=True)
+    everything = b"".join(path.read_bytes() for path in (tmp_path / report.backup_id).rglob("*") if path.is_file())
+    assert b"very-secret" not in everything
+
+
+def test_the_same_time_twice_makes_one_backup(home: Home) -> None:
+    """A repeated event finds the backup there, also when the database has changed since."""
+    first = home.back_up()
+    execute(home.database, "INSERT INTO ledger(note) VALUES ('later')")
+    again = home.back_up()
+    assert (first.created, again.created) == (True, False)
+    assert again.manifest == first.manifest
+    assert len(Catalog(home.vault).contents().backups) == 1
+
+
+def test_no_database_is_a_clear_error(home: Home) -> None:
+    """And nothing appears in the vault."""
+    home.database.unlink()
+    with pytest.raises(SourceNotFound):
+        home.back_up()
+    assert list(home.vault.objects()) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"not a database at all" * 100])
+def test_what_is_no_database_is_refused(home: Home, content: bytes) -> None:
+    """An empty file or another file makes no backup."""
+    home.database.write_bytes(content)
+    with pytest.raises(SourceCorrupt):
+        home.back_up()
+    assert list(home.vault.objects()) == []
+
+
+def break_index(database: Path) -> None:
+    """Damage a page in the middle, as a bad disk does."""
+    content = bytearray(database.read_bytes())
+    page = 4096 * (len(content) // 4096 // 2)
+    content[page : page + 200] = b"\xa5" * 200
+    database.write_bytes(content)
+
+
+def test_a_corrupt_database_never_becomes_a_good_backup(home: Home) -> None:
+    """It is refused with what integrity_check says; kept only on request, marked, and never proposed."""
+    good = home.back_up(NOW - timedelta(hours=1))
+    break_index(home.database)
+    with pytest.raises(SourceCorrupt, match="integrity_check"):
+        home.back_up()
+    kept = home.back_up(allow_corrupt=True)
+    assert kept.manifest.corrupt
+    chosen = Catalog(home.vault).choose(Choice())
+    assert chosen.backup.id == good.backup_id
+    assert any("corrupt" in passed_over for passed_over in chosen.skipped)
+
+
+def test_a_drill_proves_a_backup_and_list_shows_it(home: Home) -> None:
+    """Everything is compared, the SQL dump too, and the record lies beside the backups."""
+    report = home.back_up()
+    drilled = drill(DrillRequest(select(home.vault, Choice()), NOW, 900))
+    record(drilled, home.vault)
+    assert drilled.passed, drilled.failures
+    assert [check.name for check in drilled.checks][-1] == "SQL dump"
+    found = Catalog(home.vault).get(report.backup_id)
+    assert found.drill == drilled
+
+
+def test_a_damaged_archive_fails_its_drill_and_is_passed_over(home: Home) -> None:
+    """One flipped bit: the drill says so, and restore proposes the backup before."""
+    good = home.back_up(NOW - timedelta(hours=1))
+    bad = home.back_up()
+    archive = home.archive(bad)
+    content = bytearray(archive.read_bytes())
+    content[len(content) // 2] ^= 1
+    archive.write_bytes(content)
+    drilled = drill(DrillRequest(select(home.vault, Choice()), NOW, 900))
+    record(drilled, home.vault)
+    assert not drilled.passed
+    assert drilled.checks[-1].name == "archive"
+    assert Catalog(home.vault).choose(Choice()).backup.id == good.backup_id
+    with pytest.raises(ChecksumMismatch):
+        stage(select(home.vault, Choice(backup_id=bad.backup_id)), home.target, scope=Scope.ALL, now=NOW)
+
+
+def test_a_manifest_of_other_content_is_found_out(home: Home) -> None:
+    """Bytes that arrive whole but are not what was backed up do not pass as proven."""
+    report = home.back_up()
+    other = home.back_up(NOW + timedelta(hours=1))
+    path = home.archive(report)
+    manifest = Manifest.from_json(path.with_name(path.name + ".manifest.json").read_bytes())
+    tables = tuple(table.model_copy(update={"rows": table.rows + 1}) for table in manifest.tables)
+    selected = select(home.vault, Choice(backup_id=other.backup_id))
+    assert selected.manifest is not None
+    forged = type(selected)(home.vault, selected.archive, selected.manifest.model_copy(update={"tables": tables}), "x")
+    with pytest.raises(SqliteVaultError) as caught:
+        stage(forged, home.target, scope=Scope.DATABASE, now=NOW)
+    assert caught.value.code in {"ManifestInvalid", "IntegrityCheckFailed"}
+
+
+def test_the_newest_not_after_a_time(home: Home) -> None:
+    """`--at` takes the backup before the accident."""
+    ids = [home.back_up(NOW + timedelta(hours=hour)).backup_id for hour in range(3)]
+    chosen = Catalog(home.vault).choose(Choice(at=NOW + timedelta(hours=1, minutes=30)))
+    assert chosen.backup.id == ids[1]
+    with pytest.raises(BackupNotFound):
+        Catalog(home.vault).choose(Choice(at=NOW - timedelta(days=1)))
+
+
+def test_a_plan_shows_what_would_change_and_changes_nothing(home: Home) -> None:
+    """Rows that would vanish and come back, files that differ; the target stays as it is."""
+    home.back_up()
+    execute(home.database, "DELETE FROM ledger WHERE id > 100", "CREATE TABLE extra (x)")
+    (home.root / "docker-compose.yml").write_text("services: {}\n")
+    (home.root / ".env").write_text("PORT=1\n")
+    before = {path: path.stat().st_mtime_ns for path in home.root.rglob("*") if path.is_file()}
+    planned = plan(select(home.vault, Choice()), home.target, scope=Scope.ALL, now=NOW + timedelta(minutes=5))
+    tables = {row.name: row for row in planned.tables}
+    assert (tables["ledger"].rows_now, tables["ledger"].rows_after) == (100, 500)
+    assert (tables["extra"].rows_now, tables["extra"].rows_after) == (0, None)
+    assert tables["accounts"].same_content
+    assert planned.data_loss_seconds == 300
+    assert [change.action for change in planned.files if change.path.endswith("docker-compose.yml")] == ["replace"]
+    assert planned.missing_variables == ("API_TOKEN",)
+    assert {path: path.stat().st_mtime_ns for path in home.root.rglob("*") if path.is_file()} == before
+
+
+def test_configuration_comes_back_and_env_is_never_written(home: Home) -> None:
+    """A changed file is kept, `.env` stays as it is, and what it lacks is named."""
+    home.back_up()
+    (home.root / "docker-compose.yml").write_text("services: {}\n")
+    (home.root / ".env").write_text("PORT=1\n")
+    staged = stage(select(home.vault, Choice()), home.target, scope=Scope.CONFIG, now=NOW)
+    promoted = promote(home.target, staged.backup_id, now=NOW)
+    assert promoted.config is not None
+    assert (home.root / "docker-compose.yml").read_text().startswith("services:\n  app:")
+    assert [Path(path).read_text() for path in promoted.config.kept] == ["services: {}\n"]
+    assert (home.root / ".env").read_text() == "PORT=1\n"
+    assert promoted.config.missing_variables == ("API_TOKEN",)
+    assert promoted.database is None
+
+
+def test_an_open_database_is_not_swapped(home: Home) -> None:
+    """The restore refuses, names who has it open, and goes on only when forced."""
+    home.back_up()
+    staged = stage(select(home.vault, Choice()), home.target, scope=Scope.DATABASE, now=NOW)
+    with writer(home.database) as app, pytest.raises(TargetInUse, match=str(app.pid)):
+        promote(home.target, staged.backup_id, now=NOW)
+    assert promote(home.target, staged.backup_id, now=NOW).backup_id == staged.backup_id
+
+
+def test_a_staged_file_that_changed_is_not_swapped_in(home: Home) -> None:
+    """Between stage and promote hours may pass: what was proven must still be what lies there."""
+    home.back_up()
+    staged = stage(select(home.vault, Choice()), home.target, scope=Scope.DATABASE, now=NOW)
+    execute(Path(staged.folder) / "database.db", "DELETE FROM ledger")
+    with pytest.raises(IntegrityCheckFailed):
+        promote(home.target, staged.backup_id, now=NOW)
+    assert require_bank(home.database) == 500
+
+
+def test_old_backups_go_and_the_last_good_one_stays(home: Home) -> None:
+    """BACKUP_RETAIN days; a damaged backup is not a last good one."""
+    ids = [home.back_up(NOW - timedelta(days=days)).backup_id for days in (50, 40, 35)]
+    failed = drill(DrillRequest(select(home.vault, Choice(backup_id=ids[2])), NOW, 900))
+    record(failed.model_copy(update={"passed": False}), home.vault)
+    report = prune(home.vault, retain_days=30, now=NOW)
+    assert set(report.removed) == {ids[0], ids[2]}
+    assert [backup.id for backup in Catalog(home.vault).contents().backups] == [ids[1]]
+
+
+_BACK_UP = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from sqlitevault.directory_vault import DirectoryVault
+from sqlitevault.services.backup import BackupRequest, back_up
+root = Path(sys.argv[1])
+request = BackupRequest(
+    database=root / "data" / "devops_hub.db", config_root=root, created_at=datetime(2026, 3, 1, 12, tzinfo=UTC),
+    host="test", scratch=root / "scratch",
+)
+class Watcher:
+    def started(self, step, total_bytes): print(step, flush=True)
+    def advanced(self, count): pass
+    def finished(self, step, seconds): print("after", step, flush=True)
+back_up(request, DirectoryVault(root / "backups"), Watcher())
+"""
+
+_STEPS = ["snapshot", "integrity check", "count and digest", "SQL dump", "checksum", "compress", "upload", "commit"]
+
+
+@pytest.mark.parametrize("step", [*_STEPS, *(f"after {step}" for step in _STEPS[:-1])])
+def test_killed_at_any_step_there_is_no_backup_and_nothing_stays(home: Home, step: str) -> None:
+    """SIGKILL: no manifest, and the next run clears what was left."""
+    process = subprocess.Popen([sys.executable, "-c", _BACK_UP, str(home.root)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.strip() == step:
+            process.send_signal(signal.SIGKILL)
+            break
+    assert process.wait() == -signal.SIGKILL
+    process.stdout.close()
+    later = NOW + timedelta(hours=2)
+    manifests = [entry.name for entry in home.vault.objects() if entry.name.endswith(".manifest.json")]
+    if step != "commit":  # killed while it commits, either is right
+        assert manifests == []
+    for path in (home.root / "backups").rglob("*"):
+        os.utime(path, (later.timestamp() - 7200, later.timestamp() - 7200))
+    report = home.back_up(later)
+    prune(home.vault, retain_days=30, now=later)
+    assert list(home.scratch.iterdir()) == []
+    left = {path.name for path in (home.root / "backups").rglob("*") if path.is_file()}
+    assert left - {Path(name).name for name in manifests} - {
+        name.removesuffix(".manifest.json") for name in manifests
+    } == {
+        report.archive,
+        report.archive + ".manifest.json",
+    }
+
+
+def test_the_legacy_archive_is_listed_but_never_chosen_by_itself(home: Home, legacy_archive: Path) -> None:
+    """It has no manifest: shown, restorable by its name, and not «the latest backup»."""
+    (home.root / "backups").mkdir()
+    shutil.copy(legacy_archive, home.root / "backups" / legacy_archive.name)
+    contents = Catalog(home.vault).contents()
+    assert [left.id for left in contents.uncommitted] == [legacy_archive.name.removesuffix(".tar.gz")]
+    with pytest.raises(BackupNotFound):
+        Catalog(home.vault).choose(Choice())
+    assert prune(home.vault, retain_days=1, now=NOW + timedelta(days=999)).unfinished == ()
+
+
+def test_the_legacy_archive_restores(home: Home, legacy_archive: Path) -> None:
+    """What the guide's own restore script rejected comes back, counted and checked."""
+    vault = DirectoryVault(legacy_archive.parent)
+    target = Target(home.root / "data" / "legacy.db", home.root / "legacy")
+    staged = stage(select_by_name(vault, legacy_archive.name, Choice()), target, scope=Scope.ALL, now=NOW)
+    promote(target, staged.backup_id, now=NOW)
+    assert rows(target.database, "SELECT count(*) FROM events") == [(4000,)]
+    assert (home.root / "legacy" / "frontend" / "nginx.conf").exists()
+
+
+def test_reports_are_plain_json(home: Home) -> None:
+    """What functions return and `--json` prints survives a round trip."""
+    report = home.back_up()
+    assert json.loads(report.to_json())["manifest"]["backup_id"] == report.backup_id
+    home.back_up(NOW + timedelta(hours=1))
+    execute(home.database, "DELETE FROM ledger WHERE id % 2")
+    changed = home.back_up(NOW + timedelta(hours=2)).changes
+    assert changed is not None
+    assert (changed.largest_loss_table, changed.largest_loss_percent) == ("ledger", 50.0)

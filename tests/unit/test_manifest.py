@@ -1,0 +1,96 @@
+"""The manifest: ids, round trip, refusals."""
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from sqlitevault.errors import ConfigError, ManifestInvalid
+from sqlitevault.manifest import Manifest, Scope, Source, Table, Tier, Tool, backup_id, created_at, database_name
+
+WHEN = datetime(2026, 1, 31, 2, 0, 0, tzinfo=UTC)
+
+
+def manifest() -> Manifest:
+    """Make a manifest of a backup without files."""
+    return Manifest(
+        backup_id=backup_id("devops_hub", WHEN),
+        created_at=WHEN,
+        tier=Tier.DAILY,
+        scope=Scope.DATABASE,
+        source=Source(name="devops_hub", path="/data/devops_hub.db", host="app"),
+        tables=(Table(name="agents", rows=3, digest="00"), Table(name="events", rows=4, digest="11")),
+        files=(),
+        tool=Tool(version="1.0.0"),
+    )
+
+
+def test_an_id_tells_database_and_time() -> None:
+    """The id is made in UTC and read back whole, also for names with underscores."""
+    east = WHEN.astimezone(timezone(timedelta(hours=5)))
+    made = backup_id("devops_hub_backup_old", east)
+    assert made == "devops_hub_backup_old_backup_20260131_020000"
+    assert (database_name(made), created_at(made)) == ("devops_hub_backup_old", WHEN)
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "../x", "ä", "a b", "-x", "x" * 101])
+def test_a_name_that_is_no_file_name_makes_no_id(name: str) -> None:
+    """Names that would leave the vault's folder or break a key are refused."""
+    with pytest.raises(ConfigError):
+        backup_id(name, WHEN)
+
+
+def test_what_is_written_is_read_back() -> None:
+    """JSON keeps everything, and times are RFC 3339 in UTC."""
+    written = manifest().to_json()
+    assert Manifest.from_json(written) == manifest()
+    assert json.loads(written)["created_at"] == "2026-01-31T02:00:00Z"
+
+
+def test_rows_are_those_of_all_tables() -> None:
+    """The total that `list` shows."""
+    assert manifest().rows == 7
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("format", 2),
+        ("format", 0),
+        ("backup_id", "../../etc"),
+        ("created_at", "yesterday"),
+        ("created_at", "2026-01-31T02:00:00"),
+        ("tier", "yearly"),
+        ("files", [{"path": "x", "bytes": -1, "sha256": "0" * 64}]),
+        ("files", [{"path": "x", "bytes": 1, "sha256": "xyz"}]),
+        ("tables", "many"),
+        ("source", None),
+    ],
+)
+def test_wrong_fields_are_refused(field: str, value: object) -> None:
+    """A manifest that cannot be trusted is no manifest."""
+    document = json.loads(manifest().to_json())
+    document[field] = value
+    with pytest.raises(ManifestInvalid):
+        Manifest.from_json(json.dumps(document).encode())
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"\xff\xfe", b"null", b"{" * 100_000])
+def test_other_documents_are_refused(content: bytes) -> None:
+    """Whatever bytes lie there: a clear refusal, not a crash."""
+    with pytest.raises(ManifestInvalid):
+        Manifest.from_json(content)
+
+
+def test_a_newer_format_is_named_as_that() -> None:
+    """An operator must learn that the tool is too old, not that the backup is broken."""
+    document = json.loads(manifest().to_json()) | {"format": 7}
+    with pytest.raises(ManifestInvalid, match="format 7") as caught:
+        Manifest.from_json(json.dumps(document).encode())
+    assert "newer version" in caught.value.hint
+
+
+def test_fields_of_the_future_are_ignored() -> None:
+    """A later version may add a field within the same format."""
+    document = json.loads(manifest().to_json()) | {"mood": "good"}
+    assert Manifest.from_json(json.dumps(document).encode()) == manifest()
