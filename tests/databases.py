@@ -11,7 +11,7 @@ ACCOUNTS = 50
 TOTAL = ACCOUNTS * 100
 
 _WRITER = """
-import random, sqlite3, sys
+import random, sqlite3, sys, time
 connection = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=30)
 print("ready", flush=True)
 count = 0
@@ -23,6 +23,7 @@ while True:
     connection.execute("UPDATE accounts SET balance = balance + ? WHERE id = ?", (amount, b))
     connection.execute("INSERT INTO ledger(note) VALUES (?)", ("x" * random.randrange(200),))
     connection.execute("COMMIT")
+    time.sleep(0.001)
 """
 
 
@@ -68,6 +69,23 @@ def writer(path: Path) -> Iterator[subprocess.Popen[str]]:
         process.kill()
         process.wait()
         process.stdout.close()
+
+
+@contextmanager
+def holding_the_lock(path: Path) -> Iterator[subprocess.Popen[str]]:
+    """Run a process that holds an exclusive lock on the database until the end of the body."""
+    program = (
+        "import sqlite3, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None); "
+        "c.execute('BEGIN EXCLUSIVE'); print('held', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", program, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def execute(path: Path, *statements: str) -> None:

@@ -1,0 +1,173 @@
+"""Bring the rows of one table back from a restored copy into a live database, by primary key.
+
+The live database is changed in one transaction, as any application would; triggers do not fire, since the rows were
+triggered on when they were first written.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import apsw
+
+from sqlitevault.errors import ConfigError, SourceBusy
+
+_BUSY_SECONDS = 10.0
+_POLL_SECONDS = 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class TableDifference:
+    """Rows of a table by primary key: only in the copy, only in the live database, in both but different, the same."""
+
+    only_in_copy: int
+    only_live: int
+    different: int
+    same: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    table: str
+    keys: tuple[str, ...]
+    others: tuple[str, ...]
+
+    @property
+    def columns(self) -> str:
+        return ", ".join(map(_quoted, self.keys + self.others))
+
+    @property
+    def copy(self) -> str:
+        return f"copy.{_quoted(self.table)} AS copy"
+
+    @property
+    def live(self) -> str:
+        return f"main.{_quoted(self.table)} AS live"
+
+    @property
+    def live_row(self) -> str:
+        return f"{self.live} WHERE {self.same_key}"
+
+    @property
+    def copy_row(self) -> str:
+        return f"{self.copy} WHERE {self.same_key}"
+
+    @property
+    def same_key(self) -> str:
+        return " AND ".join(f"live.{_quoted(key)} IS copy.{_quoted(key)}" for key in self.keys)
+
+    @property
+    def different(self) -> str:
+        return " OR ".join(f"live.{_quoted(name)} IS NOT copy.{_quoted(name)}" for name in self.others) or "0"
+
+
+def compare_table(live: Path, copy: Path, table: str) -> TableDifference:
+    """Count how a table differs between the live database and a restored copy. Both are opened read-only.
+
+    Raises:
+        ConfigError: the table is missing in one of them, has no primary key, or other columns.
+        SourceBusy: the live database is locked.
+    """
+    with _attached(live, copy, read_only=True) as connection:
+        shape = _shape(connection, table)
+        only_in_copy = _count(connection, f"FROM {shape.copy} WHERE NOT EXISTS (SELECT 1 FROM {shape.live_row})")
+        only_live = _count(connection, f"FROM {shape.live} WHERE NOT EXISTS (SELECT 1 FROM {shape.copy_row})")
+        shared = _count(connection, f"FROM {shape.copy} JOIN {shape.live} ON {shape.same_key}")
+        different = _count(
+            connection, f"FROM {shape.copy} JOIN {shape.live} ON {shape.same_key} WHERE {shape.different}"
+        )
+    return TableDifference(only_in_copy, only_live, different, shared - different)
+
+
+def merge_table(live: Path, copy: Path, table: str, *, missing_only: bool) -> int:
+    """Insert the copy's rows that the live table lacks; without `missing_only` also set differing rows back.
+
+    Returns the number of rows written. Rows that are only in the live table stay.
+
+    Raises:
+        ConfigError: the table is missing in one of them, has no primary key, or other columns.
+        SourceBusy: the live database is locked.
+    """
+    with _attached(live, copy, read_only=False) as connection:
+        shape = _shape(connection, table)
+        verb = "INSERT OR IGNORE" if missing_only else "INSERT OR REPLACE"
+        kept = shape.live_row if missing_only else f"{shape.live_row} AND NOT ({shape.different})"
+        connection.execute("BEGIN IMMEDIATE")
+        before = connection.total_changes()
+        connection.execute(
+            f"{verb} INTO main.{_quoted(table)} ({shape.columns}) SELECT {shape.columns} FROM {shape.copy} "
+            f"WHERE NOT EXISTS (SELECT 1 FROM {kept})"
+        )
+        written = connection.total_changes() - before
+        connection.execute("COMMIT")
+    return written
+
+
+@contextmanager
+def _attached(live: Path, copy: Path, *, read_only: bool) -> Iterator[apsw.Connection]:
+    flags = apsw.SQLITE_OPEN_URI | (apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE)
+    with closing(apsw.Connection(str(live), flags=flags)) as connection:
+        connection.set_busy_timeout(_BUSY_MILLISECONDS)
+        connection.config(apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, 0)
+        connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
+        try:
+            connection.execute("ATTACH ? AS copy", (f"file:{_escaped(copy)}?immutable=1",))
+            yield connection
+        except apsw.BusyError as error:
+            raise SourceBusy(
+                f"{live} is locked by another program", hint="Wait for its transaction to end, or stop the application."
+            ) from error
+
+
+def _waiter() -> Callable[[int], bool]:
+    """Poll evenly: SQLite's own busy timeout backs off to 100 ms, and starves beside a steady writer."""
+    deadline = time.monotonic() + _BUSY_SECONDS
+
+    def wait(_tries: int) -> bool:
+        time.sleep(_POLL_SECONDS)
+        return time.monotonic() < deadline
+
+    return wait
+
+
+def _escaped(path: Path) -> str:
+    """Return a path for a file: URI (https://sqlite.org/uri.html, section 3.1)."""
+    return str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+
+
+def _shape(connection: apsw.Connection, table: str) -> _Shape:
+    live, copy = _columns(connection, "main", table), _columns(connection, "copy", table)
+    if not live or not copy:
+        where = "the live database" if not live else "the backup"
+        raise ConfigError(f"there is no table {table!r} in {where}", hint="`restore --dry-run` lists the tables.")
+    if set(live) != set(copy):
+        raise ConfigError(
+            f"the table {table!r} has other columns now than in the backup",
+            hint="Restore it into a side database with --table and --target, and copy the rows by hand.",
+        )
+    keys = tuple(name for name, position in live.items() if position)
+    if not keys:
+        raise ConfigError(
+            f"the table {table!r} has no primary key to merge by",
+            hint="Restore it into a side database with --table and --target, and copy the rows by hand.",
+        )
+    return _Shape(table, keys, tuple(name for name, position in live.items() if not position))
+
+
+def _columns(connection: apsw.Connection, schema: str, table: str) -> dict[str, int]:
+    """Return the stored columns of an ordinary table, and each one's place in the primary key (0: not in it)."""
+    query = (
+        "SELECT c.name, c.pk FROM pragma_table_list(?1) AS t JOIN pragma_table_xinfo(?1, ?2) AS c "
+        "WHERE t.schema = ?2 AND t.type = 'table' AND c.hidden = 0 ORDER BY c.cid"
+    )
+    return {str(name): int(position) for name, position in connection.execute(query, (table, schema))}
+
+
+def _count(connection: apsw.Connection, source: str) -> int:
+    return int(connection.execute(f"SELECT count(*) {source}").get)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

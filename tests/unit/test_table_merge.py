@@ -1,0 +1,91 @@
+"""Merging a table by primary key: deleted rows come back, newer ones stay."""
+
+from pathlib import Path
+
+import pytest
+
+from sqlitevault.errors import ConfigError, SourceBusy
+from sqlitevault.table_merge import compare_table, merge_table
+from tests.databases import execute, holding_the_lock, make_bank, rows, writer
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> tuple[Path, Path]:
+    """Give a live database that lost rows, changed one and gained one since the copy."""
+    copy, live = make_bank(tmp_path / "copy #1%?.db"), make_bank(tmp_path / "live.db")
+    execute(
+        live,
+        "DELETE FROM ledger WHERE id <= 100",
+        "UPDATE ledger SET note = 'newer' WHERE id = 200",
+        "INSERT INTO ledger(note) VALUES ('after the backup')",
+        "CREATE TRIGGER shout AFTER INSERT ON ledger BEGIN INSERT INTO accounts(balance) VALUES (0); END",
+    )
+    return live, copy
+
+
+def test_the_comparison_counts_each_kind_of_row(pair: tuple[Path, Path]) -> None:
+    """100 deleted, 1 new, 1 changed, the rest the same."""
+    found = compare_table(*pair, "ledger")
+    assert (found.only_in_copy, found.only_live, found.different, found.same) == (100, 1, 1, 399)
+
+
+def test_missing_only_touches_nothing_else(pair: tuple[Path, Path]) -> None:
+    """Deleted rows return, the newer and the changed row stay, no trigger fires."""
+    assert merge_table(*pair, "ledger", missing_only=True) == 100
+    assert rows(pair[0], "SELECT count(*), max(id) FROM ledger") == [(501, 501)]
+    assert rows(pair[0], "SELECT note FROM ledger WHERE id = 200") == [("newer",)]
+    assert rows(pair[0], "SELECT count(*) FROM accounts") == [(50,)]
+
+
+def test_a_full_merge_sets_changed_rows_back(pair: tuple[Path, Path]) -> None:
+    """Without missing_only the backup's version of a row wins; rows only live stay."""
+    merge_table(*pair, "ledger", missing_only=False)
+    assert rows(pair[0], "SELECT count(*) FROM ledger") == [(501,)]
+    assert rows(pair[0], "SELECT note LIKE 'entry%' FROM ledger WHERE id = 200") == [(1,)]
+
+
+def test_merging_twice_changes_nothing_more(pair: tuple[Path, Path]) -> None:
+    """Running it again is harmless."""
+    merge_table(*pair, "ledger", missing_only=False)
+    assert merge_table(*pair, "ledger", missing_only=False) == 0
+
+
+@pytest.mark.parametrize("prepare", ["", "CREATE TABLE nokey (x)", "CREATE VIEW nokey AS SELECT 1 AS x"])
+def test_what_cannot_be_merged_is_refused(pair: tuple[Path, Path], prepare: str) -> None:
+    """A missing table, one without a primary key, a view: a clear refusal."""
+    for path in pair if prepare else ():
+        execute(path, prepare)
+    with pytest.raises(ConfigError):
+        merge_table(*pair, "nokey", missing_only=True)
+
+
+def test_other_columns_are_refused(pair: tuple[Path, Path]) -> None:
+    """After a migration rows cannot be merged blindly."""
+    execute(pair[0], "ALTER TABLE ledger ADD COLUMN extra")
+    with pytest.raises(ConfigError, match="other columns"):
+        merge_table(*pair, "ledger", missing_only=True)
+
+
+def test_odd_names_and_composite_keys_work(tmp_path: Path) -> None:
+    """Names that need quoting, two key columns, NULL in a key, a generated column."""
+    create = 'CREATE TABLE "odd ""name" (a, "b c", v, g AS (v || "x"), PRIMARY KEY (a, "b c"))'
+    for name in ("live.db", "copy.db"):
+        execute(tmp_path / name, create, 'INSERT INTO "odd ""name" VALUES (1, NULL, \'one\')')
+    execute(tmp_path / "copy.db", 'INSERT INTO "odd ""name" VALUES (1, 2, \'two\')')
+    assert merge_table(tmp_path / "live.db", tmp_path / "copy.db", 'odd "name', missing_only=True) == 1
+
+
+def test_a_locked_database_is_busy_not_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While another program holds the write lock the merge waits, then says so."""
+    monkeypatch.setattr("sqlitevault.table_merge._BUSY_SECONDS", 0.05)
+    live, copy = make_bank(tmp_path / "live.db"), make_bank(tmp_path / "copy.db")
+    with holding_the_lock(live), pytest.raises(SourceBusy):
+        merge_table(live, copy, "ledger", missing_only=True)
+
+
+def test_it_works_while_the_application_writes(tmp_path: Path) -> None:
+    """The merge is one more transaction among the application's."""
+    live, copy = make_bank(tmp_path / "live.db"), make_bank(tmp_path / "copy.db")
+    execute(live, "DELETE FROM api_keys")
+    with writer(live):
+        assert merge_table(live, copy, "api_keys", missing_only=True) == 1
