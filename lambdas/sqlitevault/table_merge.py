@@ -109,7 +109,7 @@ def merge_table(live: Path, copy: Path, table: str, *, missing_only: bool) -> in
 def _attached(live: Path, copy: Path, *, read_only: bool) -> Iterator[apsw.Connection]:
     flags = apsw.SQLITE_OPEN_URI | (apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE)
     with closing(apsw.Connection(str(live), flags=flags)) as connection:
-        connection.set_busy_timeout(_BUSY_MILLISECONDS)
+        connection.set_busy_handler(_waiter())
         connection.config(apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, 0)
         connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
         try:
