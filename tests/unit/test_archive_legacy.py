@@ -1,0 +1,235 @@
+"""Archives of the original `backup.sh`: they list, verify and restore, under the same rules but one."""
+
+import gzip
+import hashlib
+import json
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from sqlitevault.archive import legacy, limits, read_manifest, unpack
+from sqlitevault.errors import (
+    ArchiveUnsafe,
+    ChecksumMismatch,
+    IntegrityCheckFailed,
+    ManifestInvalid,
+    SqliteVaultError,
+)
+from sqlitevault.manifest import Scope, Tier
+from tests.archives import BACKUP_ID, LEGACY, crafted, entry, raw_entry, tar_of
+
+DATABASE = b"SQLite format 3\0\x10\x00\x01\x01\x00\x40\x20\x20" + bytes(4) + (1).to_bytes(4, "big") + bytes(4068)
+CONTENT = {
+    "devops_hub.sql": b"BEGIN;\nCOMMIT;\n",
+    "config/nginx.conf": b"server {}\n",
+    "db_stats.txt": b"Database Statistics:\nagents: 13\nnames: with colon: 2\n",
+    "devops_hub.db": DATABASE,
+}
+ORIGINAL = {
+    "backup_name": BACKUP_ID,
+    "timestamp": "2026-01-31T02:00:00+00:00",
+    "hostname": "vm",
+    "database_path": "data/devops_hub.db",
+    "contents": {"database": True, "config": True, "api_keys_metadata": False},
+    "checksums": {},
+}
+
+
+def made(tmp_path: Path, **changes: bytes | None) -> Path:
+    """Pack an archive as the original script does, with some members changed after they were listed, or left out."""
+    lines = [f"{hashlib.sha256(data).hexdigest()}  ./{path}" for path, data in CONTENT.items()]
+    lines.insert(2, f"{'7' * 64}  ./checksums.sha256")
+    listed = {
+        **CONTENT,
+        "checksums.sha256": ("\n".join(lines) + "\n").encode(),
+        "MANIFEST.json": json.dumps(ORIGINAL, indent=4).encode(),
+        **changes,
+    }
+    folders = [tarfile.TarInfo(BACKUP_ID), tarfile.TarInfo(f"{BACKUP_ID}/config")]
+    for folder in folders:
+        folder.type = tarfile.DIRTYPE
+    files = (entry(path, data) for path, data in listed.items() if data is not None)
+    return crafted(tmp_path, *map(raw_entry, folders), *files)
+
+
+def refused(archive: Path, tmp_path: Path, error: type[SqliteVaultError]) -> None:
+    """Expect this error from unpacking and from reading the manifest, and nothing left."""
+    with pytest.raises(error) as caught:
+        unpack(archive, tmp_path / "into")
+    assert caught.value.hint
+    assert not (tmp_path / "into").exists()
+    with pytest.raises(error):
+        read_manifest(archive)
+
+
+def test_a_genuine_one_comes_out_as_tar_would_do_it(tmp_path: Path) -> None:
+    """An archive that the script made on a real machine unpacks to the same files."""
+    (tmp_path / "by_tar").mkdir()
+    subprocess.run(["tar", "xzf", LEGACY, "-C", tmp_path / "by_tar"], check=True)
+    unpacked = unpack(LEGACY, tmp_path / "into")
+    assert unpacked.legacy
+    by_tar = tmp_path / "by_tar" / unpacked.folder.name
+    files = {path.relative_to(by_tar) for path in by_tar.rglob("*") if path.is_file()}
+    assert len(files) == 13
+    assert all((by_tar / path).read_bytes() == (unpacked.folder / path).read_bytes() for path in files)
+
+
+def test_a_genuine_one_is_told_in_terms_of_format_1() -> None:
+    """Lists and restores need not know that there ever was another format."""
+    manifest = read_manifest(LEGACY)
+    assert (manifest.format, manifest.backup_id) == (1, "devops_hub_backup_20261123_074934")
+    assert (manifest.tier, manifest.scope) == (Tier.MANUAL, Scope.ALL)
+    assert manifest.created_at.isoformat() == "2026-11-23T07:49:34+00:00"
+    assert (manifest.source.name, manifest.source.path, manifest.source.host) == (
+        "devops_hub",
+        "data/devops_hub.db",
+        "vm",
+    )
+    assert {table.name: (table.rows, table.digest) for table in manifest.tables} == {
+        "agents": (13, None),
+        "workflows": (5, None),
+        "api_keys": (3, None),
+        "events": (4000, None),
+    }
+    assert manifest.database is not None
+    assert (manifest.database.bytes, manifest.database.page_size) == (1290240, 4096)
+    assert manifest.tool.name == "backup.sh"
+    assert len(manifest.files) == 11
+    assert not {file.path for file in manifest.files} & {"MANIFEST.json", "checksums.sha256"}
+
+
+def test_what_was_read_can_be_expected(tmp_path: Path) -> None:
+    """The translation is the same each time, so it can be held against the archive later."""
+    manifest = read_manifest(LEGACY)
+    assert unpack(LEGACY, tmp_path / "into", expected=manifest).manifest == manifest
+    other = manifest.model_copy(update={"tables": manifest.tables[1:]})
+    with pytest.raises(ManifestInvalid):
+        unpack(LEGACY, tmp_path / "other", expected=other)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_the_manifest_may_come_anywhere(tmp_path: Path, first: bool) -> None:
+    """The script's tar has its members in the order of the directory, which is no order."""
+    content = {"MANIFEST.json": b"", **CONTENT} if first else CONTENT
+    order = {path: json.dumps(ORIGINAL).encode() if path == "MANIFEST.json" else data for path, data in content.items()}
+    sums = "".join(f"{hashlib.sha256(data).hexdigest()}  ./{path}\n" for path, data in CONTENT.items()).encode()
+    archive = crafted(
+        tmp_path,
+        *(entry(path, data) for path, data in order.items()),
+        entry("checksums.sha256", sums),
+        *([] if first else [entry("MANIFEST.json", json.dumps(ORIGINAL).encode())]),
+    )
+    unpacked = unpack(archive, tmp_path / "into")
+    assert unpacked.legacy
+    assert (unpacked.folder / "devops_hub.db").read_bytes() == DATABASE
+
+
+def test_only_the_line_of_the_list_about_itself_is_skipped(tmp_path: Path) -> None:
+    """That line cannot hold; every other one must."""
+    assert unpack(made(tmp_path), tmp_path / "whole").manifest.scope is Scope.ALL
+    refused(made(tmp_path, **{"devops_hub.sql": b"BEGIN;\nCOMMIT; \n"}), tmp_path, ChecksumMismatch)
+
+
+def test_a_member_that_is_not_listed_is_refused(tmp_path: Path) -> None:
+    """Nobody slips a file in."""
+    refused(made(tmp_path, **{"config/docker-compose.yml": b"evil"}), tmp_path, ChecksumMismatch)
+
+
+@pytest.mark.parametrize("path", ["devops_hub.sql", "devops_hub.db", "checksums.sha256"])
+def test_a_missing_member_is_refused(tmp_path: Path, path: str) -> None:
+    """Nor takes one out."""
+    refused(made(tmp_path, **{path: None}), tmp_path, ChecksumMismatch)
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        None,
+        b"",
+        b"[]",
+        b'{"format": 1, "backup_name": "x"}',
+        json.dumps(ORIGINAL | {"backup_name": "devops_hub_backup_20260131_030000"}).encode(),
+        json.dumps(ORIGINAL | {"backup_name": "../evil"}).encode(),
+        json.dumps(ORIGINAL | {"timestamp": "yesterday"}).encode(),
+        json.dumps({"backup_name": BACKUP_ID}).encode(),
+    ],
+)
+def test_a_wrong_manifest_is_refused(tmp_path: Path, manifest: bytes | None) -> None:
+    """Without a manifest that fits there is no telling what this is."""
+    refused(made(tmp_path, **{"MANIFEST.json": manifest}), tmp_path, ManifestInvalid)
+
+
+@pytest.mark.parametrize("line", [b"7777  ./devops_hub.db", b"garbage", b"\xff\xfe", b"7" * 64])
+def test_a_malformed_list_is_refused(tmp_path: Path, line: bytes) -> None:
+    """A list that cannot be read proves nothing."""
+    refused(made(tmp_path, **{"checksums.sha256": line + b"\n"}), tmp_path, ChecksumMismatch)
+
+
+def relisted(tmp_path: Path, content: dict[str, bytes]) -> Path:
+    """Pack other content with a list that is true to it."""
+    sums = "".join(f"{hashlib.sha256(data).hexdigest()}  ./{path}\n" for path, data in content.items()).encode()
+    whole = {**content, "checksums.sha256": sums, "MANIFEST.json": json.dumps(ORIGINAL).encode()}
+    return crafted(tmp_path, *(entry(path, data) for path, data in whole.items()))
+
+
+def test_a_database_that_is_none_is_refused(tmp_path: Path) -> None:
+    """The script did not look at what it copied; this does."""
+    refused(relisted(tmp_path, CONTENT | {"devops_hub.db": b"not a database" * 100}), tmp_path, IntegrityCheckFailed)
+
+
+def test_statistics_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
+    """Row counts are the only proof that such an archive has of its content."""
+    content = CONTENT | {"db_stats.txt": b"Database Statistics:\nagents: many\n"}
+    refused(relisted(tmp_path, content), tmp_path, ManifestInvalid)
+
+
+@pytest.mark.parametrize(
+    ("paths", "scope"),
+    [(["devops_hub.db"], Scope.DATABASE), (["config/nginx.conf"], Scope.CONFIG), (list(CONTENT), Scope.ALL)],
+)
+def test_the_scope_is_what_is_there(tmp_path: Path, paths: list[str], scope: Scope) -> None:
+    """A backup of the database alone is one of the database alone."""
+    archive = relisted(tmp_path, {path: CONTENT[path] for path in paths})
+    assert read_manifest(archive).scope is scope
+
+
+def test_nothing_worth_restoring_is_refused(tmp_path: Path) -> None:
+    """An archive without database and configuration is no backup."""
+    refused(relisted(tmp_path, {"db_stats.txt": CONTENT["db_stats.txt"]}), tmp_path, ManifestInvalid)
+
+
+def test_a_bomb_is_refused_by_its_ratio(tmp_path: Path) -> None:
+    """Sizes are not known in advance, so they are bound by the archive's own."""
+    bomb = limits.LEGACY_ALWAYS_ALLOWED + 1
+    archive = relisted(tmp_path, {"devops_hub.db": bytes(bomb)})
+    assert archive.stat().st_size < 1 << 20
+    refused(archive, tmp_path, ArchiveUnsafe)
+
+
+def test_the_bound_grows_with_the_archive() -> None:
+    """A large archive may hold much, yet never more than the absolute bound."""
+    assert legacy.legacy_limit(0) == 64 << 20
+    assert legacy.legacy_limit(10 << 20) == 2000 << 20
+    assert legacy.legacy_limit(1 << 50) == 100 << 30
+
+
+def test_a_damaged_genuine_one_is_refused(tmp_path: Path) -> None:
+    """A flipped bit anywhere is noticed by the gzip checksum or a member's own."""
+    data = bytearray(LEGACY.read_bytes())
+    damaged = tmp_path / "damaged.tar.gz"
+    for at in range(20, len(data), len(data) // 40):
+        data[at] ^= 4
+        damaged.write_bytes(data)
+        data[at] ^= 4
+        with pytest.raises((ArchiveUnsafe, ChecksumMismatch)):
+            unpack(damaged, tmp_path / "into")
+    assert list(tmp_path.iterdir()) == [damaged]
+
+
+def test_it_may_be_packed_by_another_gzip(tmp_path: Path) -> None:
+    """Content counts, not how it was compressed."""
+    again = tmp_path / "again.tar.gz"
+    again.write_bytes(gzip.compress(tar_of(LEGACY), 9))
+    assert read_manifest(again) == read_manifest(LEGACY)

@@ -1,0 +1,120 @@
+"""Packing: what comes out is an archive of format 1 that ordinary tools can use."""
+
+import errno
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from sqlitevault.archive import Member, describe, read_manifest, unpack, write_archive
+from sqlitevault.archive import writing as writing_module
+from sqlitevault.errors import ArchiveUnsafe, ChecksumMismatch, ManifestInvalid, ScratchFull
+from sqlitevault.manifest import Archive
+from tests.archives import BACKUP_ID, CONTENT, backup_in, file_of, manifest_of, members_in, names_in
+
+
+def test_members_come_in_the_order_of_the_format(tmp_path: Path) -> None:
+    """Readers rely on the manifest coming first, and people find the small facts before the database."""
+    shuffled = dict(sorted(CONTENT.items(), reverse=True))
+    backup = backup_in(tmp_path, shuffled)
+    assert names_in(backup.archive) == [
+        f"{BACKUP_ID}/{path}" for path in ("MANIFEST.json", "checksums.sha256", *CONTENT)
+    ]
+
+
+def test_ordinary_tools_unpack_and_check_it(tmp_path: Path) -> None:
+    """The guide's way, `tar xzf` and `sha256sum -c`, works without sqlitevault."""
+    backup = backup_in(tmp_path)
+    out = tmp_path / "out"
+    out.mkdir()
+    subprocess.run(["tar", "xzf", backup.archive, "-C", out], check=True)
+    checked = subprocess.run(
+        ["sha256sum", "-c", "checksums.sha256"], cwd=out / BACKUP_ID, check=True, capture_output=True, text=True
+    )
+    assert checked.stdout.count(": OK") == len(CONTENT) + 1
+    assert {path: (out / BACKUP_ID / path).read_bytes() for path in CONTENT} == CONTENT
+
+
+def test_the_manifest_inside_lacks_only_the_archive(tmp_path: Path) -> None:
+    """The copy inside cannot know the checksum of the archive it is in."""
+    backup = backup_in(tmp_path)
+    assert read_manifest(backup.archive) == backup.manifest.model_copy(update={"archive": None})
+
+
+def test_the_archive_is_recorded_as_it_lies_on_disk(tmp_path: Path) -> None:
+    """Size and checksum, taken while writing, are those of the file."""
+    backup = backup_in(tmp_path)
+    found = file_of("x", backup.archive.read_bytes())
+    assert backup.manifest.archive == Archive(name=f"{BACKUP_ID}.tar.gz", bytes=found.bytes, sha256=found.sha256)
+
+
+def test_the_same_input_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the clock, the user, the files' times nor the number of threads gets into an archive."""
+    content = CONTENT | {"devops_hub.db": b"SQLite format 3\0" + bytes(range(251)) * 20_000}
+    first = backup_in(tmp_path / "first", content)
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    second = backup_in(tmp_path / "second", content)
+    assert first.archive.read_bytes() == second.archive.read_bytes()
+
+
+def test_owners_and_times_are_neutral(tmp_path: Path) -> None:
+    """The header of each member names nobody and the backup's own time."""
+    backup = backup_in(tmp_path)
+    with tarfile.open(backup.archive) as tar:
+        infos = tar.getmembers()
+    assert {(i.uid, i.gid, i.uname, i.gname, i.mtime) for i in infos} == {(0, 0, "", "", 1769824800)}
+    assert {i.mode for i in infos} == {0o644, 0o600}
+
+
+def test_an_empty_member_is_kept(tmp_path: Path) -> None:
+    """A file of no bytes is still a file."""
+    backup = backup_in(tmp_path, {"config/alembic.ini": b""})
+    unpacked = unpack(backup.archive, tmp_path / "out", expected=backup.manifest)
+    assert (unpacked.folder / "config/alembic.ini").read_bytes() == b""
+
+
+@pytest.mark.parametrize("now", [b"SQLite format 3\0shorter", b"x" * 20_000, CONTENT["devops_hub.db"][::-1]])
+def test_a_member_that_changed_since_it_was_described_is_refused(tmp_path: Path, now: bytes) -> None:
+    """What is packed is what the manifest says, or nothing is."""
+    members = members_in(tmp_path / "members", CONTENT)
+    manifest = manifest_of(describe(members))
+    (tmp_path / "members/devops_hub.db").write_bytes(now)
+    with pytest.raises(ChecksumMismatch, match=r"devops_hub\.db changed"):
+        write_archive(manifest, members, tmp_path / "out.tar.gz")
+    assert [path.name for path in tmp_path.iterdir()] == ["members"]
+
+
+def test_a_manifest_of_other_members_is_refused(tmp_path: Path) -> None:
+    """A file that the manifest forgets would not be restored."""
+    members = members_in(tmp_path / "members", CONTENT)
+    with pytest.raises(ManifestInvalid):
+        write_archive(manifest_of(describe(members[1:])), members, tmp_path / "out.tar.gz")
+
+
+def test_a_path_that_could_not_be_unpacked_is_refused_early(tmp_path: Path) -> None:
+    """A backup that our own reader would refuse is never made."""
+    (tmp_path / "file").write_bytes(b"x")
+    with pytest.raises(ArchiveUnsafe):
+        describe([Member("../file", tmp_path / "file")])
+
+
+def test_a_full_disk_is_reported_and_nothing_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Out of space is an error of its own, also when it meets a compressing thread; the unfinished file is gone."""
+
+    def full(_self: object, _data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(writing_module._Packed, "write", full)
+    with pytest.raises(ScratchFull):
+        backup_in(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["members"]
+
+
+def test_progress_counts_every_byte_of_the_members(tmp_path: Path) -> None:
+    """A progress bar that is told the members' size ends at exactly that."""
+    members = members_in(tmp_path / "members", CONTENT)
+    manifest = manifest_of(describe(members))
+    heard: list[int] = []
+    write_archive(manifest, members, tmp_path / "out.tar.gz", on_bytes=heard.append)
+    assert sum(heard) == sum(map(len, CONTENT.values()))
