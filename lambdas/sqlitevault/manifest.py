@@ -115,7 +115,10 @@ class Source(BaseModel):
 
 
 class Database(BaseModel):
-    """Facts of the database at the time of the snapshot (file format, section 1.3)."""
+    """Facts of the database at the time of the snapshot (file format, section 1.3).
+
+    `schema_digest` covers tables, indexes, views, triggers and AUTOINCREMENT counters.
+    """
 
     model_config = _Strict
     bytes: Count
@@ -125,6 +128,7 @@ class Database(BaseModel):
     user_version: int
     application_id: int
     encoding: str
+    schema_digest: str | None = None
 
 
 class Snapshot(BaseModel):

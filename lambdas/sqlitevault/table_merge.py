@@ -29,6 +29,14 @@ class TableDifference:
 
 
 @dataclass(frozen=True, slots=True)
+class RowDifference:
+    """One row that differs: `removed` (only in the copy), `added` (only live) or `changed`; `key` as SQL literals."""
+
+    kind: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Shape:
     table: str
     keys: tuple[str, ...]
@@ -37,6 +45,9 @@ class _Shape:
     @property
     def columns(self) -> str:
         return ", ".join(map(_quoted, self.keys + self.others))
+
+    def key_text(self, side: str) -> str:
+        return " || ', ' || ".join(f"quote({side}.{_quoted(key)})" for key in self.keys)
 
     @property
     def copy(self) -> str:
@@ -79,6 +90,27 @@ def compare_table(live: Path, copy: Path, table: str) -> TableDifference:
             connection, f"FROM {shape.copy} JOIN {shape.live} ON {shape.same_key} WHERE {shape.different}"
         )
     return TableDifference(only_in_copy, only_live, different, shared - different)
+
+
+def differing_rows(live: Path, copy: Path, table: str, *, limit: int) -> tuple[RowDifference, ...]:
+    """Name up to `limit` rows of each kind that differ, by their primary key. Both databases are opened read-only.
+
+    Raises:
+        ConfigError: the table is missing in one of them, has no primary key, or other columns.
+        SourceBusy: the live database is locked.
+    """
+    with _attached(live, copy, read_only=True) as connection:
+        shape = _shape(connection, table)
+        sources = {
+            "removed": ("copy", f"FROM {shape.copy} WHERE NOT EXISTS (SELECT 1 FROM {shape.live_row})"),
+            "added": ("live", f"FROM {shape.live} WHERE NOT EXISTS (SELECT 1 FROM {shape.copy_row})"),
+            "changed": ("live", f"FROM {shape.copy} JOIN {shape.live} ON {shape.same_key} WHERE {shape.different}"),
+        }
+        return tuple(
+            RowDifference(kind, str(key))
+            for kind, (side, source) in sources.items()
+            for (key,) in connection.execute(f"SELECT {shape.key_text(side)} {source} LIMIT ?", (limit,))
+        )
 
 
 def merge_table(live: Path, copy: Path, table: str, *, missing_only: bool) -> int:

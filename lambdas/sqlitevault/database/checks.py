@@ -1,0 +1,45 @@
+"""What SQLite itself says of a copy."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlitevault.database.connection import open_copy
+from sqlitevault.errors import SourceCorrupt
+
+_MOST_PROBLEMS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """Problems that integrity_check found, and violated foreign keys; both empty if all is well.
+
+    A violated foreign key is no damage: SQLite enforces them only for connections that ask for it.
+    """
+
+    integrity: tuple[str, ...]
+    foreign_keys: tuple[str, ...]
+
+
+def check(path: Path) -> CheckReport:
+    """Run integrity_check and foreign_key_check on a private copy.
+
+    Raises:
+        SourceNotFound: there is no such file.
+        SourceCorrupt: it is empty or not SQLite.
+        SourceUnsupported: it uses something that this SQLite does not have.
+    """
+    try:
+        return _check(path)
+    except SourceCorrupt as error:
+        if error.__cause__ is None:
+            raise
+        return CheckReport(integrity=(str(error.__cause__),), foreign_keys=())
+
+
+def _check(path: Path) -> CheckReport:
+    with open_copy(path) as connection:
+        found = [str(row[0]) for row in connection.execute(f"PRAGMA integrity_check({_MOST_PROBLEMS})")]
+        problems = () if found == ["ok"] else tuple(found)
+        violations = [] if problems else connection.execute("PRAGMA foreign_key_check").fetchall()
+    described = (f"{child} row {rowid} -> {parent}" for child, rowid, parent, _ in violations[:_MOST_PROBLEMS])
+    return CheckReport(integrity=problems, foreign_keys=tuple(described))

@@ -1,0 +1,67 @@
+"""Opening private copies: read-only, without locks, and without trusting what the schema says."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import apsw
+
+from sqlitevault.database.header import read_header
+from sqlitevault.errors import SourceCorrupt, SourceUnsupported
+
+_CACHE_KIB = 32 * 1024
+_DAMAGE = (apsw.CorruptError, apsw.NotADBError)
+
+
+@contextmanager
+def open_copy(path: Path) -> Iterator[apsw.Connection]:
+    """Open a private, local copy that nobody writes.
+
+    Immutable: no lock is taken and no file made beside it (https://sqlite.org/uri.html, section 3.2). Hardened
+    against hostile schemas (https://sqlite.org/security.html, section 1).
+
+    Raises:
+        SourceNotFound: there is no such file.
+        SourceCorrupt: SQLite finds it malformed, on opening or in the body.
+        SourceUnsupported: it uses a function, collation, module or feature that this SQLite does not have.
+    """
+    header = read_header(path)
+    try:
+        with closing(_connect(path)) as connection:
+            yield connection
+    except _DAMAGE as error:
+        raise SourceCorrupt(
+            f"SQLite cannot read the database: {error}", hint="Take another copy, or restore another backup."
+        ) from error
+    except apsw.SQLError as error:
+        raise _unsupported(error, header.sqlite_version) from error
+
+
+def _connect(path: Path) -> apsw.Connection:
+    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+    connection = apsw.Connection(f"file:{uri_path(path)}?immutable=1", flags=flags)
+    connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
+    connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
+    connection.execute(f"PRAGMA cell_size_check = ON; PRAGMA cache_size = -{_CACHE_KIB}")
+    return connection
+
+
+def uri_path(path: Path) -> str:
+    """Return an absolute path for use in a `file:` URI (https://sqlite.org/uri.html, section 3.1)."""
+    return str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+
+
+def _unsupported(error: apsw.SQLError, written_by: str) -> SourceUnsupported:
+    if _number(written_by) > _number(apsw.sqlite_lib_version()):
+        return SourceUnsupported(
+            f"the database was last written by SQLite {written_by}: {error}",
+            hint=f"The data is not damaged: use a sqlitevault with a newer SQLite than {apsw.sqlite_lib_version()}.",
+        )
+    return SourceUnsupported(
+        f"the database uses something that is not available here: {error}",
+        hint="An application's own function, collation or module cannot be checked outside the application.",
+    )
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))

@@ -1,0 +1,104 @@
+"""Content digests: two databases with equal digests hold the same rows, however their pages are laid out.
+
+docs/content-digest.md defines them, so that somebody else can compute them again.
+"""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import apsw
+
+from sqlitevault.database.connection import open_copy
+from sqlitevault.database.schema import TableShape, concatenated, quoted, scan_order, tables
+from sqlitevault.manifest import Table
+
+_REPORTED_ROWS = 10_000
+_SEQUENCE = "sqlite_sequence"
+
+OnRows = Callable[[int], None]
+
+
+def ignore_rows(_count: int) -> None:
+    """Progress callback of those who do not watch."""
+
+
+def read_tables(path: Path, *, on_rows: OnRows = ignore_rows) -> tuple[Table, ...]:
+    """Return rows and content digest of every table of a private copy, each table read once.
+
+    A virtual table's digest is that of its shadow tables, which hold all it knows; they are no entries of their own.
+
+    Raises:
+        SourceCorrupt: a table cannot be read.
+        SourceUnsupported: a table needs a module that this SQLite does not have.
+    """
+    with open_copy(path) as connection:
+        utf8 = connection.pragma("encoding") == "UTF-8"
+        read = {
+            table.name: _read(connection, table, on_rows, utf8=utf8) for table in tables(connection) if _plain(table)
+        }
+        return tuple(
+            _virtual(connection, table, read) if table.kind == "virtual" else read[table.name]
+            for table in tables(connection)
+            if table.kind != "shadow" and not table.name.startswith("sqlite_")
+        )
+
+
+def _plain(table: TableShape) -> bool:
+    return table.kind != "virtual" and not table.name.startswith("sqlite_")
+
+
+def _read(connection: apsw.Connection, table: TableShape, on_rows: OnRows, *, utf8: bool) -> Table:
+    digest = hashlib.sha256()
+    rows = 0
+    row = concatenated([_canonical(quoted(column), utf8=utf8) for column in table.columns], "','")
+    # As a blob: text that is not valid UTF-8 must arrive as it is.
+    query = f"SELECT CAST({row} || char(10) AS BLOB) FROM {quoted(table.name)}{scan_order(table)}"
+    for (content,) in connection.execute(query):
+        digest.update(content)  # type: ignore[arg-type]
+        rows += 1
+        if rows % _REPORTED_ROWS == 0:
+            on_rows(_REPORTED_ROWS)
+    on_rows(rows % _REPORTED_ROWS)
+    return Table(name=table.name, rows=rows, digest=digest.hexdigest())
+
+
+def _canonical(column: str, *, utf8: bool) -> str:
+    """Return SQL for one value's canonical text: quote(), but exact where quote() is not.
+
+    quote() ends text at a NUL, and cannot write invalid UTF-16; -0.0 counts as 0.0, since no SQL text keeps it.
+    """
+    as_bytes = f"'t' || hex(CAST({column} AS BLOB))"
+    text = (
+        f"CASE WHEN instr(CAST({column} AS BLOB), x'00') THEN {as_bytes} ELSE quote({column}) END" if utf8 else as_bytes
+    )
+    real = f"CASE WHEN {column} = 0 THEN '0.0' ELSE quote({column}) END"
+    return f"CASE typeof({column}) WHEN 'text' THEN {text} WHEN 'real' THEN {real} ELSE quote({column}) END"
+
+
+def _virtual(connection: apsw.Connection, table: TableShape, read: dict[str, Table]) -> Table:
+    shadows = [read[name] for name in sorted(read) if name.startswith(table.name + "_")]
+    digest = hashlib.sha256("".join(f"{shadow.name} {shadow.digest}\n" for shadow in shadows).encode())
+    rows = connection.execute(f"SELECT count(*) FROM {quoted(table.name)}").get
+    return Table(name=table.name, rows=int(rows), digest=digest.hexdigest())
+
+
+def schema_digest(path: Path) -> str:
+    """Return a digest of everything that is not rows: tables, indexes, views, triggers, and AUTOINCREMENT counters.
+
+    Raises:
+        SourceCorrupt: the schema cannot be read.
+        SourceUnsupported: it needs a newer SQLite.
+    """
+    digest = hashlib.sha256()
+    with open_copy(path) as connection:
+        found = connection.execute(
+            "SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_schema "
+            "WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY type, name"
+        ).fetchall()
+        counters = []
+        if connection.table_exists("main", _SEQUENCE):
+            counters = connection.execute(f"SELECT name, seq FROM {_SEQUENCE} ORDER BY name").fetchall()
+    for entry in [*found, *counters]:
+        digest.update(repr(entry).encode("utf-8", "surrogatepass") + b"\n")
+    return digest.hexdigest()

@@ -1,0 +1,68 @@
+"""The schema of a copy: its tables, and how SQL text names them."""
+
+from dataclasses import dataclass
+from typing import Literal, cast
+
+import apsw
+
+Kind = Literal["table", "virtual", "shadow"]
+# A chain of || is as deep as it is long (limit 1000); nested concat_ws() calls of this many stay flat.
+_GROUP = 100
+
+
+@dataclass(frozen=True, slots=True)
+class TableShape:
+    """One table. `columns` are the stored ones; generated and hidden columns are left out."""
+
+    name: str
+    kind: Kind
+    without_rowid: bool
+    columns: tuple[str, ...]
+    sql: str
+    rowid_alias: str | None
+    has_integer_primary_key: bool
+
+
+def quoted(name: str) -> str:
+    """Return an identifier for SQL text."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def tables(connection: apsw.Connection) -> tuple[TableShape, ...]:
+    """Return the tables in the order in which they were created; views are none of them."""
+    kinds = {
+        name: (kind, bool(without_rowid))
+        for schema, name, kind, _, without_rowid, _ in connection.execute("PRAGMA table_list")
+        if schema == "main" and kind != "view"
+    }
+    made = connection.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'table' ORDER BY rowid").fetchall()
+    return tuple(_shape(connection, str(name), str(sql), *kinds[name]) for name, sql in made if name in kinds)
+
+
+def _shape(connection: apsw.Connection, name: str, sql: str, kind: object, without_rowid: bool) -> TableShape:
+    described = connection.execute("SELECT name, type, pk, hidden FROM pragma_table_xinfo(?)", (name,)).fetchall()
+    every_name = {str(column).lower() for column, _, _, _ in described}
+    key = [str(declared).upper() for _, declared, position, _ in described if position]
+    alias = next((alias for alias in ("rowid", "_rowid_", "oid") if alias not in every_name), None)
+    return TableShape(
+        name=name,
+        kind=cast("Kind", kind),
+        without_rowid=without_rowid,
+        columns=tuple(str(column) for column, _, _, hidden in described if not hidden),
+        sql=sql,
+        rowid_alias=None if without_rowid else alias,
+        has_integer_primary_key=key == ["INTEGER"] and not without_rowid,
+    )
+
+
+def scan_order(table: TableShape) -> str:
+    """Return the ORDER BY of a table's own b-tree: its rows in this order do not depend on the page layout."""
+    return f" ORDER BY {table.rowid_alias}" if table.rowid_alias else ""
+
+
+def concatenated(expressions: list[str], separator: str) -> str:
+    """Return SQL that joins many expressions without running into limits of depth or arguments."""
+    while len(expressions) > 1:
+        groups = [expressions[start : start + _GROUP] for start in range(0, len(expressions), _GROUP)]
+        expressions = [f"concat_ws({separator}, {', '.join(group)})" for group in groups]
+    return expressions[0] if expressions else "''"

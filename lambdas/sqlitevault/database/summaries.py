@@ -1,0 +1,40 @@
+"""What a backup tells about API keys and row counts in files of their own, readable without SQLite."""
+
+import csv
+import io
+from collections.abc import Iterable
+from pathlib import Path
+
+from sqlitevault.database.connection import open_copy
+from sqlitevault.database.schema import quoted
+from sqlitevault.manifest import Table
+
+_TABLE = "api_keys"
+# Never the hash: whoever finds an archive must not be able to try keys against it.
+_SHOWN = ("id", "name", "scopes", "is_active", "created_at", "expires_at")
+
+
+def key_metadata(path: Path) -> bytes | None:
+    """Return the keys of a private copy as CSV with a header, without hashes; None if there is no such table.
+
+    Columns that the table lacks are left empty.
+
+    Raises:
+        SourceCorrupt, SourceUnsupported: the table cannot be read.
+    """
+    with open_copy(path) as connection:
+        present = {str(row[1]) for row in connection.execute(f"PRAGMA table_info({_TABLE})")}
+        if not present:
+            return None
+        wanted = ", ".join(quoted(name) if name in present else "NULL" for name in _SHOWN)
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(_SHOWN)
+        writer.writerows(connection.execute(f"SELECT {wanted} FROM {_TABLE} ORDER BY 1"))
+    return text.getvalue().encode("utf-8", "backslashreplace")
+
+
+def statistics(tables: Iterable[Table]) -> bytes:
+    """Return the content of `db_stats.txt`: a heading, then `table: rows` a line."""
+    lines = ["Database Statistics:", *(f"{table.name}: {table.rows}" for table in tables)]
+    return ("\n".join(lines) + "\n").encode("utf-8", "backslashreplace")

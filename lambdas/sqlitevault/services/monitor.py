@@ -1,0 +1,162 @@
+"""Look at vault and replica as an operator would every quarter of an hour, and say what is not as it should be."""
+
+from datetime import datetime, timedelta
+
+from sqlitevault.manifest import MANIFEST_SUFFIX, Tier
+from sqlitevault.services.catalog import Backup, Catalog
+from sqlitevault.services.report import Moment, Report, Seconds
+from sqlitevault.vault import Protection, StoredObject, Vault
+
+# How often each tier's schedule runs, and the grace before a missing one is called missing.
+TIER_PERIODS = {
+    Tier.HOURLY: timedelta(hours=1, minutes=30),
+    Tier.DAILY: timedelta(days=1, hours=2),
+    Tier.WEEKLY: timedelta(days=7, hours=6),
+    Tier.MONTHLY: timedelta(days=31, hours=12),
+}
+# Replication beyond this age either completed or failed for good; older objects are not asked about each time.
+_REPLICATION_WINDOW = timedelta(days=1)
+REPORT_NAME = "reports/monitor/latest.json"
+
+
+class Newest(Report):
+    """A backup and how old it is."""
+
+    backup_id: str
+    age_seconds: Seconds
+
+
+class VaultState(Report):
+    """What one vault holds: its newest backup, its newest proven one, and how much there is."""
+
+    location: str
+    newest: Newest | None
+    proven: Newest | None
+    backups: int
+    total_bytes: int
+
+
+class Unreplicated(Report):
+    """An object whose copy is not in the replica. `status`: PENDING, FAILED, or NONE if replication never saw it."""
+
+    name: str
+    status: str
+    age_seconds: Seconds
+
+
+class MonitorReport(Report):
+    """What the monitor saw. `problems` is for people, one sentence each; empty means all is well."""
+
+    at: Moment
+    database: str
+    rpo_seconds: int
+    vault: VaultState
+    replica: VaultState | None
+    unreplicated: tuple[Unreplicated, ...]
+    missing_tiers: tuple[str, ...]
+    drift: tuple[str, ...]
+    problems: tuple[str, ...]
+
+    @property
+    def replication_pending_seconds(self) -> float:
+        """Age of the oldest object that waits for its copy."""
+        return max((left.age_seconds for left in self.unreplicated if left.status != "FAILED"), default=0.0)
+
+    @property
+    def replication_failed(self) -> int:
+        """Number of objects whose copy failed."""
+        return sum(left.status == "FAILED" for left in self.unreplicated)
+
+
+def monitor(
+    vault: Vault,
+    replica: Vault | None,
+    *,
+    database: str,
+    rpo_seconds: int,
+    expected: Protection | None,
+    now: datetime,
+) -> MonitorReport:
+    """Look at everything once. `expected` is how the vault was deployed; None leaves that check out.
+
+    Raises:
+        VaultUnavailable: a vault cannot be read.
+    """
+    backups = tuple(Catalog(vault).newest_first(database))
+    here = _state(vault, backups, now)
+    there = _state(replica, tuple(Catalog(replica).newest_first(database)), now) if replica else None
+    unreplicated = _unreplicated(vault, now) if replica else ()
+    missing = _missing_tiers(backups, now)
+    drift = expected.differences(vault.protection()) if expected else ()
+    return MonitorReport(
+        at=now,
+        database=database,
+        rpo_seconds=rpo_seconds,
+        vault=here,
+        replica=there,
+        unreplicated=unreplicated,
+        missing_tiers=missing,
+        drift=drift,
+        problems=(
+            *_age_problems(here, there, rpo_seconds),
+            *(f"{left.name} has no copy in the replica: {left.status}" for left in unreplicated),
+            *(f"no {tier} backup when one was due" for tier in missing),
+            *(f"the vault is not as deployed: {difference}" for difference in drift),
+        ),
+    )
+
+
+def _state(vault: Vault, backups: tuple[Backup, ...], now: datetime) -> VaultState:
+    holding = [backup for backup in backups if backup.manifest.database is not None]
+    proven = [backup for backup in holding if backup.drill is not None and backup.drill.passed]
+    return VaultState(
+        location=vault.location,
+        newest=_newest(holding, now),
+        proven=_newest(proven, now),
+        backups=len(backups),
+        total_bytes=sum(backup.archive.bytes for backup in backups),
+    )
+
+
+def _newest(backups: list[Backup], now: datetime) -> Newest | None:
+    if not backups:
+        return None
+    newest = backups[0]
+    return Newest(backup_id=newest.id, age_seconds=(now - newest.manifest.created_at).total_seconds())
+
+
+def _unreplicated(vault: Vault, now: datetime) -> tuple[Unreplicated, ...]:
+    recent = [entry for entry in vault.objects() if now - entry.modified < _REPLICATION_WINDOW]
+    found = ((entry, vault.replication_status(entry.name)) for entry in recent if _counts(entry))
+    return tuple(
+        Unreplicated(name=entry.name, status=status or "NONE", age_seconds=(now - entry.modified).total_seconds())
+        for entry, status in found
+        if status != "COMPLETED"
+    )
+
+
+def _counts(entry: StoredObject) -> bool:
+    return entry.name.endswith((".tar.gz", MANIFEST_SUFFIX))
+
+
+def _missing_tiers(backups: tuple[Backup, ...], now: datetime) -> tuple[str, ...]:
+    """Name tiers whose newest backup is overdue; a vault younger than a tier's period cannot miss it yet."""
+    if not backups:
+        return tuple(TIER_PERIODS)
+    vault_age = now - backups[-1].manifest.created_at
+    newest: dict[Tier, datetime] = {}
+    for backup in backups:
+        newest.setdefault(backup.manifest.tier, backup.manifest.created_at)
+    return tuple(
+        tier
+        for tier, period in TIER_PERIODS.items()
+        if vault_age > period and (tier not in newest or now - newest[tier] > period)
+    )
+
+
+def _age_problems(here: VaultState, there: VaultState | None, rpo_seconds: int) -> tuple[str, ...]:
+    return tuple(
+        f"no proven backup within the RPO in {state.location}"
+        for state in (here, there)
+        if state is not None and (state.proven is None or state.proven.age_seconds > rpo_seconds)
+    )
