@@ -1,23 +1,38 @@
-"""The 100-byte header of a SQLite database (https://sqlite.org/fileformat2.html, section 1.3)."""
+"""The 100 bytes at the start of every SQLite database (https://www.sqlite.org/fileformat2.html#the_database_header)."""
 
+import os
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from sqlitevault.errors import SourceCorrupt, SourceNotFound
+from sqlitevault.errors import SourceCorrupt, SourceNotFound, SourceUnsupported
 
 HEADER_BYTES = 100
-MAGIC = b"SQLite format 3\x00"
-_ENCODINGS = {0: "UTF-8", 1: "UTF-8", 2: "UTF-16le", 3: "UTF-16be"}
+MAGIC = b"SQLite format 3\0"
+# Offsets of the format version numbers (section 1.3.3): 1 is a rollback journal, 2 is WAL.
+WRITE_VERSION_OFFSET = 18
+ROLLBACK_VERSIONS = b"\x01\x01"
 
 JournalMode = Literal["wal", "rollback"]
 AutoVacuum = Literal["none", "full", "incremental"]
 
+_WAL = 2
+_SMALLEST_PAGE, _LARGEST_PAGE = 512, 65536
+_PAYLOAD_FRACTIONS = (64, 32, 32)
+# A database without any table has no encoding yet: 0; its first table will make it UTF-8.
+_ENCODINGS = {0: "UTF-8", 1: "UTF-8", 2: "UTF-16le", 3: "UTF-16be"}
+_LAYOUT = struct.Struct(">16sHBBBBBBIIIIIIIIIiIi20xII")
+_RESTORE = "Restore the newest good backup."
+
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Facts in a database's header. Sizes are bytes; `page_count` is the header's, 0 in very old databases."""
+    """What a database says about itself; sizes are bytes.
+
+    `page_count` is 0 where the header's own count is out of date (section 1.3.7) and the file's size is not known.
+    `sqlite_version` is that of the library that wrote last.
+    """
 
     page_size: int
     page_count: int
@@ -28,37 +43,67 @@ class Header:
     encoding: str
     sqlite_version: str
     auto_vacuum: AutoVacuum
+    schema_version: int
+    reserved_bytes: int
+    free_pages: int
 
 
 def parse_header(first_bytes: bytes) -> Header:
-    """Read a header from the first bytes of a database.
+    """Return what the first bytes (100 or more) of a database file say.
 
     Raises:
-        SourceCorrupt: the file is empty, shorter than a header, or not SQLite.
+        SourceCorrupt: the bytes do not begin a SQLite database, or there are none.
+        SourceUnsupported: the file's format is newer than any known one (section 1.3.3).
     """
     if not first_bytes:
         raise SourceCorrupt(
-            "the database file is empty (0 bytes)", hint="Check DATABASE_PATH; restore the newest backup if data was lost."
+            "the database is empty: the file has 0 bytes",
+            hint="See that the path is the application's database, and that the application has created its tables.",
         )
     if len(first_bytes) < HEADER_BYTES or not first_bytes.startswith(MAGIC):
-        raise SourceCorrupt("the file is not a SQLite database", hint="Check DATABASE_PATH; it names another kind of file.")
-    page_size = struct.unpack_from(">H", first_bytes, 16)[0]
-    page_size = 65536 if page_size == 1 else page_size
-    if page_size < 512 or page_size & (page_size - 1):  # noqa: PLR2004
-        raise SourceCorrupt(f"the header gives an impossible page size, {page_size}", hint="The file is damaged.")
-    change_counter, page_count = struct.unpack_from(">II", first_bytes, 24)
-    largest_root, encoding, user_version, incremental, application_id = struct.unpack_from(">IIiIi", first_bytes, 52)
+        raise SourceCorrupt(
+            "the file is not a SQLite database",
+            hint=f"See that the path is the application's database, and that it is not encrypted. {_RESTORE}",
+        )
+    return _header(_LAYOUT.unpack_from(first_bytes))
+
+
+def _header(fields: tuple[int, ...]) -> Header:
+    (_, raw_page_size, write, read, reserved, *fractions, changes, pages, _, free, schema, _, _) = fields[:15]
+    largest_root, encoding, user_version, incremental, application_id, valid_for, version = fields[15:]
+    page_size = _LARGEST_PAGE if raw_page_size == 1 else raw_page_size
+    _require_known(max(write, read))
+    _require_sound(page_size, tuple(fractions), encoding)
     return Header(
         page_size=page_size,
-        page_count=page_count,
-        journal_mode="wal" if first_bytes[18] == 2 or first_bytes[19] == 2 else "rollback",  # noqa: PLR2004
-        change_counter=change_counter,
+        page_count=pages if changes == valid_for else 0,
+        journal_mode="wal" if _WAL in (write, read) else "rollback",
+        change_counter=changes,
         user_version=user_version,
         application_id=application_id,
-        encoding=_ENCODINGS.get(encoding, "unknown"),
-        sqlite_version=_version(struct.unpack_from(">I", first_bytes, 96)[0]),
+        encoding=_ENCODINGS[encoding],
+        sqlite_version=f"{version // 1_000_000}.{version // 1000 % 1000}.{version % 1000}",
         auto_vacuum=_auto_vacuum(largest_root, incremental),
+        schema_version=schema,
+        reserved_bytes=reserved,
+        free_pages=free,
     )
+
+
+def _require_known(version: int) -> None:
+    if version > _WAL:
+        raise SourceUnsupported(
+            f"the database has file format version {version}; this version reads up to {_WAL}",
+            hint="Use a newer version of sqlitevault.",
+        )
+
+
+def _require_sound(page_size: int, fractions: tuple[int, ...], encoding: int) -> None:
+    power_of_two = page_size.bit_count() == 1
+    if not power_of_two or not _SMALLEST_PAGE <= page_size <= _LARGEST_PAGE:
+        raise SourceCorrupt(f"the database's header is damaged: its page size would be {page_size}", hint=_RESTORE)
+    if fractions != _PAYLOAD_FRACTIONS or encoding not in _ENCODINGS:
+        raise SourceCorrupt("the database's header is damaged: it has values that SQLite never writes", hint=_RESTORE)
 
 
 def _auto_vacuum(largest_root: int, incremental: int) -> AutoVacuum:
@@ -67,22 +112,31 @@ def _auto_vacuum(largest_root: int, incremental: int) -> AutoVacuum:
     return "incremental" if incremental else "full"
 
 
-def _version(number: int) -> str:
-    """Return `SQLITE_VERSION_NUMBER` as text: 3045001 is 3.45.1."""
-    return f"{number // 1_000_000}.{number // 1000 % 1000}.{number % 1000}"
-
-
 def read_header(path: Path) -> Header:
-    """Read the header of the database at `path`, by a plain read that takes no lock.
+    """Return what the database file at `path` says about itself.
 
     Raises:
-        SourceNotFound: there is no such file.
-        SourceCorrupt: it is empty or not SQLite.
+        SourceNotFound: there is no such file, or it may not be read.
+        SourceCorrupt: the file is empty or not a SQLite database.
+        SourceUnsupported: the file's format is newer than any known one.
     """
     try:
-        with path.open("rb") as database:
-            return parse_header(database.read(HEADER_BYTES))
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+        with path.open("rb") as file:
+            header = parse_header(file.read(HEADER_BYTES))
+            size = os.fstat(file.fileno()).st_size
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise not_found(path) from error
+    except (IsADirectoryError, PermissionError) as error:
         raise SourceNotFound(
-            f"there is no database at {path}", hint="Set DATABASE_PATH to the database file, or check the mount."
+            f"{path} cannot be read: {error.strerror}",
+            hint="Set DATABASE_PATH to the database file, and let this user read it.",
         ) from error
+    return header if header.page_count else replace(header, page_count=size // header.page_size)
+
+
+def not_found(path: Path) -> SourceNotFound:
+    """Return the error for a database that is not there."""
+    return SourceNotFound(
+        f"there is no database at {path}",
+        hint="Set DATABASE_PATH to the application's database file, and see that its file system is mounted.",
+    )

@@ -1,0 +1,110 @@
+"""Tests of the database header."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sqlitevault.database.header import HEADER_BYTES, MAGIC, parse_header, read_header
+from sqlitevault.errors import SourceCorrupt, SourceNotFound, SourceUnsupported, SqliteVaultError
+
+
+def _make(path: Path, *pragmas: str) -> Path:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}")
+        connection.execute("CREATE TABLE t (x)")
+        connection.execute("INSERT INTO t VALUES (1)")
+    return path
+
+
+@pytest.mark.parametrize("page_size", [512, 1024, 4096, 32768, 65536])
+def test_page_size_and_count(tmp_path: Path, page_size: int) -> None:
+    """Every page size is read, 65536 included, which the header writes as 1."""
+    path = _make(tmp_path / "a.db", f"page_size={page_size}")
+    header = read_header(path)
+    assert header.page_size == page_size
+    assert header.page_count * page_size == path.stat().st_size
+
+
+@pytest.mark.parametrize("encoding", ["UTF-8", "UTF-16le", "UTF-16be"])
+def test_encoding(tmp_path: Path, encoding: str) -> None:
+    """The text encoding has the name that SQLite gives it."""
+    assert read_header(_make(tmp_path / "a.db", f"encoding='{encoding}'")).encoding == encoding
+
+
+def test_numbers_an_application_sets(tmp_path: Path) -> None:
+    """user_version and application_id are signed numbers and come back as they were set."""
+    header = read_header(_make(tmp_path / "a.db", "user_version=-7", "application_id=1234567890"))
+    assert (header.user_version, header.application_id) == (-7, 1234567890)
+
+
+@pytest.mark.parametrize("mode", ["none", "full", "incremental"])
+def test_auto_vacuum(tmp_path: Path, mode: str) -> None:
+    """All three kinds of auto_vacuum are told apart."""
+    assert read_header(_make(tmp_path / "a.db", f"auto_vacuum={mode}")).auto_vacuum == mode
+
+
+def test_journal_mode(tmp_path: Path) -> None:
+    """WAL is written in the file; every other mode is a rollback journal."""
+    assert read_header(_make(tmp_path / "a.db", "journal_mode=wal")).journal_mode == "wal"
+    assert read_header(_make(tmp_path / "b.db", "journal_mode=persist")).journal_mode == "rollback"
+
+
+def test_version_of_the_library(tmp_path: Path) -> None:
+    """The version is that of the library that wrote."""
+    assert read_header(_make(tmp_path / "a.db")).sqlite_version == sqlite3.sqlite_version
+
+
+def test_page_count_that_is_out_of_date(tmp_path: Path) -> None:
+    """A count that an old SQLite left behind is not believed; the file's size counts."""
+    path = _make(tmp_path / "a.db")
+    content = bytearray(path.read_bytes())
+    content[28:32] = (99).to_bytes(4, "big")
+    content[92:96] = b"\0\0\0\0"
+    path.write_bytes(content)
+    assert parse_header(bytes(content)).page_count == 0
+    assert read_header(path).page_count == len(content) // 4096
+
+
+def test_empty_file(tmp_path: Path) -> None:
+    """SQLite takes an empty file for an empty database; to us it is a mistake, and named as one."""
+    (tmp_path / "a.db").write_bytes(b"")
+    with pytest.raises(SourceCorrupt, match="empty"):
+        read_header(tmp_path / "a.db")
+
+
+@pytest.mark.parametrize(
+    "content", [b"x", b"hello" * 100, MAGIC, MAGIC + b"\0" * 84], ids=["short", "other", "cut", "blank"]
+)
+def test_not_a_database(content: bytes) -> None:
+    """Other files, cut ones and blank ones are refused."""
+    with pytest.raises(SourceCorrupt):
+        parse_header(content)
+
+
+def test_newer_file_format(tmp_path: Path) -> None:
+    """A format version of the future is named as that, not as damage."""
+    content = bytearray(_make(tmp_path / "a.db").read_bytes())
+    content[18:20] = b"\x03\x03"
+    with pytest.raises(SourceUnsupported, match="version 3"):
+        parse_header(bytes(content))
+
+
+def test_missing_file_and_directory(tmp_path: Path) -> None:
+    """A missing file and a directory are no database."""
+    for path in (tmp_path / "none.db", tmp_path, tmp_path / "none.db" / "below"):
+        with pytest.raises(SourceNotFound):
+            read_header(path)
+
+
+@given(st.binary(min_size=HEADER_BYTES - len(MAGIC), max_size=HEADER_BYTES))
+def test_any_bytes(rest: bytes) -> None:
+    """Whatever follows the magic, the answer is a header or one of our errors."""
+    try:
+        parse_header(MAGIC + rest)
+    except SqliteVaultError as error:
+        assert error.hint
