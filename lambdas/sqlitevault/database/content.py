@@ -10,7 +10,7 @@ from pathlib import Path
 import apsw
 
 from sqlitevault.database.connection import open_copy
-from sqlitevault.database.schema import TableShape, concatenated, quoted, scan_order, tables
+from sqlitevault.database.schema import TableShape, concatenated, exact_text, quoted, scan_order, tables
 from sqlitevault.manifest import Table
 
 _REPORTED_ROWS = 10_000
@@ -52,10 +52,9 @@ def _read(connection: apsw.Connection, table: TableShape, on_rows: OnRows, *, ut
     digest = hashlib.sha256()
     rows = 0
     row = concatenated([_canonical(quoted(column), utf8=utf8) for column in table.columns], "','")
-    # As a blob: text that is not valid UTF-8 must arrive as it is.
-    query = f"SELECT CAST({row} || char(10) AS BLOB) FROM {quoted(table.name)}{scan_order(table)}"
+    query = f"SELECT {exact_text(f'{row} || char(10)', utf8=utf8)} FROM {quoted(table.name)}{scan_order(table)}"
     for (content,) in connection.execute(query):
-        digest.update(content)  # type: ignore[arg-type]
+        digest.update(content if isinstance(content, bytes) else content.encode())  # type: ignore[union-attr]
         rows += 1
         if rows % _REPORTED_ROWS == 0:
             on_rows(_REPORTED_ROWS)

@@ -66,3 +66,11 @@ def concatenated(expressions: list[str], separator: str) -> str:
         groups = [expressions[start : start + _GROUP] for start in range(0, len(expressions), _GROUP)]
         expressions = [f"concat_ws({separator}, {', '.join(group)})" for group in groups]
     return expressions[0] if expressions else "''"
+
+
+def exact_text(expression: str, *, utf8: bool) -> str:
+    """Return SQL whose value is the expression's text exactly: as a blob where it may hold invalid UTF-8.
+
+    In a UTF-16 database a blob would be UTF-16; there the expression must not be able to hold invalid text.
+    """
+    return f"CAST({expression} AS BLOB)" if utf8 else expression

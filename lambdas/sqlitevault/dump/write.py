@@ -14,7 +14,7 @@ from typing import BinaryIO
 import apsw
 
 from sqlitevault.database import open_copy
-from sqlitevault.database.schema import TableShape, concatenated, quoted, scan_order, tables
+from sqlitevault.database.schema import TableShape, concatenated, exact_text, quoted, scan_order, tables
 from sqlitevault.vault import OnBytes, ignore_bytes
 
 _BUFFER = 1 << 20
@@ -106,10 +106,10 @@ def _rows(connection: apsw.Connection, table: TableShape) -> Iterator[bytes]:
         values.insert(0, f"quote({table.rowid_alias})")
     insert = f"INSERT INTO {quoted(table.name)}({','.join(names)}) VALUES("
     row = f"{_text(insert)} || {concatenated(values, _text(','))} || ');' || char(10)"
-    # As a blob: text that is not valid in the database's encoding must arrive as it is.
-    query = f"SELECT CAST({row} AS BLOB) FROM {quoted(table.name)}{scan_order(table)}"
-    for (line,) in connection.execute(query):
-        yield line  # type: ignore[misc]
+    for (line,) in connection.execute(
+        f"SELECT {exact_text(row, utf8=utf8)} FROM {quoted(table.name)}{scan_order(table)}"
+    ):
+        yield line if isinstance(line, bytes) else line.encode()  # type: ignore[union-attr]
 
 
 def _literal(column: str, *, utf8: bool) -> str:
@@ -125,7 +125,7 @@ def _literal(column: str, *, utf8: bool) -> str:
             f"OR {column} GLOB {_NOT_ASCII} AND NOT valid_utf8(CAST({column} AS BLOB))"
         )
     else:
-        odd = f"{column} GLOB '*[^ -~]*'"
+        odd = f"{column} GLOB '*[^ -~]*' OR instr(CAST({column} AS BLOB), x'0000')"  # GLOB stops at a NUL
     text = f"CASE WHEN {odd} THEN {as_bytes} ELSE quote({column}) END"
     real = f"CASE {column} WHEN 9e999 THEN '9e999' WHEN -9e999 THEN '-9e999' ELSE quote({column}) END"
     return f"CASE typeof({column}) WHEN 'text' THEN {text} WHEN 'real' THEN {real} ELSE quote({column}) END"
