@@ -1,0 +1,162 @@
+"""Collecting the configuration that a database needs around it, without a single secret.
+
+What cannot be proven free of secrets is left out and reported: no message ever holds more than a file's name.
+"""
+
+import os
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlitevault.configuration import places, variables
+from sqlitevault.configuration.leaks import holds_key_material, leaks
+from sqlitevault.configuration.naming import is_literal, looks_secret
+from sqlitevault.configuration.text_redaction import Redaction, redact_text
+from sqlitevault.configuration.yaml_redaction import NotRedactable, redact_yaml
+
+LARGEST_FILE = 512 << 10
+"""Bytes. Configuration is written by people; what is larger is something else."""
+MOST_FILES = 1000
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigMember:
+    """A redacted copy, ready to be packed: its path in the archive, and where it lies now."""
+
+    path: str
+    source: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Omission:
+    """A configuration file that is not in the backup, and why. Never holds any of its content."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What was collected, and what was left out."""
+
+    members: tuple[ConfigMember, ...]
+    omitted: tuple[Omission, ...]
+
+
+@dataclass(slots=True)
+class _Gathered:
+    redacted: dict[str, str] = field(default_factory=dict)
+    omitted: list[Omission] = field(default_factory=list)
+    secrets: set[str] = field(default_factory=set)
+
+    def omit(self, path: str, reason: str) -> None:
+        self.redacted.pop(path, None)
+        self.omitted.append(Omission(path, reason))
+
+
+class _Unusable(Exception):
+    """A file that cannot be collected; the message is the reason."""
+
+
+def collect(root: Path, staging: Path) -> Collected:
+    """Write redacted copies of the configuration below `root` into `staging`, an empty folder.
+
+    Collected are docker-compose files, k8s manifests, frontend/nginx.conf, alembic.ini, .env.example, and the names
+    of the variables in .env, as `env_structure.txt`. Each of them may be missing.
+
+    Raises:
+        OSError: `staging` cannot be written.
+    """
+    gathered = _Gathered()
+    _gather_environment(root, gathered)
+    for number, path in enumerate(places.sources(root)):
+        if number < MOST_FILES:
+            _gather_file(root, path, gathered)
+        else:
+            gathered.omit(path, f"there are more than {MOST_FILES} configuration files")
+    _require_no_leaks(gathered)
+    members = tuple(_stage(staging, path, text) for path, text in sorted(gathered.redacted.items()))
+    return Collected(members, tuple(gathered.omitted))
+
+
+def _gather_environment(root: Path, gathered: _Gathered) -> None:
+    if not os.path.lexists(root / places.ENVIRONMENT):
+        return
+    try:
+        text = _read(root, places.ENVIRONMENT)
+        gathered.redacted[places.ENV_STRUCTURE] = variables.structure(text)
+        for variable in variables.parse(text):
+            if looks_secret(variable.name) and is_literal(variable.value):
+                gathered.secrets.add(variable.value)
+            gathered.secrets |= redact_text(variable.value).secrets
+    except (_Unusable, variables.Unclosed) as error:
+        gathered.omit(places.ENVIRONMENT, str(error))
+
+
+def _gather_file(root: Path, path: str, gathered: _Gathered) -> None:
+    if not path.isprintable() or "\\" in path:
+        gathered.omit(ascii(path), "its name has characters that do not belong in one")
+        return
+    try:
+        redaction = _redact(path, _read(root, path))
+    except (_Unusable, NotRedactable) as error:
+        gathered.omit(path, str(error))
+        return
+    if leaks(redaction.text, redaction.taken) or holds_key_material(redaction.text):
+        gathered.omit(path, "a secret stands where it could not be replaced")
+    else:
+        gathered.redacted[path] = redaction.text
+    gathered.secrets |= redaction.secrets
+
+
+def _redact(path: str, text: str) -> Redaction:
+    if path.endswith((".yml", ".yaml")):
+        return redact_yaml(text)
+    if holds_key_material(text):
+        raise _Unusable("it holds a private key or token")
+    return redact_text(text)
+
+
+def _require_no_leaks(gathered: _Gathered) -> None:
+    """Look for each file's secrets in all the others, and for those of .env."""
+    for path, text in list(gathered.redacted.items()):
+        if path != places.ENV_STRUCTURE and leaks(text, gathered.secrets):
+            gathered.omit(path, "it holds a secret of another file")
+
+
+def _read(root: Path, path: str) -> str:
+    """Return the content of a file that really lies below `root`."""
+    try:
+        real = (root / path).resolve(strict=True)
+        if not real.is_relative_to(root.resolve()):
+            raise _Unusable("it is a link out of the folder")
+        if real.name.startswith(places.ENVIRONMENT) and real.name != Path(path).name:
+            raise _Unusable("it is a link to another kind of file")
+        content = _read_file(real)
+    except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links, up to Python 3.12
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "a loop of links"
+        raise _Unusable(f"it cannot be read: {reason}") from None
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise _Unusable("it is not UTF-8 text") from None
+
+
+def _read_file(path: Path) -> bytes:
+    with os.fdopen(os.open(path, _READ), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise _Unusable("it is not a regular file")
+        content = file.read(LARGEST_FILE + 1)
+    if len(content) > LARGEST_FILE:
+        raise _Unusable(f"it has more than {LARGEST_FILE:,} bytes")
+    return content
+
+
+def _stage(staging: Path, path: str, text: str) -> ConfigMember:
+    member = places.PREFIX + path
+    target = staging / member
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb") as file:
+        file.write(text.encode())
+    return ConfigMember(member, target)

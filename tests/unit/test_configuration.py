@@ -1,0 +1,230 @@
+"""Configuration: what is collected, where it goes back to, and which variables a restored machine lacks."""
+
+import os
+from pathlib import Path, PurePosixPath
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sqlitevault.configuration import Collected, collect, is_redacted, missing_variables, original_path
+from sqlitevault.configuration.collecting import LARGEST_FILE, MOST_FILES
+from sqlitevault.configuration.variables import structure
+
+FILES = {
+    "docker-compose.yml": "services: {}\n",
+    "docker-compose.prod.yml": "services: {}  # production\n",
+    "k8s/namespace.yaml": "kind: Namespace\n",
+    "k8s/base/deployment.yml": "kind: Deployment\n",
+    "frontend/nginx.conf": "server { listen 80; }\n",
+    "alembic.ini": "[alembic]\nscript_location = migrations\n",
+    ".env.example": "PORT=8100\n",
+}
+
+
+def project(root: Path, files: dict[str, str]) -> Path:
+    """Write files below a root."""
+    for path, text in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text)
+    return root
+
+
+def collected(tmp_path: Path, files: dict[str, str]) -> tuple[dict[str, str], Collected]:
+    """Collect these files and return what was staged, by member path."""
+    root = project(tmp_path / "root", files)
+    staging = tmp_path / "staging"
+    staging.mkdir()
+    result = collect(root, staging)
+    return {member.path: member.source.read_text() for member in result.members}, result
+
+
+def test_everything_of_the_format_is_collected_unchanged(tmp_path: Path) -> None:
+    """Files without secrets keep each byte, and nothing else is taken along."""
+    others = {"README.md": "x", "app/main.py": "x", "k8s/notes.txt": "x", "config.yml": "a: 1\n"}
+    found, result = collected(tmp_path, FILES | others)
+    assert found == {f"config/{path}": text for path, text in FILES.items()}
+    assert result.omitted == ()
+
+
+def test_nothing_there_is_nothing_collected(tmp_path: Path) -> None:
+    """Every file may be missing, even the folder itself."""
+    (tmp_path / "staging").mkdir()
+    assert collect(tmp_path / "none", tmp_path / "staging") == Collected((), ())
+
+
+def test_of_env_only_the_names_are_kept(tmp_path: Path) -> None:
+    """Comments, exports, quotes over lines and keys are understood, so that no value passes for a name."""
+    env = (
+        "# FOO=comment\n\nexport PORT=8100\nSECRET_KEY=\"first\nINSIDE=second\n\"\nSINGLE='a\nALSO_INSIDE=b'\n"
+        "KEY=-----BEGIN KEY-----\nMIIabcDEF=\n-----END KEY-----\nCONTINUED=a\\\nTAIL=b\nno assignment\n"
+        'ESCAPED="a\\"\nNOT=x"\nTRIPLE="""a\nNEITHER=b"""\n  LAST = value # comment\nPORT=again\nEMPTY=\n'
+    )
+    found, _ = collected(tmp_path, {".env": env})
+    names = ["PORT", "SECRET_KEY", "SINGLE", "KEY", "CONTINUED", "ESCAPED", "TRIPLE", "LAST", "EMPTY"]
+    assert found == {"config/env_structure.txt": "".join(f"{name}\n" for name in names)}
+
+
+@pytest.mark.parametrize("end", ['TOKEN="open\nHIDDEN=x\n', "TOKEN='open\nHIDDEN=x\n", "KEY=-----BEGIN X-----\nabc=\n"])
+def test_an_env_that_cannot_be_understood_is_left_out(tmp_path: Path, end: str) -> None:
+    """Where a value has no end, its lines cannot be told from names, so none are kept."""
+    found, result = collected(tmp_path, {".env": "PORT=1\n" + end})
+    assert found == {}
+    assert [(left.path, "line 2" in left.reason) for left in result.omitted] == [(".env", True)]
+
+
+NAMES = st.from_regex(r"[A-Z][A-Z0-9_]{0,10}", fullmatch=True)
+VALUES = st.text(st.characters(codec="utf-8", exclude_characters='"\\\r\x00'), max_size=40)
+
+
+@given(st.dictionaries(NAMES, VALUES, max_size=6))
+def test_no_part_of_a_quoted_value_passes_for_a_name(variables: dict[str, str]) -> None:
+    """Whatever the values, the names that come out are those that went in."""
+    env = "".join(f'{name}="{value}"\n' for name, value in variables.items())
+    assert missing_variables("".join(f"{name}\n" for name in variables), env) == ()
+    assert missing_variables("".join(f"{name}\n" for name in variables), "") == tuple(variables)
+    assert structure(env).split() == list(variables)
+
+
+def test_missing_variables_are_named_in_order() -> None:
+    """A restored machine is told what its .env still lacks, never with values."""
+    names = "PORT\nSECRET_KEY\nDATABASE_URL\n"
+    assert missing_variables(names, "export SECRET_KEY=x\nOTHER=1\n") == ("PORT", "DATABASE_URL")
+    assert missing_variables(names, None) == ("PORT", "SECRET_KEY", "DATABASE_URL")
+    assert missing_variables("", "PORT=1") == ()
+
+
+def test_the_original_scripts_list_with_values_is_understood() -> None:
+    """It wrote the values along; only the names count."""
+    assert missing_variables("PORT=8100\nLOG_LEVEL=INFO\n# note\n", "PORT=1\n") == ("LOG_LEVEL",)
+
+
+def test_an_open_quote_in_the_present_env_hides_only_what_follows() -> None:
+    """What is certainly there is not reported as missing."""
+    assert missing_variables("A\nB\n", 'A=1\nX="open\nB=2\n') == ("B",)
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_each_file_goes_back_to_where_it_came_from(path: str) -> None:
+    """The path below CONFIG_ROOT is the one it was collected from."""
+    assert original_path(f"config/{path}") == PurePosixPath(path)
+
+
+def test_the_original_scripts_nginx_goes_back_too() -> None:
+    """It kept the file without its folder."""
+    assert original_path("config/nginx.conf") == PurePosixPath("frontend/nginx.conf")
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        "config/env_structure.txt",
+        "config/.env",
+        "config/",
+        "config/app/main.py",
+        "config/k8s/../../evil.yaml",
+        "config/k8s/./x.yaml",
+        "config/k8s//x.yaml",
+        "config//k8s/x.yaml",
+        "config/docker-compose/x.yml",
+        "config/../docker-compose.yml",
+        "config/scripts/backup.sh",
+        "devops_hub.db",
+        "docker-compose.yml",
+    ],
+)
+def test_nothing_else_is_ever_put_back(member: str) -> None:
+    """An archive cannot bring .env, a program, or a path that leads elsewhere."""
+    assert original_path(member) is None
+
+
+def test_what_is_collected_can_be_put_back(tmp_path: Path) -> None:
+    """Collecting and restoring agree on each path."""
+    found, _ = collected(tmp_path, FILES)
+    assert {str(original_path(member)) for member in found} == set(FILES)
+
+
+def reasons(result: Collected) -> dict[str, str]:
+    """Return why what was left out."""
+    return {left.path: left.reason for left in result.omitted}
+
+
+def test_links_out_of_the_folder_are_not_followed(tmp_path: Path) -> None:
+    """A link could bring any file of the machine into an archive."""
+    root = project(tmp_path / "root", {"docker-compose.yml": "a: 1\n", ".env": "SECRET_KEY=hunter2hunter2\n"})
+    outside = project(tmp_path / "outside", {"x.yaml": "a: 1\n"})
+    (root / "k8s").symlink_to(outside)
+    (root / "alembic.ini").symlink_to("/etc/passwd")
+    (root / "docker-compose.dev.yml").symlink_to(".env")
+    (root / "docker-compose.loop.yml").symlink_to("docker-compose.loop.yml")
+    (root / "docker-compose.gone.yml").symlink_to("gone.yml")
+    (root / "docker-compose.same.yml").symlink_to("docker-compose.yml")
+    (tmp_path / "staging").mkdir()
+    result = collect(root, tmp_path / "staging")
+    paths = {member.path for member in result.members}
+    assert paths == {"config/docker-compose.yml", "config/docker-compose.same.yml", "config/env_structure.txt"}
+    assert {"alembic.ini", "docker-compose.dev.yml"} <= reasons(result).keys()
+
+
+def test_what_is_no_readable_text_file_is_left_out(tmp_path: Path) -> None:
+    """Folders, pipes, binaries and huge files are reported, and do not hang or fail a backup."""
+    root = project(tmp_path / "root", {"docker-compose.huge.yml": "#" * (LARGEST_FILE + 1)})
+    (root / "alembic.ini").mkdir()
+    os.mkfifo(root / "docker-compose.pipe.yml")
+    (root / ".env.example").write_bytes(b"\xff\xfe\x00")
+    (root / "docker-compose.odd\n.yml").write_text("a: 1\n")
+    (tmp_path / "staging").mkdir()
+    result = collect(root, tmp_path / "staging")
+    assert result.members == ()
+    assert len(result.omitted) == 5
+    assert all("\n" not in left.path + left.reason for left in result.omitted)
+
+
+def test_the_number_of_files_is_bound(tmp_path: Path) -> None:
+    """A folder with a million manifests is not what a backup of a database is for."""
+    found, result = collected(tmp_path, {f"k8s/{number:05}.yaml": "a: 1\n" for number in range(MOST_FILES + 1)})
+    assert len(found) == MOST_FILES
+    assert list(reasons(result)) == [f"k8s/{MOST_FILES:05}.yaml"]
+
+
+def test_a_redacted_file_can_be_told(tmp_path: Path) -> None:
+    """A restore must not put it over one that still has its secrets."""
+    files = {"k8s/secret.yaml": "kind: Secret\ndata: {key: c2VjcmV0LXZhbHVl}\n", "docker-compose.yml": "services: {}\n"}
+    found, _ = collected(tmp_path, files)
+    assert is_redacted(found["config/k8s/secret.yaml"].encode())
+    assert not is_redacted(found["config/docker-compose.yml"].encode())
+
+
+def test_a_secret_of_env_in_another_file_keeps_that_file_out(tmp_path: Path) -> None:
+    """What .env keeps secret is looked for everywhere, even where no name gives it away."""
+    files = {".env": "SECRET_KEY=hunter2-hunter2\n", "alembic.ini": "[x]\nplain = hunter2-hunter2\n"}
+    found, result = collected(tmp_path, files)
+    assert found == {"config/env_structure.txt": "SECRET_KEY\n"}
+    assert list(reasons(result)) == ["alembic.ini"]
+    assert "hunter2" not in repr(result)
+
+
+def test_a_secret_of_a_manifest_in_another_file_keeps_that_file_out(tmp_path: Path) -> None:
+    """The same for values of a Secret, also when one file has them in base64 and the other has not."""
+    files = {
+        "k8s/secret.yaml": "kind: Secret\ndata:\n  password: aHVudGVyMi1odW50ZXIy\n",
+        "docker-compose.yml": "services: {a: {labels: [hunter2-hunter2]}}\n",
+    }
+    found, result = collected(tmp_path, files)
+    assert list(found) == ["config/k8s/secret.yaml"]
+    assert list(reasons(result)) == ["docker-compose.yml"]
+
+
+def test_an_ordinary_word_as_password_costs_no_file(tmp_path: Path) -> None:
+    """`postgres` as a development password does not keep the image of that name out of the backup."""
+    compose = "services:\n  db:\n    image: postgres:16\n    environment:\n      POSTGRES_PASSWORD: postgres\n"
+    found, result = collected(tmp_path, {"docker-compose.yml": compose, ".env": "POSTGRES_PASSWORD=postgres\n"})
+    assert "image: postgres:16" in found["config/docker-compose.yml"]
+    assert "PASSWORD: postgres" not in found["config/docker-compose.yml"]
+    assert result.omitted == ()
+
+
+def test_copies_are_private(tmp_path: Path) -> None:
+    """Nobody else on the machine reads the staged copies."""
+    _, result = collected(tmp_path, FILES)
+    assert {member.source.stat().st_mode & 0o777 for member in result.members} == {0o600}
