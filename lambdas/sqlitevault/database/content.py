@@ -54,7 +54,7 @@ def _read(connection: apsw.Connection, table: TableShape, on_rows: OnRows, *, ut
     row = concatenated([_canonical(quoted(column), utf8=utf8) for column in table.columns], "','")
     query = f"SELECT {exact_text(f'{row} || char(10)', utf8=utf8)} FROM {quoted(table.name)}{scan_order(table)}"
     for (content,) in connection.execute(query):
-        digest.update(content if isinstance(content, bytes) else content.encode())  # type: ignore[union-attr]
+        digest.update(content if isinstance(content, bytes) else str(content).encode())
         rows += 1
         if rows % _REPORTED_ROWS == 0:
             on_rows(_REPORTED_ROWS)
@@ -68,9 +68,9 @@ def _canonical(column: str, *, utf8: bool) -> str:
     quote() ends text at a NUL, and cannot write invalid UTF-16; -0.0 counts as 0.0, since no SQL text keeps it.
     """
     as_bytes = f"'t' || hex(CAST({column} AS BLOB))"
-    text = (
-        f"CASE WHEN instr(CAST({column} AS BLOB), x'00') THEN {as_bytes} ELSE quote({column}) END" if utf8 else as_bytes
-    )
+    # length() ends at a NUL, octet_length() does not: the bytes need looking at only where they differ.
+    nul = f"length({column}) <> octet_length({column}) AND instr(CAST({column} AS BLOB), x'00')"
+    text = f"CASE WHEN {nul} THEN {as_bytes} ELSE quote({column}) END" if utf8 else as_bytes
     real = f"CASE WHEN {column} = 0 THEN '0.0' ELSE quote({column}) END"
     return f"CASE typeof({column}) WHEN 'text' THEN {text} WHEN 'real' THEN {real} ELSE quote({column}) END"
 

@@ -14,7 +14,9 @@ from sqlitevault.vault import OnBytes, ignore_bytes
 _BLOCK = 1 << 20
 _END = b";\n"
 # Nobody else ever opens the file: no journal is needed, and the fsync comes at the end.
-_PRIVATE = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE"
+_PRIVATE = (
+    "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -65536"
+)
 
 
 def load_dump(sql: Path, destination: Path, *, on_bytes: OnBytes = ignore_bytes) -> None:

@@ -6,7 +6,7 @@ encoding. Only the sign of -0.0 cannot be said in SQL text.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -18,7 +18,7 @@ from sqlitevault.database.schema import TableShape, concatenated, exact_text, qu
 from sqlitevault.vault import OnBytes, ignore_bytes
 
 _BUFFER = 1 << 20
-_NOT_ASCII = "'*[^' || char(1) || '-' || char(127) || ']*'"
+_RUN_BYTES = 256 * 1024
 _AUTO_VACUUM = ("NONE", "FULL", "INCREMENTAL")
 
 
@@ -32,18 +32,9 @@ def write_dump(database: Path, destination: Path, *, on_bytes: OnBytes = ignore_
         SourceUnsupported: it needs a newer SQLite.
     """
     with open_copy(database) as connection, _whole(destination) as out:
-        connection.create_scalar_function("valid_utf8", _is_utf8, 1, deterministic=True)
         for part in _statements(connection):
             out.write(part)
             on_bytes(len(part))
-
-
-def _is_utf8(content: bytes) -> bool:
-    try:
-        content.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 @contextmanager
@@ -96,39 +87,85 @@ def _closing(connection: apsw.Connection) -> bytes:
 
 
 def _rows(connection: apsw.Connection, table: TableShape) -> Iterator[bytes]:
+    """Yield INSERTs, many at a time: with quote() while that is exact, and without it from there on.
+
+    A run of lines is exact if it is valid UTF-8 and has no carriage return, which the sqlite3 shell drops on reading.
+    quote() itself ends text at a NUL; that is seen to in SQL.
+    """
     if not table.columns:
         return
     utf8 = connection.pragma("encoding") == "UTF-8"
+    written = 0
+    if utf8:
+        for lines in _runs(connection, table, _quick_literal, utf8=True):
+            joined = b"".join(lines)
+            if not _is_exact(joined):
+                break
+            yield joined
+            written += len(lines)
+        else:
+            return
+    for lines in _runs(connection, table, _exact_literal if utf8 else _exact_utf16_literal, utf8=utf8, skip=written):
+        yield b"".join(lines)
+
+
+def _is_exact(lines: bytes) -> bool:
+    if b"\r" in lines:
+        return False
+    if lines.isascii():
+        return True
+    try:
+        lines.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _runs(
+    connection: apsw.Connection, table: TableShape, literal: Callable[[str], str], *, utf8: bool, skip: int = 0
+) -> Iterator[list[bytes]]:
     names = [quoted(column) for column in table.columns]
-    values = [_literal(name, utf8=utf8) for name in names]
+    values = [literal(name) for name in names]
     if table.rowid_alias and not table.has_integer_primary_key and not table.name.startswith("sqlite_"):
         names.insert(0, table.rowid_alias)
         values.insert(0, f"quote({table.rowid_alias})")
     insert = f"INSERT INTO {quoted(table.name)}({','.join(names)}) VALUES("
-    row = f"{_text(insert)} || {concatenated(values, _text(','))} || ');' || char(10)"
-    for (line,) in connection.execute(
-        f"SELECT {exact_text(row, utf8=utf8)} FROM {quoted(table.name)}{scan_order(table)}"
-    ):
-        yield line if isinstance(line, bytes) else line.encode()  # type: ignore[union-attr]
+    row = exact_text(f"{_text(insert)} || {concatenated(values, _text(','))} || ');' || char(10)", utf8=utf8)
+    query = f"SELECT {row} FROM {quoted(table.name)}{scan_order(table)} LIMIT -1 OFFSET ?"
+    lines: list[bytes] = []
+    size = 0
+    for (line,) in connection.execute(query, (skip,)):
+        lines.append(line if isinstance(line, bytes) else str(line).encode())
+        size += len(lines[-1])
+        if size > _RUN_BYTES:
+            yield lines
+            lines, size = [], 0
+    yield lines
 
 
-def _literal(column: str, *, utf8: bool) -> str:
-    """Return SQL that writes one value as a literal that gives it back exactly.
+def _quick_literal(column: str) -> str:
+    """Return SQL for a literal: quote(), but for text with a NUL. length() ends at NULs, octet_length() not."""
+    nul = f"typeof({column}) = 'text' AND instr(CAST({column} AS BLOB), x'00')"
+    with_care = f"CASE WHEN {nul} THEN {_as_bytes(column)} ELSE quote({column}) END"
+    return f"iif(length({column}) = octet_length({column}), quote({column}), {with_care})"
 
-    As bytes: text with a NUL (quote() stops there), with a carriage return (the sqlite3 shell drops it on reading),
-    and text that is not valid in its encoding. 9e999 is the infinity that every version reads.
-    """
-    as_bytes = f"'CAST(' || quote(CAST({column} AS BLOB)) || ' AS TEXT)'"
-    if utf8:
-        odd = (
-            f"instr(CAST({column} AS BLOB), x'00') OR instr({column}, char(13)) "
-            f"OR {column} GLOB {_NOT_ASCII} AND NOT valid_utf8(CAST({column} AS BLOB))"
-        )
-    else:
-        odd = f"{column} GLOB '*[^ -~]*' OR instr(CAST({column} AS BLOB), x'0000')"  # GLOB stops at a NUL
-    text = f"CASE WHEN {odd} THEN {as_bytes} ELSE quote({column}) END"
-    real = f"CASE {column} WHEN 9e999 THEN '9e999' WHEN -9e999 THEN '-9e999' ELSE quote({column}) END"
-    return f"CASE typeof({column}) WHEN 'text' THEN {text} WHEN 'real' THEN {real} ELSE quote({column}) END"
+
+def _exact_literal(column: str) -> str:
+    """Return SQL for a value's literal that is exact for any text: as bytes unless it is printable ASCII."""
+    return _careful_literal(column, nul="x'00'")
+
+
+def _exact_utf16_literal(column: str) -> str:
+    return _careful_literal(column, nul="x'0000'")
+
+
+def _careful_literal(column: str, *, nul: str) -> str:
+    odd = f"{column} GLOB '*[^ -~]*' OR instr(CAST({column} AS BLOB), {nul})"  # GLOB, too, ends at a NUL
+    return f"CASE WHEN typeof({column}) = 'text' AND ({odd}) THEN {_as_bytes(column)} ELSE quote({column}) END"
+
+
+def _as_bytes(column: str) -> str:
+    return f"'CAST(' || quote(CAST({column} AS BLOB)) || ' AS TEXT)'"
 
 
 def _virtual_tables(virtual: list[TableShape]) -> Iterator[bytes]:
