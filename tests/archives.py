@@ -3,14 +3,15 @@
 import gzip
 import hashlib
 import io
+import json
 import tarfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlitevault.archive import Member, describe, write_archive
-from sqlitevault.manifest import File, Manifest, Scope, Source, Table, Tier, Tool
+from sqlitevault.archive import Member, describe, read_manifest, write_archive
+from sqlitevault.manifest import Archive, File, Manifest, Scope, Source, Table, Tier, Tool
 
 BACKUP_ID = "devops_hub_backup_20260131_020000"
 LEGACY = Path(__file__).parent / "data" / "devops_hub_backup_20261123_074934.tar.gz"
@@ -62,6 +63,24 @@ def backup_in(folder: Path, content: dict[str, bytes] | None = None) -> Backup:
     archive = folder / manifest.archive_name
     packed = write_archive(manifest, members, archive)
     return Backup(archive, manifest.model_copy(update={"archive": packed}))
+
+
+def legacy_in(folder: Path, content: dict[str, bytes]) -> Backup:
+    """Pack this content as the original script does, and record what its manifest translates to."""
+    original = {"backup_name": BACKUP_ID, "timestamp": "2026-01-31T02:00:00+00:00", "hostname": "vm"}
+    sums = [f"{hashlib.sha256(data).hexdigest()}  ./{path}\n" for path, data in content.items()]
+    sums.insert(1, f"{'7' * 64}  ./checksums.sha256\n")
+    files = {
+        **content,
+        "checksums.sha256": "".join(sums).encode(),
+        "MANIFEST.json": json.dumps(original | {"database_path": "data/devops_hub.db"}, indent=4).encode(),
+    }
+    folders = (entry(path, kind=tarfile.DIRTYPE) for path in ("", "config"))
+    folder.mkdir(parents=True, exist_ok=True)
+    archive = crafted(folder, *folders, *(entry(path, data) for path, data in files.items()))
+    whole = file_of(archive.name, archive.read_bytes())
+    packed = Archive(name=archive.name, bytes=whole.bytes, sha256=whole.sha256)
+    return Backup(archive, read_manifest(archive).model_copy(update={"archive": packed}))
 
 
 def file_of(path: str, data: bytes) -> File:

@@ -59,6 +59,7 @@ def read_legacy(manifest: bytes | None, arriving: Iterator[Entry], intake: Intak
         ManifestInvalid: the manifest is missing, malformed, or of another archive.
         ChecksumMismatch: a member is missing, not listed, or different.
         IntegrityCheckFailed: the database is not a SQLite database.
+        SourceUnsupported: it needs a newer version.
         ArchiveUnsafe: as `Intake.accept` and `Intake.receive_small`.
     """
     kept = {} if manifest is None else {MANIFEST: manifest}

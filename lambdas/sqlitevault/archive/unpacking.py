@@ -66,6 +66,7 @@ def unpack(
         ChecksumMismatch: truncated, damaged, or not what was backed up.
         ManifestInvalid: its manifest is missing, malformed, of a newer format, or not the expected one.
         IntegrityCheckFailed: an archive of the original script holds a database that is none.
+        SourceUnsupported: it holds one of a newer file format.
         ScratchFull: the disk is too small; asked before anything is written.
         TargetExists: `into` is not empty.
     """
@@ -89,7 +90,8 @@ def read_manifest(archive: Path) -> Manifest:
 
     Raises:
         BackupNotFound: there is no such file.
-        ArchiveUnsafe, ChecksumMismatch, ManifestInvalid, IntegrityCheckFailed: as `unpack`, in what was read.
+        ArchiveUnsafe, ChecksumMismatch, ManifestInvalid, IntegrityCheckFailed, SourceUnsupported: as `unpack`, in
+            what was read.
     """
     with _open(archive) as source:
         intake = Intake(None, everything)
