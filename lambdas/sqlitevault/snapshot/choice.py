@@ -1,0 +1,199 @@
+"""Which method is tried next, decided by what the source is and by what the attempts so far have shown."""
+
+import errno
+import os
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from sqlitevault.database.header import HEADER_BYTES, JournalMode, not_found, parse_header
+from sqlitevault.errors import SourceBusy, SourceCorrupt, SourceNotFound, SourceUnsupported
+from sqlitevault.snapshot import rollback, wal
+from sqlitevault.snapshot.attempt import Again, Attempt, Copied
+from sqlitevault.snapshot.fresh import Vanished, beside, fresh_open, look
+from sqlitevault.snapshot.journal import read_journal
+from sqlitevault.snapshot.options import Method
+from sqlitevault.snapshot.recovery import settle
+from sqlitevault.snapshot.wal_format import in_wal_mode
+from sqlitevault.snapshot.workplace import clear
+
+Protocol = Callable[[Attempt], Copied]
+
+PROTOCOLS: Mapping[Method, Protocol] = MappingProxyType(
+    {
+        Method.ROLLBACK_OPTIMISTIC: rollback.copy_optimistic,
+        Method.ROLLBACK_LOCKED: rollback.copy_locked,
+        Method.WAL_PINNED: wal.copy_pinned,
+        Method.WAL_LOCK_FREE: wal.copy_lock_free,
+    }
+)
+
+# A file that is being written may look damaged for a moment; damage that stays does not depend on the moment.
+_LOOKS_AT_DAMAGE = 3
+_SAMPLES = 8
+_SAMPLE_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A settled copy: how it was made, in which attempt, and of what."""
+
+    method: Method
+    attempts: int
+    journal_mode: JournalMode
+    recovered: bool
+
+
+class Choice:
+    """The attempts at one snapshot."""
+
+    def __init__(self, attempt: Attempt) -> None:
+        """Begin with none tried."""
+        self._attempt = attempt
+        self._options = attempt.options
+        self._tried: Counter[Method] = Counter()
+        self._damage_seen = 0
+        self._mode: JournalMode = "rollback"
+
+    def take(self) -> Taken:
+        """Attempt until a copy succeeds.
+
+        Raises:
+            SourceNotFound: there is no database, or it may not be read.
+            SourceBusy: the time or the attempts are used up.
+            SourceCorrupt, SourceUnsupported: found several times in a row.
+        """
+        number = 0
+        while True:
+            number += 1
+            try:
+                return self._once(number)
+            except Again as reason:
+                self._damage_seen = 0
+                self._pause(number, reason)
+            except (SourceCorrupt, SourceUnsupported) as damage:
+                self._damage_seen += 1
+                if self._damage_seen >= _LOOKS_AT_DAMAGE:
+                    raise
+                self._pause(number, damage)
+            except (PermissionError, IsADirectoryError) as error:
+                raise SourceNotFound(
+                    f"{error.filename} cannot be read: {error.strerror}",
+                    hint="Name the database file itself, and let this user read it.",
+                ) from error
+
+    def _once(self, number: int) -> Taken:
+        clear(self._attempt.copy)
+        self._mode = source_mode(self._attempt)
+        method = self._method()
+        self._tried[method] += 1
+        copied = _translated(PROTOCOLS[method], self._attempt)
+        settle(self._attempt.copy, copied)
+        recovered = copied.hot_journal or (copied.wal_frames > 0 and not copied.in_use)
+        return Taken(method, number, self._mode, recovered)
+
+    def _method(self) -> Method:
+        return self._wal_method() if self._mode == "wal" else self._rollback_method()
+
+    def _wal_method(self) -> Method:
+        if self._tried[Method.WAL_PINNED] < self._options.pin_attempts and self._has_shared_memory():
+            return Method.WAL_PINNED
+        return Method.WAL_LOCK_FREE
+
+    def _rollback_method(self) -> Method:
+        if self._tried[Method.ROLLBACK_OPTIMISTIC] < self._options.optimistic_attempts:
+            return Method.ROLLBACK_OPTIMISTIC
+        if self._tried[Method.ROLLBACK_LOCKED] < self._options.locked_attempts and self._stall_fits():
+            return Method.ROLLBACK_LOCKED
+        return Method.ROLLBACK_OPTIMISTIC
+
+    def _has_shared_memory(self) -> bool:
+        try:
+            look(beside(self._attempt.source, "-shm"))
+        except Vanished:
+            return False
+        return True
+
+    def _stall_fits(self) -> bool:
+        allowed = rollback.STALL_SHARE * self._options.max_writer_stall_seconds
+        return projected_stall(self._attempt) <= allowed
+
+    def _pause(self, number: int, reason: Exception) -> None:
+        left = self._attempt.deadline - time.monotonic()
+        if left <= 0 or number >= self._options.max_attempts:
+            raise self._busy(number, reason) from reason
+        time.sleep(min(left, random.uniform(0, self._options.pause_seconds)))
+
+    def _busy(self, number: int, reason: Exception) -> SourceBusy:
+        message = f"no consistent copy of {self._attempt.source} after {number} attempts; the last time: {reason}"
+        if self._mode == "wal":
+            return SourceBusy(
+                message,
+                hint="Let the application checkpoint less often (wal_autocheckpoint 1000 or more, no explicit "
+                "checkpoints in a loop), or back up at a quieter hour.",
+            )
+        stall = projected_stall(self._attempt)
+        return SourceBusy(
+            f"{message}; a copy would hold up writers for about {stall:.1f} s, "
+            f"{self._options.max_writer_stall_seconds:.1f} s are allowed",
+            hint="Switch the application to WAL mode (PRAGMA journal_mode=WAL), where a copy holds nobody up; "
+            "or raise MAX_WRITER_STALL_SECONDS together with the application's busy timeout.",
+        )
+
+
+def source_mode(attempt: Attempt) -> JournalMode:
+    """Return how the source is written now: by what its header says, and by what lies beside it.
+
+    Raises:
+        SourceNotFound: there is no such file.
+        SourceCorrupt: it is not a database, or a write-ahead log lies beside one in rollback mode.
+        SourceUnsupported: its format is newer than any known one.
+    """
+    try:
+        seen = look(attempt.source)
+    except Vanished as error:
+        raise not_found(attempt.source) from error
+    if read_journal(attempt.source).live:
+        return "rollback"  # what the header says may be about to be undone
+    if in_wal_mode(seen.first):
+        return "wal"
+    parse_header(seen.first)
+    if wal.read_generation(attempt).header is not None:
+        raise SourceCorrupt(
+            "a write-ahead log lies beside a database in rollback mode; SQLite would apply it to the database",
+            hint="It was probably left by a database that was here before. Stop the application, move the -wal file "
+            "away, and see with PRAGMA integrity_check that the database is sound.",
+        )
+    return "rollback"
+
+
+def projected_stall(attempt: Attempt) -> float:
+    """Return the seconds that a locked copy would hold up writers, by the speed seen or sampled."""
+    try:
+        with fresh_open(attempt.source) as descriptor:
+            size = os.fstat(descriptor).st_size
+            speed = attempt.observations.bytes_per_second or _sampled_speed(descriptor, size)
+    except Vanished as error:
+        raise not_found(attempt.source) from error
+    return size / speed
+
+
+def _sampled_speed(descriptor: int, size: int) -> float:
+    started = time.monotonic()
+    read = 0
+    for number in range(_SAMPLES):
+        read += len(os.pread(descriptor, _SAMPLE_BYTES, size * number // _SAMPLES))
+    return max(read, HEADER_BYTES) / max(time.monotonic() - started, 1e-6)
+
+
+def _translated(protocol: Protocol, attempt: Attempt) -> Copied:
+    """Run a protocol; a file handle gone stale, as a server says of a file that was replaced, means Again."""
+    try:
+        return protocol(attempt)
+    except OSError as error:
+        if error.errno == errno.ESTALE:
+            raise Vanished("a file was replaced") from error
+        raise

@@ -1,0 +1,111 @@
+"""Reading files that another host changes, past the caches of a network file system's client.
+
+An NFS client trusts its cached directory entries for up to a minute, also *negative* ones: a `-journal` or `-wal`
+that the application has just made stays invisible to a plain `open`. `statx` with AT_STATX_FORCE_SYNC (statx(2)) on
+the directory makes the client ask the server; the entries of a directory that changed are then looked up anew. A new
+`open` revalidates the file's data and attributes (close-to-open consistency, RFC 7530 section 10.3.1).
+"""
+
+import ctypes
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlitevault.database.header import HEADER_BYTES
+from sqlitevault.snapshot.attempt import Again
+
+_AT_FDCWD = -100
+_AT_STATX_FORCE_SYNC = 0x2000
+_STATX_BASIC_STATS = 0x7FF
+_STATX_BYTES = 256
+
+
+class Vanished(Again):
+    """A file was deleted or replaced since its name was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """Facts of a file that change whenever it is written or replaced; times are nanoseconds."""
+
+    device: int
+    inode: int
+    size: int
+    modified: int
+    changed: int
+
+    @property
+    def identity(self) -> tuple[int, int]:
+        """Which file this is, whatever it holds."""
+        return (self.device, self.inode)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A file's first bytes and fingerprint. Two equal views: nothing was written in between."""
+
+    first: bytes
+    fingerprint: Fingerprint
+
+
+def force_sync(path: Path) -> None:
+    """Make the client of a network file system fetch the attributes of `path` from the server.
+
+    Raises:
+        OSError: as for `os.stat`.
+    """
+    facts = ctypes.create_string_buffer(_STATX_BYTES)
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.statx(_AT_FDCWD, os.fsencode(path), _AT_STATX_FORCE_SYNC, _STATX_BASIC_STATS, facts) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), str(path))
+
+
+@contextmanager
+def fresh_open(path: Path) -> Iterator[int]:
+    """Give a new read-only descriptor of the file that the server has under this name now.
+
+    Raises:
+        Vanished: there is none.
+        OSError: it cannot be opened for another reason.
+    """
+    try:
+        force_sync(path.parent)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ESTALE):
+            raise Vanished(f"{path.name} is not there") from error
+        raise
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def fingerprint(descriptor: int) -> Fingerprint:
+    """Return the fingerprint of an open file."""
+    facts = os.fstat(descriptor)
+    return Fingerprint(facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
+
+
+def view(descriptor: int) -> View:
+    """Return the view of an open file."""
+    return View(os.pread(descriptor, HEADER_BYTES, 0), fingerprint(descriptor))
+
+
+def look(path: Path) -> View:
+    """Return the present view of the file under this name.
+
+    Raises:
+        Vanished: there is none.
+    """
+    with fresh_open(path) as descriptor:
+        return view(descriptor)
+
+
+def beside(database: Path, suffix: str) -> Path:
+    """Return the path of a database's `-journal`, `-wal` or `-shm`."""
+    return database.with_name(database.name + suffix)

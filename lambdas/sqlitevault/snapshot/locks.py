@@ -1,0 +1,179 @@
+"""SQLite's locks, taken and probed on read-only descriptors (https://www.sqlite.org/lockingv3.html, src/os_unix.c).
+
+Open-file-description locks (fcntl(2), F_OFD_SETLK) conflict with the POSIX locks that SQLite takes, but belong to the
+descriptor: they are not lost when another descriptor of the file is closed, and closing one of ours cannot release
+the locks of a SQLite connection in this process.
+"""
+
+import errno
+import fcntl
+import os
+import struct
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlitevault.errors import SourceUnsupported
+from sqlitevault.snapshot.attempt import Again
+from sqlitevault.snapshot.fresh import Vanished, beside, fresh_open
+
+# Bytes of the database file (src/os.h); they lie at 1 GiB, on a page that never holds data.
+PENDING = (0x40000000, 1)
+RESERVED = (0x40000001, 1)
+SHARED = (0x40000002, 510)
+# Bytes of the -shm file (https://www.sqlite.org/walformat.html#wal_locks).
+WAL_READ_0 = (123, 1)
+WAL_READ_4 = (127, 1)
+WAL_OPEN = (128, 1)
+
+_FLOCK = struct.Struct("hhqqi4x")
+_POLL_SECONDS = 0.005
+_TAKEN = (errno.EAGAIN, errno.EACCES)
+_UNSUPPORTED = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
+
+Range = tuple[int, int]
+
+
+class Locked(Again):
+    """Another program holds a lock that conflicts."""
+
+
+def _fcntl(descriptor: int, command: int, kind: int, where: Range) -> bytes:
+    start, length = where
+    try:
+        return fcntl.fcntl(descriptor, command, _FLOCK.pack(kind, os.SEEK_SET, start, length, 0))
+    except OSError as error:
+        if error.errno in _UNSUPPORTED:
+            raise _no_locks() from error
+        raise
+
+
+def _no_locks() -> SourceUnsupported:
+    return SourceUnsupported(
+        "the database's file system does not support file locks",
+        hint="Mount it with locks (for NFS: version 4, without nolock or local_lock); SQLite itself needs them.",
+    )
+
+
+def try_read_lock(descriptor: int, where: Range) -> bool:
+    """Take a read lock without waiting; tell whether it was free."""
+    try:
+        _fcntl(descriptor, fcntl.F_OFD_SETLK, fcntl.F_RDLCK, where)
+    except OSError as error:
+        if error.errno in _TAKEN:
+            return False
+        raise
+    return True
+
+
+def unlock(descriptor: int, where: Range) -> None:
+    """Release a lock of this descriptor."""
+    _fcntl(descriptor, fcntl.F_OFD_SETLK, fcntl.F_UNLCK, where)
+
+
+def holder(descriptor: int, where: Range) -> int | None:
+    """Return the kind (F_RDLCK or F_WRLCK) of a lock that somebody else holds in this range, if any."""
+    answer = _fcntl(descriptor, fcntl.F_OFD_GETLK, fcntl.F_WRLCK, where)
+    kind = _FLOCK.unpack(answer)[0]
+    return None if kind == fcntl.F_UNLCK else int(kind)
+
+
+def write_locked(descriptor: int) -> bool:
+    """Tell whether a writer holds PENDING or EXCLUSIVE on this database: it may be writing the file."""
+    for where in (PENDING, SHARED):
+        answer = _fcntl(descriptor, fcntl.F_OFD_GETLK, fcntl.F_RDLCK, where)
+        if _FLOCK.unpack(answer)[0] != fcntl.F_UNLCK:
+            return True
+    return False
+
+
+def reserved(descriptor: int) -> bool:
+    """Tell whether a writer holds RESERVED on this database: its journal is not a crashed one's."""
+    return holder(descriptor, RESERVED) is not None
+
+
+@contextmanager
+def shared_lock(descriptor: int, deadline: float) -> Iterator[None]:
+    """Hold SQLite's SHARED lock: nobody writes the database file meanwhile.
+
+    Taken as SQLite does (unixLock in src/os_unix.c): PENDING first, so that a waiting writer gets its turn.
+
+    Raises:
+        Locked: a writer did not let go before the deadline.
+    """
+    while not _try_shared(descriptor):
+        _wait(deadline, "a writer holds the database's lock")
+    try:
+        yield
+    finally:
+        unlock(descriptor, SHARED)
+
+
+def _try_shared(descriptor: int) -> bool:
+    if not try_read_lock(descriptor, PENDING):
+        return False
+    try:
+        return try_read_lock(descriptor, SHARED)
+    finally:
+        unlock(descriptor, PENDING)
+
+
+@contextmanager
+def read_lock(descriptor: int, where: Range, deadline: float) -> Iterator[None]:
+    """Hold a read lock on some bytes.
+
+    Raises:
+        Locked: somebody did not let go before the deadline.
+    """
+    while not try_read_lock(descriptor, where):
+        _wait(deadline, f"byte {where[0]} of the -shm file is locked")
+    try:
+        yield
+    finally:
+        unlock(descriptor, where)
+
+
+def _wait(deadline: float, why: str) -> None:
+    if time.monotonic() >= deadline:
+        raise Locked(why)
+    time.sleep(_POLL_SECONDS)
+
+
+def connections_seen(database: Path) -> tuple[str, ...]:
+    """Describe the locks by which connections to a database show, also those of other hosts; read-only.
+
+    An idle connection in rollback mode holds none and cannot be seen.
+    """
+    try:
+        with fresh_open(database) as descriptor:
+            seen = [text for where, text in _DATABASE_LOCKS if holder(descriptor, where) is not None]
+    except Vanished:
+        return ()
+    if _shared_memory_open(database):
+        seen.append("a connection that has the database open in WAL mode")
+    return tuple(seen)
+
+
+_DATABASE_LOCKS = (
+    (SHARED, "a connection that reads, or has the database open in WAL mode (SHARED or EXCLUSIVE lock)"),
+    (RESERVED, "a connection that writes (RESERVED lock)"),
+    (PENDING, "a connection that is about to write (PENDING lock)"),
+)
+
+
+def wal_open(database: Path) -> bool:
+    """Tell whether a connection, of whatever host, has this database open in WAL mode.
+
+    In exclusive locking mode it has no -shm file, but an exclusive lock.
+    """
+    with fresh_open(database) as descriptor:
+        return write_locked(descriptor) or _shared_memory_open(database)
+
+
+def _shared_memory_open(database: Path) -> bool:
+    try:
+        with fresh_open(beside(database, "-shm")) as descriptor:
+            return holder(descriptor, WAL_OPEN) is not None
+    except Vanished:
+        return False

@@ -1,0 +1,85 @@
+"""What a snapshot may cost, and what is said about it afterwards. Times are seconds, sizes bytes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlitevault.database.header import JournalMode
+
+OnBytes = Callable[[int], None]
+
+
+def ignore_bytes(_count: int) -> None:
+    """Progress callback of those who do not watch."""
+
+
+def ignore_step(_step: str) -> None:
+    """Step callback of those who do not interfere."""
+
+
+class Method(StrEnum):
+    """How a copy is made; docs/consistency.md says why each is right."""
+
+    ROLLBACK_OPTIMISTIC = "rollback-optimistic"
+    ROLLBACK_LOCKED = "rollback-locked"
+    WAL_PINNED = "wal-pinned"
+    WAL_LOCK_FREE = "wal-lock-free"
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotOptions:
+    """Limits of one snapshot.
+
+    Attributes:
+        max_writer_stall_seconds: the longest that a writer may be held up; SQLite's usual busy timeout is 5 seconds.
+        timeout_seconds: the snapshot gives up after this long.
+        max_attempts: the snapshot gives up after this many attempts of all methods together.
+        optimistic_attempts: attempts without locks before the lock is taken, where its projected stall is allowed.
+        locked_attempts: attempts with the SHARED lock.
+        pin_attempts: attempts with read locks in WAL mode before going on without any.
+        lock_wait_seconds: how long one attempt waits for a lock that a writer holds.
+        quiet_seconds: how long a file must lie still before its times are trusted to show the next write; longer than
+            the granularity of the server's timestamps.
+        pause_seconds: the longest pause between two attempts.
+        chunk_bytes: read at a time, by each of `threads`.
+        on_step: hears the name of every step of a protocol as it is reached; the seam at which tests interfere.
+    """
+
+    max_writer_stall_seconds: float = 4.0
+    timeout_seconds: float = 240.0
+    max_attempts: int = 500
+    optimistic_attempts: int = 3
+    locked_attempts: int = 10
+    pin_attempts: int = 3
+    lock_wait_seconds: float = 5.0
+    quiet_seconds: float = 0.05
+    pause_seconds: float = 0.25
+    chunk_bytes: int = 2 << 20
+    threads: int = 4
+    on_step: Callable[[str], None] = ignore_step
+
+
+DEFAULTS = SnapshotOptions()
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotResult:
+    """How a snapshot was made.
+
+    Attributes:
+        method: the value of a `Method`.
+        attempts: of all methods together; the last one succeeded.
+        seconds: from the call to the synced file.
+        writer_stall_seconds: how long a writer may have been held up at a stretch, failed attempts included.
+        journal_mode: of the source; the snapshot itself is always in rollback mode.
+        bytes: size of the snapshot.
+        recovered: whether a crashed writer's hot journal or write-ahead log was recovered, on the copy.
+    """
+
+    method: str
+    attempts: int
+    seconds: float
+    writer_stall_seconds: float
+    journal_mode: JournalMode
+    bytes: int
+    recovered: bool
