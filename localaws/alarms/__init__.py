@@ -1,0 +1,1 @@
+"""Simulation of CloudWatch alarms: moto stores them and never looks at their metrics."""

@@ -1,0 +1,1 @@
+"""What moto's CloudFormation lacks: resource types, bucket settings, outputs, and honest failure."""

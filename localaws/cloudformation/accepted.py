@@ -1,0 +1,9 @@
+"""Types that are accepted and do nothing here, each for a reason that is written down."""
+
+WITHOUT_EFFECT = {
+    "AWS::CDK::Metadata": "describes the template, makes nothing",
+    "AWS::S3::BucketPolicy": "moto ignores conditions: the statement that denies plain HTTP would deny everything",
+    "AWS::SQS::QueuePolicy": "moto ignores conditions, as for buckets; nobody is refused here",
+    "AWS::SNS::TopicPolicy": "moto ignores conditions, as for buckets; nobody is refused here",
+    "AWS::EC2::SecurityGroupEgress": "there is no network; localaws.network plays the part of the VPC's routes",
+}

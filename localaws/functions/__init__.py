@@ -1,0 +1,7 @@
+"""Runs deployed functions: the zip as it is, under AWS's runtime interface client, on a stub of its Runtime API."""
+
+from localaws.functions.container import Container, Result
+from localaws.functions.facts import FunctionFacts
+from localaws.functions.runner import FunctionRunner
+
+__all__ = ["Container", "FunctionFacts", "FunctionRunner", "Result"]
