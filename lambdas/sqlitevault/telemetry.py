@@ -60,13 +60,10 @@ def failures(metric: str, database: str) -> Iterator[None]:
 
 def log_failure(error: Exception) -> None:
     """Log an error with its code and its hint as fields of their own."""
-    known = isinstance(error, SqliteVaultError)
-    Logger().error(
-        str(error),
-        error_code=error.code if known else type(error).__name__,
-        hint=error.hint if known else "An error nobody expected: see the traceback, and report it.",
-        exc_info=not known,
-    )
+    if isinstance(error, SqliteVaultError):
+        Logger().error(str(error), error_code=error.code, hint=error.hint)
+    else:
+        Logger().exception("an error nobody expected", error_code=type(error).__name__)
 
 
 def _emit(database: str, metrics: Mapping[str, tuple[MetricUnit, float]]) -> None:

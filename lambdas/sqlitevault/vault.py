@@ -23,6 +23,28 @@ class StoredObject:
     version: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """How a vault guards what it holds; `None` where the vault has no such thing.
+
+    `lock_days` is the default retention of Object Lock; `expiry_days` maps a prefix to the days after which its
+    current versions expire.
+    """
+
+    versioned: bool
+    lock_mode: str | None
+    lock_days: int | None
+    expiry_days: tuple[tuple[str, int], ...]
+
+    def differences(self, found: "Protection") -> tuple[str, ...]:
+        """Describe where `found` guards less, or otherwise, than this."""
+        return tuple(
+            f"{name.replace('_', ' ')} is {getattr(found, name)}, deployed as {getattr(self, name)}"
+            for name in self.__slots__
+            if getattr(found, name) != getattr(self, name)
+        )
+
+
 class Vault(Protocol):
     """A store of named objects that are written once and whole.
 
@@ -65,8 +87,8 @@ class Vault(Protocol):
         """
         ...
 
-    def read(self, name: str, *, limit: int) -> bytes:
-        """Return the object's content.
+    def read(self, name: str, *, limit: int, version: str | None = None) -> bytes:
+        """Return the object's content, in this version or the newest.
 
         Raises:
             BackupNotFound: there is no such object.
@@ -74,19 +96,38 @@ class Vault(Protocol):
         """
         ...
 
-    def download(self, name: str, target: Path, *, on_bytes: OnBytes = ignore_bytes) -> str:
+    def download(self, name: str, target: Path, *, version: str | None = None, on_bytes: OnBytes = ignore_bytes) -> str:
         """Write the object to `target` (which must not exist) and return the SHA-256 of the bytes written.
 
         On an error `target` does not exist afterwards.
 
         Raises:
-            BackupNotFound: there is no such object.
+            BackupNotFound: there is no such object, or not in this version.
             ScratchFull: the disk is too small.
         """
         ...
 
     def delete(self, name: str) -> None:
         """Remove the object; it is no error if there is none. S3 keeps the version for as long as its rules say."""
+        ...
+
+    def versions(self, name: str) -> Iterator[StoredObject]:
+        """Yield every version of the object that the vault still has, newest first, also after a delete or overwrite.
+
+        A vault without versions yields the object, or nothing.
+        """
+        ...
+
+    def replication_status(self, name: str) -> str | None:
+        """Return S3's word for how far the object's copy is: PENDING, COMPLETED, FAILED or REPLICA; None if not copied.
+
+        Raises:
+            BackupNotFound: there is no such object.
+        """
+        ...
+
+    def protection(self) -> Protection:
+        """Return how the vault guards its objects now."""
         ...
 
     def sweep(self, older_than_seconds: float) -> int:

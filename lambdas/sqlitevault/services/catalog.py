@@ -159,7 +159,7 @@ class Catalog:
         """
         if choice.backup_id is not None:
             return Chosen(self.get(choice.backup_id), "named")
-        skipped = []
+        skipped: list[str] = []
         for backup in self.newest_first(self._database(choice.database)):
             if choice.at is not None and backup.manifest.created_at > choice.at:
                 continue

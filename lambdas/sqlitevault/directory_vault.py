@@ -1,0 +1,229 @@
+"""A vault in a directory. Files appear whole: temporary name, fsync, rename, fsync of the directory."""
+
+import errno
+import hashlib
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from sqlitevault.errors import (
+    BackupExists,
+    BackupNotFound,
+    ChecksumMismatch,
+    ManifestInvalid,
+    ScratchFull,
+    VaultUnavailable,
+)
+from sqlitevault.object_names import require_name
+from sqlitevault.vault import OnBytes, Protection, StoredObject, ignore_bytes
+
+_BLOCK = 4 << 20
+_UNFINISHED = ".unfinished-"
+# Backups hold key hashes: the owner's alone.
+_DIRECTORY_MODE, _FILE_MODE = 0o700, 0o600
+
+
+class DirectoryVault:
+    """Keeps the promises of `vault.Vault` in a local directory, which is made when something is first stored."""
+
+    def __init__(self, root: Path) -> None:
+        """Keep objects below `root`."""
+        self._root = root
+
+    @property
+    def location(self) -> str:
+        """The directory, as it was given."""
+        return str(self._root)
+
+    def upload(self, name: str, source: Path, *, sha256: str, on_bytes: OnBytes = ignore_bytes) -> StoredObject:
+        """Copy the file, compare its checksum, and only then give it its name."""
+        target = self._path(name)
+        with _errors_named(self.location), self._unfinished(target) as (path, out), source.open("rb") as reading:
+            found = _copy(reading, out, on_bytes)
+            if found != sha256:
+                raise ChecksumMismatch(
+                    f"{source.name} has SHA-256 {found}, expected {sha256}",
+                    hint="The file changed meanwhile; run it again.",
+                )
+            _publish(path, target)
+        return self._stored(name)
+
+    def create(self, name: str, content: bytes) -> StoredObject:
+        """Link the finished file to its name, which fails if the name is taken (link(2))."""
+        target = self._path(name)
+        with _errors_named(self.location), self._unfinished(target) as (path, out):
+            _write(out, content)
+            try:
+                target.hardlink_to(path)
+            except FileExistsError as error:
+                raise BackupExists(
+                    f"{name} exists already in {self.location}", hint="The backup was committed before; nothing to do."
+                ) from error
+            _sync_directory(target.parent)
+        return self._stored(name)
+
+    def replace(self, name: str, content: bytes) -> StoredObject:
+        """Rename the finished file over whatever has the name."""
+        target = self._path(name)
+        with _errors_named(self.location), self._unfinished(target) as (path, out):
+            _write(out, content)
+            _publish(path, target)
+        return self._stored(name)
+
+    def objects(self, under: str = "") -> Iterator[StoredObject]:
+        """Walk the directory; links are not followed, so nothing outside is ever listed."""
+        with _errors_named(self.location):
+            names = sorted(self._names())
+        for name in names:
+            if name.startswith(under):
+                try:
+                    yield self._stored(name)
+                except BackupNotFound:
+                    continue  # removed meanwhile
+
+    def _names(self) -> Iterator[str]:
+        for folder, _, files in os.walk(self._root):
+            for file in files:
+                path = Path(folder) / file
+                if not file.startswith(_UNFINISHED) and not path.is_symlink():
+                    yield path.relative_to(self._root).as_posix()
+
+    def read(self, name: str, *, limit: int, version: str | None = None) -> bytes:
+        """Read the file, one byte more than allowed at the most."""
+        with self._opened(name, version) as reading:
+            content = reading.read(limit + 1)
+        if len(content) > limit:
+            raise ManifestInvalid(
+                f"{name} is longer than {limit:,} bytes", hint="It is not what its name says; use another backup."
+            )
+        return content
+
+    def download(self, name: str, target: Path, *, version: str | None = None, on_bytes: OnBytes = ignore_bytes) -> str:
+        """Copy the file out."""
+        try:
+            with self._opened(name, version) as reading, target.open("xb") as out:
+                return _copy(reading, out, on_bytes)
+        except OSError as error:
+            target.unlink(missing_ok=True)
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise ScratchFull(
+                    f"no room for {name} in {target.parent}", hint="Free space, or set SCRATCH_DIR."
+                ) from error
+            raise
+
+    def delete(self, name: str) -> None:
+        """Unlink the file."""
+        with _errors_named(self.location):
+            self._path(name).unlink(missing_ok=True)
+
+    def versions(self, name: str) -> Iterator[StoredObject]:
+        """Yield the one there is."""
+        try:
+            yield self._stored(name)
+        except BackupNotFound:
+            return
+
+    def replication_status(self, name: str) -> str | None:
+        """Return None: a directory has no replica."""
+        self._stored(name)
+        return None
+
+    def protection(self) -> Protection:
+        """Return that a directory guards nothing."""
+        return Protection(versioned=False, lock_mode=None, lock_days=None, expiry_days=())
+
+    def sweep(self, older_than_seconds: float) -> int:
+        """Remove old temporary files."""
+        limit = time.time() - older_than_seconds
+        with _errors_named(self.location):
+            old = [path for path in self._root.rglob(f"{_UNFINISHED}*") if path.lstat().st_mtime <= limit]
+            for path in old:
+                path.unlink(missing_ok=True)
+        return len(old)
+
+    def _path(self, name: str) -> Path:
+        return self._root / require_name(name)
+
+    def _stored(self, name: str) -> StoredObject:
+        try:
+            facts = self._path(name).lstat()
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise _not_found(name, self.location) from error
+        return StoredObject(name, facts.st_size, datetime.fromtimestamp(facts.st_mtime, UTC))
+
+    @contextmanager
+    def _opened(self, name: str, version: str | None) -> Iterator[BinaryIO]:
+        if version is not None:
+            raise BackupNotFound(f"{self.location} keeps no versions", hint="Leave the version out.")
+        try:
+            descriptor = os.open(self._path(name), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+            raise _not_found(name, self.location) from error
+        except OSError as error:
+            raise _unavailable(self.location, error) from error
+        with os.fdopen(descriptor, "rb") as reading:
+            yield reading
+
+    @contextmanager
+    def _unfinished(self, target: Path) -> Iterator[tuple[Path, BinaryIO]]:
+        target.parent.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
+        path = target.parent / f"{_UNFINISHED}{secrets.token_hex(8)}"
+        try:
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE), "wb") as out:
+                yield path, out
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _copy(reading: BinaryIO, out: BinaryIO, on_bytes: OnBytes) -> str:
+    digest = hashlib.sha256()
+    while block := reading.read(_BLOCK):
+        digest.update(block)
+        out.write(block)
+        on_bytes(len(block))
+    out.flush()
+    os.fsync(out.fileno())
+    return digest.hexdigest()
+
+
+def _write(out: BinaryIO, content: bytes) -> None:
+    out.write(content)
+    out.flush()
+    os.fsync(out.fileno())
+
+
+def _publish(path: Path, target: Path) -> None:
+    path.replace(target)
+    _sync_directory(target.parent)
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _not_found(name: str, location: str) -> BackupNotFound:
+    return BackupNotFound(f"there is no {name} in {location}", hint="`sqlitevault list` shows the backups there are.")
+
+
+def _unavailable(location: str, error: OSError) -> VaultUnavailable:
+    return VaultUnavailable(
+        f"the vault {location} cannot be used: {error.strerror}",
+        hint=f"Check that {error.filename or location} is mounted, has room, and belongs to the user who runs this.",
+    )
+
+
+@contextmanager
+def _errors_named(location: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise _unavailable(location, error) from error

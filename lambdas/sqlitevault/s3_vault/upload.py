@@ -1,0 +1,102 @@
+"""Upload a file so that S3 proves every byte, in parts, in bounded memory; what fails leaves nothing.
+
+Every part carries its SHA-256, which S3 compares before it stores the part (Amazon S3 User Guide, "Checking object
+integrity"). The SHA-256 of the whole is computed over the same bytes and compared before the upload is completed.
+"""
+
+import base64
+import hashlib
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from sqlitevault.errors import ChecksumMismatch
+from sqlitevault.vault import OnBytes
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
+
+SMALLEST_PART = 8 << 20
+_MOST_PARTS = 10_000
+_THREADS = 4
+
+
+def upload_file(client: "S3Client", bucket: str, key: str, source: Path, sha256: str, on_bytes: OnBytes) -> None:  # noqa: PLR0917
+    """Store the file under `key`; small ones in one request, others in parts.
+
+    Raises:
+        ChecksumMismatch: the file does not have this SHA-256; nothing is stored.
+        ClientError, BotoCoreError: S3 refused or was not reached; nothing is stored.
+    """
+    with source.open("rb") as reading:
+        size = source.stat().st_size
+        if size <= SMALLEST_PART:
+            _put(client, bucket, key, reading.read(), sha256)
+            on_bytes(size)
+        else:
+            _Multipart(client, bucket, key, on_bytes).upload(reading, size, sha256)
+
+
+def _put(client: "S3Client", bucket: str, key: str, content: bytes, sha256: str) -> None:
+    _require_same(hashlib.sha256(content).hexdigest(), sha256, key)
+    client.put_object(Bucket=bucket, Key=key, Body=content, ChecksumSHA256=_base64(bytes.fromhex(sha256)))
+
+
+class _Multipart:
+    def __init__(self, client: "S3Client", bucket: str, key: str, on_bytes: OnBytes) -> None:
+        self._client, self._bucket, self._key, self._on_bytes = client, bucket, key, on_bytes
+        self._id = ""
+
+    def upload(self, reading: BinaryIO, size: int, sha256: str) -> None:
+        begun = self._client.create_multipart_upload(Bucket=self._bucket, Key=self._key, ChecksumAlgorithm="SHA256")
+        self._id = begun["UploadId"]
+        try:
+            found, parts = self._send(reading, max(SMALLEST_PART, -(-size // _MOST_PARTS)))
+            _require_same(found, sha256, self._key)
+            self._client.complete_multipart_upload(
+                Bucket=self._bucket, Key=self._key, UploadId=self._id, MultipartUpload={"Parts": parts}
+            )
+        except BaseException:
+            self._client.abort_multipart_upload(Bucket=self._bucket, Key=self._key, UploadId=self._id)
+            raise
+
+    def _send(self, reading: BinaryIO, part_size: int) -> "tuple[str, list[CompletedPartTypeDef]]":
+        whole = hashlib.sha256()
+        parts: list[CompletedPartTypeDef] = []
+        sending: deque[Future[CompletedPartTypeDef]] = deque()
+        with ThreadPoolExecutor(_THREADS) as pool:
+            number = 0
+            while content := reading.read(part_size):
+                number += 1
+                whole.update(content)
+                sending.append(pool.submit(self._send_part, number, content))
+                if len(sending) > _THREADS:
+                    parts.append(sending.popleft().result())
+            parts.extend(future.result() for future in sending)
+        return whole.hexdigest(), parts
+
+    def _send_part(self, number: int, content: bytes) -> "CompletedPartTypeDef":
+        checksum = _base64(hashlib.sha256(content).digest())
+        sent = self._client.upload_part(
+            Bucket=self._bucket,
+            Key=self._key,
+            UploadId=self._id,
+            PartNumber=number,
+            Body=content,
+            ChecksumSHA256=checksum,
+        )
+        self._on_bytes(len(content))
+        return {"PartNumber": number, "ETag": sent["ETag"], "ChecksumSHA256": checksum}
+
+
+def _base64(digest: bytes) -> str:
+    return base64.b64encode(digest).decode()
+
+
+def _require_same(found: str, expected: str, key: str) -> None:
+    if found != expected:
+        raise ChecksumMismatch(
+            f"the file for {key} changed before it was uploaded", hint="Run it again; if it stays, suspect the disk."
+        )
