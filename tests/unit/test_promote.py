@@ -105,8 +105,9 @@ def test_stale_side_files_are_never_replayed(tmp_path: Path, journal_mode: str) 
 
 def test_a_corrupt_database_is_kept_as_found(tmp_path: Path) -> None:
     """What cannot be recovered is kept with its side files, and does not stop the restore."""
-    live = crashed_bank(tmp_path / "app.db", "delete")
+    live = tmp_path / "app.db"
     live.write_bytes(b"garbage" * 1000)
+    live.with_name("app.db-journal").write_bytes(b"not a journal")
     kept = swap_in(Target(live, tmp_path), new_bank(tmp_path / "staged.db"), now=NOW)
     assert kept is not None
     assert kept.read_bytes() == b"garbage" * 1000

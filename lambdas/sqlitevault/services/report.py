@@ -4,12 +4,12 @@ import json
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, PlainSerializer
+from pydantic import AfterValidator, BaseModel, ConfigDict, PlainSerializer
 
 from sqlitevault.manifest import format_time
 
 Moment = Annotated[datetime, PlainSerializer(format_time, when_used="json")]
-Seconds = Annotated[float, PlainSerializer(lambda value: round(value, 3), when_used="json")]
+Seconds = Annotated[float, AfterValidator(lambda value: round(value, 3))]
 
 
 class Report(BaseModel):
