@@ -24,7 +24,8 @@ def take_snapshot(
     """Copy a live database as it was at one moment, no older than its last commit before this call.
 
     The source's folder is not written to and no file in it is opened for writing. What is not checked here: that
-    SQLite finds the content sound (`sqlitevault.database.check`).
+    SQLite finds the content sound (`sqlitevault.database.check`). Not for a process that has the source open with
+    SQLite itself: closing a file releases the POSIX locks that SQLite holds on it in the same process.
 
     Args:
         source: the database file; its journal and log are found beside the file that symbolic links lead to.

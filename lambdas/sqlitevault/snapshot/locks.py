@@ -1,8 +1,8 @@
 """SQLite's locks, taken and probed on read-only descriptors (https://www.sqlite.org/lockingv3.html, src/os_unix.c).
 
 Open-file-description locks (fcntl(2), F_OFD_SETLK) conflict with the POSIX locks that SQLite takes, but belong to the
-descriptor: they are not lost when another descriptor of the file is closed, and closing one of ours cannot release
-the locks of a SQLite connection in this process.
+descriptor: closing another descriptor of the same file does not release them. The other way round there is no help:
+closing any descriptor releases the POSIX locks that this process holds on the file.
 """
 
 import errno

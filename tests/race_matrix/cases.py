@@ -1,0 +1,68 @@
+"""Cases of the race matrix: which operations of the application happen at which steps of which protocol."""
+
+import itertools
+import random
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from sqlitevault.snapshot.options import Method
+from tests.race_matrix.application import COMMON, OF_WAL, STARTS
+
+NAIVE = "naive"
+_NOT_IN_MATRIX = "chunk"
+
+Moment = tuple[str, int]  # a step, and the how manieth time it is reached
+Injection = tuple[Moment, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One run: a method on a start, with operations injected, in order, at moments."""
+
+    method: str
+    start: str
+    injections: tuple[Injection, ...]
+
+
+def methods_and_starts(*, naive: bool = False) -> Iterator[tuple[str, str]]:
+    """Give every method with every start that it is meant for."""
+    for start, (mode, _) in STARTS.items():
+        methods = [Method.WAL_PINNED, Method.WAL_LOCK_FREE] if mode == "wal" else []
+        methods += [Method.ROLLBACK_OPTIMISTIC, Method.ROLLBACK_LOCKED] if mode != "wal" else []
+        for method in [NAIVE] if naive else methods:
+            yield str(method), start
+
+
+def operations(start: str) -> tuple[str, ...]:
+    """Return what the application can do there."""
+    return COMMON + OF_WAL if STARTS[start][0] == "wal" else COMMON
+
+
+def moments(steps: Iterable[str]) -> list[Moment]:
+    """Number the steps of a run; of those reached for every chunk keep the first, the middle one and the last."""
+    seen: Counter[str] = Counter()
+    numbered = []
+    for step in steps:
+        seen[step] += 1
+        numbered.append((step, seen[step]))
+    return [(step, number) for step, number in numbered if _kept(step, number, seen[step])]
+
+
+def _kept(step: str, number: int, last: int) -> bool:
+    return not step.endswith(_NOT_IN_MATRIX) or number in (1, (last + 1) // 2, last)
+
+
+def single(method: str, start: str, reached: list[Moment]) -> Iterator[Case]:
+    """Give every operation at every moment."""
+    for moment, operation in itertools.product(reached, operations(start)):
+        yield Case(method, start, ((moment, operation),))
+
+
+def several(method: str, start: str, reached: list[Moment], randomness: random.Random) -> Case:
+    """Make up a case with two to four operations, at one moment or at several."""
+    count = randomness.choice((2, 2, 2, 3, 4))
+    at = sorted(randomness.choices(range(len(reached)), k=count))
+    if randomness.random() < 1 / 3:
+        at = [at[0]] * count
+    return Case(method, start, tuple((reached[index], randomness.choice(operations(start))) for index in at))

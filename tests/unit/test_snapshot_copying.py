@@ -1,0 +1,73 @@
+"""Tests of copying bytes."""
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+from sqlitevault.snapshot.copying import copy_bytes
+from sqlitevault.snapshot.fresh import fresh_open
+
+
+def _random_file(path: Path, size: int) -> Path:
+    path.write_bytes(random.Random(size).randbytes(size))
+    return path
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+@pytest.mark.parametrize("size", [0, 1, 4096, 100_000, 3 * (1 << 20) + 17])
+def test_the_copy_is_equal(tmp_path: Path, size: int, threads: int) -> None:
+    """Whatever the size and the number of threads, every byte is where it was."""
+    source = _random_file(tmp_path / "a", size)
+    counted: list[int] = []
+    with fresh_open(source) as descriptor:
+        copied = copy_bytes(descriptor, tmp_path / "b", chunk_bytes=30_000, threads=threads, on_chunk=counted.append)
+    assert (tmp_path / "b").read_bytes() == source.read_bytes()
+    assert copied == sum(counted) == size
+
+
+def test_bytes_added_meanwhile_are_not_followed(tmp_path: Path) -> None:
+    """The tail of a file that grows as fast as it is copied would never be reached."""
+    source = _random_file(tmp_path / "a", 10_000)
+
+    def grow(_copied: int) -> None:
+        with source.open("ab") as file:
+            file.write(b"more" * 1000)
+
+    with fresh_open(source) as descriptor:
+        copied = copy_bytes(descriptor, tmp_path / "b", chunk_bytes=1000, threads=1, on_chunk=grow)
+    assert copied == 10_000
+
+
+def test_a_file_that_shrinks_is_copied_as_far_as_it_goes(tmp_path: Path) -> None:
+    """A truncation by the writer is no error here; the protocols see it."""
+    source = _random_file(tmp_path / "a", 10_000)
+    with fresh_open(source) as descriptor:
+        copied = copy_bytes(
+            descriptor, tmp_path / "b", chunk_bytes=1000, threads=1, on_chunk=lambda _: os.truncate(source, 1500)
+        )
+    assert copied == 1500
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+def test_an_error_of_the_callback_ends_the_copy(tmp_path: Path, threads: int) -> None:
+    """A copy that is in vain stops soon: hardly more is read than the threads were at."""
+    source = _random_file(tmp_path / "a", 1 << 20)
+
+    def stop(_copied: int) -> None:
+        raise ZeroDivisionError
+
+    with fresh_open(source) as descriptor, pytest.raises(ZeroDivisionError):
+        copy_bytes(descriptor, tmp_path / "b", chunk_bytes=1 << 10, threads=threads, on_chunk=stop)
+    if threads == 1:
+        assert (tmp_path / "b").stat().st_size == 1 << 10
+
+
+def test_an_existing_target_is_not_overwritten(tmp_path: Path) -> None:
+    """Somebody else's file stays as it is."""
+    source = _random_file(tmp_path / "a", 10)
+    (tmp_path / "b").write_bytes(b"precious")
+    with fresh_open(source) as descriptor, pytest.raises(FileExistsError):
+        copy_bytes(descriptor, tmp_path / "b", chunk_bytes=10, threads=1, on_chunk=lambda _: None)
+    assert (tmp_path / "b").read_bytes() == b"precious"

@@ -1,0 +1,68 @@
+"""Tests of reading files that another host changes."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from sqlitevault.snapshot.fresh import Vanished, beside, force_sync, fresh_open, look
+
+
+def test_views_are_equal_while_nobody_writes(tmp_path: Path) -> None:
+    """Reading alone changes nothing."""
+    path = tmp_path / "a"
+    path.write_bytes(b"content" * 100)
+    assert look(path) == look(path)
+    assert look(path).first == (b"content" * 100)[:100]
+
+
+def test_a_write_changes_the_view_even_if_the_beginning_stays(tmp_path: Path) -> None:
+    """A later time alone is a difference."""
+    path = tmp_path / "a"
+    path.write_bytes(b"0" * 500)
+    before = look(path)
+    with path.open("r+b") as file:
+        file.seek(400)
+        file.write(b"1")
+    os.utime(path, ns=(0, before.fingerprint.modified + 1))
+    assert look(path) != before
+
+
+def test_a_replaced_file_has_another_identity(tmp_path: Path) -> None:
+    """The same content in another file is another file."""
+    path, other = tmp_path / "a", tmp_path / "b"
+    path.write_bytes(b"same")
+    other.write_bytes(b"same")
+    before = look(path)
+    other.rename(path)
+    assert look(path).fingerprint.identity != before.fingerprint.identity
+
+
+def test_missing_files_vanished(tmp_path: Path) -> None:
+    """Neither a missing file nor a missing folder is a surprise."""
+    with pytest.raises(Vanished):
+        look(tmp_path / "none")
+    with pytest.raises(Vanished):
+        look(tmp_path / "none" / "below")
+
+
+def test_descriptors_are_read_only_and_closed(tmp_path: Path) -> None:
+    """Nothing can be written through a descriptor, and none is left open."""
+    path = tmp_path / "a"
+    path.write_bytes(b"x")
+    with fresh_open(path) as descriptor, pytest.raises(OSError, match="Bad file descriptor"):
+        os.write(descriptor, b"y")
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(descriptor)
+
+
+def test_force_sync_tells_what_is_wrong(tmp_path: Path) -> None:
+    """An error of the system call is not swallowed."""
+    force_sync(tmp_path)
+    with pytest.raises(FileNotFoundError, match="none"):
+        force_sync(tmp_path / "none")
+
+
+def test_names_beside_a_database() -> None:
+    """SQLite appends to the whole name."""
+    assert beside(Path("/data/app.db"), "-wal") == Path("/data/app.db-wal")
