@@ -1,0 +1,144 @@
+"""Tests of the protocols for rollback-journal mode: what each accepts, refuses and leaves."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sqlitevault.errors import SourceUnsupported
+from sqlitevault.snapshot.attempt import Again, Attempt, Copied
+from sqlitevault.snapshot.fresh import beside
+from sqlitevault.snapshot.recovery import settle
+from sqlitevault.snapshot.rollback import copy_locked, copy_optimistic
+from tests.attempts import make_attempt
+from tests.crashes import leave_hot_journal
+from tests.databases import execute, holding_the_lock, make_bank, require_bank
+from tests.sessions import session
+
+_ADD = "INSERT INTO ledger(note) VALUES ('new')"
+_SPILL = ("PRAGMA cache_size = 5", "BEGIN IMMEDIATE", "UPDATE ledger SET note = note || 'never committed'")
+Protocol = Callable[[Attempt], Copied]
+each_protocol = pytest.mark.parametrize("protocol", [copy_optimistic, copy_locked])
+
+
+@pytest.fixture
+def bank(tmp_path: Path) -> Path:
+    """A database in rollback-journal mode."""
+    return make_bank(tmp_path / "live" / "a.db")
+
+
+@each_protocol
+def test_a_database_at_rest(bank: Path, protocol: Protocol) -> None:
+    """The copy is byte for byte the source, and nothing needs recovery."""
+    attempt = make_attempt(bank)
+    assert protocol(attempt) == Copied()
+    assert attempt.copy.read_bytes() == bank.read_bytes()
+
+
+@each_protocol
+def test_a_hot_journal_comes_along_and_is_rolled_back_on_the_copy(bank: Path, protocol: Protocol) -> None:
+    """Half a transaction is undone in the copy; the source keeps both file and journal as they were."""
+    before = require_bank(bank)
+    leave_hot_journal(bank)
+    left = bank.read_bytes(), beside(bank, "-journal").read_bytes()
+    attempt = make_attempt(bank)
+    copied = protocol(attempt)
+    assert copied.hot_journal
+    settle(attempt.copy, copied)
+    assert require_bank(attempt.copy) == before
+    assert (bank.read_bytes(), beside(bank, "-journal").read_bytes()) == left
+
+
+@pytest.mark.parametrize(
+    "step", ["start", "journal-read", "database-opened", "database-chunk", "database-copied", "journal-compared"]
+)
+def test_a_commit_at_any_step_spoils_the_optimistic_copy(bank: Path, step: str) -> None:
+    """Only a commit before the first look goes unnoticed: it is in the copy."""
+    attempt = make_attempt(bank, at={step: lambda: execute(bank, _ADD)})
+    if step == "start":
+        settle(attempt.copy, copy_optimistic(attempt))
+        assert require_bank(attempt.copy) == require_bank(bank)
+    else:
+        with pytest.raises(Again):
+            copy_optimistic(attempt)
+
+
+def test_a_spilled_and_undone_transaction_spoils_the_optimistic_copy(bank: Path) -> None:
+    """It leaves the header's change counter alone; the file's times tell."""
+    attempt = make_attempt(bank, at={"database-chunk": lambda: execute(bank, *_SPILL, "ROLLBACK")})
+    with pytest.raises(Again):
+        copy_optimistic(attempt)
+
+
+def test_a_transaction_under_way_is_not_taken_for_a_crashed_one(bank: Path) -> None:
+    """A journal whose writer lives is none of ours to roll back."""
+    with session(bank, *_SPILL), pytest.raises(Again):
+        copy_optimistic(make_attempt(bank))
+
+
+def test_a_writer_without_a_journal_is_seen_by_its_lock(bank: Path) -> None:
+    """With journal_mode MEMORY nothing but the lock shows half a transaction in the file."""
+    with session(bank, "PRAGMA journal_mode = MEMORY", *_SPILL):
+        assert not beside(bank, "-journal").exists()
+        with pytest.raises(Again, match="lock"):
+            copy_optimistic(make_attempt(bank))
+
+
+def test_a_writer_waits_while_the_lock_is_held(bank: Path) -> None:
+    """A transaction begun under our lock is not in the copy, and its journal is not taken for a hot one."""
+    before = require_bank(bank)
+    with session(bank) as application:
+        attempt = make_attempt(bank, at={"shared-locked": lambda: application.run("BEGIN IMMEDIATE", _ADD)})
+        copied = copy_locked(attempt)
+        assert beside(bank, "-journal").exists()
+        application.run("COMMIT")
+    settle(attempt.copy, copied)
+    assert not copied.hot_journal
+    assert require_bank(attempt.copy) == before
+    assert require_bank(bank) == before + 1
+
+
+def test_the_time_the_lock_was_held_is_noted(bank: Path) -> None:
+    """Also when the attempt fails."""
+    attempt = make_attempt(bank, at={"database-copied": lambda: 1 / 0})
+    with pytest.raises(ZeroDivisionError):
+        copy_locked(attempt)
+    assert attempt.observations.longest_hold > 0
+    execute(bank, _ADD)
+
+
+def test_a_copy_that_takes_too_long_lets_the_writers_go(bank: Path) -> None:
+    """The budget is kept however wrong the projection was."""
+    attempt = make_attempt(bank, max_writer_stall_seconds=1e-6)
+    with pytest.raises(Again, match="too long"):
+        copy_locked(attempt)
+    execute(bank, _ADD)
+
+
+def test_a_lock_that_is_not_to_be_had(bank: Path) -> None:
+    """The wait is bounded."""
+    with holding_the_lock(bank), pytest.raises(Again, match="lock"):
+        copy_locked(make_attempt(bank))
+
+
+def test_a_write_in_spite_of_the_lock_is_named(bank: Path) -> None:
+    """Where locks do not reach the writer, no copy under them is right."""
+    with session(Path(f"file:{bank}?nolock=1")) as application:
+        attempt = make_attempt(bank, at={"database-copied": lambda: application.run(_ADD)})
+        with pytest.raises(SourceUnsupported, match="locks do not reach"):
+            copy_locked(attempt)
+
+
+@each_protocol
+def test_a_database_switched_to_wal(bank: Path, protocol: Protocol) -> None:
+    """It is for another protocol."""
+    execute(bank, "PRAGMA journal_mode = WAL")
+    with pytest.raises(Again, match="WAL"):
+        protocol(make_attempt(bank))
+
+
+def test_a_replaced_database(bank: Path, tmp_path: Path) -> None:
+    """Our lock is on a file that has no name any more."""
+    other = make_bank(tmp_path / "other.db", rows=10)
+    with pytest.raises(Again, match="replaced"):
+        copy_locked(make_attempt(bank, at={"shared-locked": lambda: other.rename(bank)}))

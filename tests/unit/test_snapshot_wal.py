@@ -1,0 +1,183 @@
+"""Tests of the protocols for WAL mode: what each accepts, refuses and leaves."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from sqlitevault.errors import SourceCorrupt
+from sqlitevault.snapshot.attempt import Again, Attempt, Copied
+from sqlitevault.snapshot.fresh import Vanished, beside
+from sqlitevault.snapshot.recovery import settle
+from sqlitevault.snapshot.wal import copy_lock_free, copy_pinned
+from tests.attempts import make_attempt
+from tests.crashes import leave_log
+from tests.databases import execute, make_bank, require_bank
+from tests.sessions import Session, session
+
+_ADD = "INSERT INTO ledger(note) VALUES ('new')"
+Protocol = Callable[[Attempt], Copied]
+each_protocol = pytest.mark.parametrize("protocol", [copy_lock_free, copy_pinned])
+
+
+@pytest.fixture
+def bank(tmp_path: Path) -> Path:
+    """A database in WAL mode that nobody has open."""
+    return make_bank(tmp_path / "live" / "a.db", journal_mode="wal")
+
+
+@pytest.fixture
+def application(bank: Path) -> Iterator[Session]:
+    """Whoever has it open; checkpoints only when told to."""
+    with session(bank, "PRAGMA wal_autocheckpoint = 0", _ADD) as opened:
+        yield opened
+
+
+def _rows(attempt: Attempt, protocol: Protocol) -> int:
+    settle(attempt.copy, protocol(attempt))
+    assert attempt.copy.read_bytes()[18:20] == b"\1\1"
+    assert [path.name for path in attempt.copy.parent.iterdir()] == [attempt.copy.name]
+    return require_bank(attempt.copy)
+
+
+@each_protocol
+@pytest.mark.usefixtures("application")
+def test_commits_that_are_in_the_log_alone(bank: Path, protocol: Protocol) -> None:
+    """They are in the copy, which is one file in rollback mode."""
+    assert _rows(make_attempt(bank), protocol) == 501
+
+
+@each_protocol
+def test_an_empty_log(bank: Path, application: Session, protocol: Protocol) -> None:
+    """The database file alone is the state."""
+    application.run("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert beside(bank, "-wal").stat().st_size == 0
+    assert _rows(make_attempt(bank), protocol) == 501
+
+
+def test_no_log_at_all(bank: Path) -> None:
+    """A database that was closed properly is copied without locks; there is no -shm file to lock."""
+    assert _rows(make_attempt(bank), copy_lock_free) == 500
+    with pytest.raises(Vanished, match="shm"):
+        copy_pinned(make_attempt(bank))
+
+
+@each_protocol
+def test_the_log_of_a_killed_writer(bank: Path, protocol: Protocol) -> None:
+    """Committed transactions are in the copy, the one under way is not, and the source stays as it was."""
+    leave_log(bank)
+    left = [beside(bank, suffix).read_bytes() for suffix in ("", "-wal", "-shm")]
+    attempt = make_attempt(bank)
+    copied = protocol(attempt)
+    assert not copied.in_use
+    settle(attempt.copy, copied)
+    assert require_bank(attempt.copy) == 501
+    assert [beside(bank, suffix).read_bytes() for suffix in ("", "-wal", "-shm")] == left
+
+
+@each_protocol
+def test_commits_during_the_copy_go_on(bank: Path, application: Session, protocol: Protocol) -> None:
+    """A commit while the database is copied is in the copy: the log is read later."""
+    attempt = make_attempt(bank, at={"database-chunk": lambda: application.run(_ADD)})
+    assert _rows(attempt, protocol) == 502
+
+
+@each_protocol
+def test_a_checkpoint_during_the_copy_does_no_harm(bank: Path, application: Session, protocol: Protocol) -> None:
+    """What it writes into the database is in the log too, as long as the log is not restarted."""
+    grow = "INSERT INTO ledger(note) SELECT note FROM ledger"
+    application.run(grow)
+    attempt = make_attempt(bank, at={"database-chunk": lambda: application.run("PRAGMA wal_checkpoint(PASSIVE)")})
+    assert _rows(attempt, protocol) == 1002
+
+
+@pytest.mark.parametrize("step", ["generation-read", "database-opened", "database-copied", "wal-chunk", "wal-copied"])
+def test_a_restart_of_the_log_spoils_the_lock_free_copy(bank: Path, application: Session, step: str) -> None:
+    """From the first look to the last, the generation must be the same."""
+
+    def restart() -> None:
+        application.run("PRAGMA wal_checkpoint(RESTART)", _ADD)
+
+    with pytest.raises(Again, match="restarted"):
+        copy_lock_free(make_attempt(bank, at={step: restart}))
+
+
+@pytest.mark.parametrize("step", ["pinned", "database-chunk", "database-copied", "wal-chunk", "generation-compared"])
+def test_the_pin_keeps_the_log_from_being_restarted(bank: Path, application: Session, step: str) -> None:
+    """The application's checkpoint gives up, its commits go on, and the copy is good."""
+    attempt = make_attempt(bank, at={step: lambda: application.run("PRAGMA wal_checkpoint(TRUNCATE)", _ADD)})
+    assert _rows(attempt, copy_pinned) in (501, 502)
+    assert beside(bank, "-wal").stat().st_size > 0
+
+
+def test_the_pin_is_released(bank: Path, application: Session) -> None:
+    """Afterwards a checkpoint does all that it could before."""
+    copy_pinned(make_attempt(bank))
+    with pytest.raises(ZeroDivisionError):
+        copy_pinned(make_attempt(bank, at={"database-chunk": lambda: 1 / 0}))
+    application.run("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert beside(bank, "-wal").stat().st_size == 0
+
+
+@pytest.mark.parametrize("step", ["database-opened", "database-chunk", "database-copied", "wal-copied"])
+def test_a_write_while_there_is_no_log_spoils_the_copy(bank: Path, step: str) -> None:
+    """Somebody opened the database, wrote, and closed it again: no log before, none after."""
+    with pytest.raises(Again):
+        copy_lock_free(make_attempt(bank, at={step: lambda: execute(bank, _ADD)}))
+    assert not beside(bank, "-wal").exists()
+
+
+def test_a_log_whose_header_is_torn_counts_as_empty(bank: Path, application: Session) -> None:
+    """As it does for SQLite: a restart that was cut off by a crash had moved everything into the database."""
+    application.run("PRAGMA wal_checkpoint(FULL)")
+    with beside(bank, "-wal").open("r+b") as file:
+        file.seek(20)
+        file.write(b"torn")
+    assert _rows(make_attempt(bank), copy_lock_free) == 501
+
+
+def test_a_log_cut_off_in_a_frame(bank: Path, application: Session) -> None:
+    """Only whole transactions count, as in SQLite's own recovery."""
+    application.run(_ADD)
+    log = beside(bank, "-wal")
+    content = log.read_bytes()
+    log.write_bytes(content[:-100])
+    assert _rows(make_attempt(bank), copy_lock_free) == 501
+
+
+def test_a_damaged_frame_ends_the_log(bank: Path, application: Session) -> None:
+    """The checksum of each frame covers all before it; nothing after the damage is believed."""
+    before = beside(bank, "-wal").stat().st_size
+    application.run(_ADD, _ADD)
+    with beside(bank, "-wal").open("r+b") as file:
+        file.seek(before + 1000)
+        file.write(b"damage")
+    assert _rows(make_attempt(bank), copy_lock_free) == 501
+
+
+@each_protocol
+def test_a_log_of_another_database(bank: Path, application: Session, tmp_path: Path, protocol: Protocol) -> None:
+    """A log with pages of another size is refused by name."""
+    application.run(_ADD)
+    other = tmp_path / "other.db"
+    with session(other, "PRAGMA page_size = 1024", "PRAGMA journal_mode = WAL", "CREATE TABLE t (x)"):
+        beside(bank, "-wal").write_bytes(beside(other, "-wal").read_bytes())
+        with pytest.raises(SourceCorrupt, match="1024"):
+            protocol(make_attempt(bank))
+
+
+@each_protocol
+def test_a_database_switched_out_of_wal(tmp_path: Path, protocol: Protocol) -> None:
+    """It is for another protocol."""
+    bank = make_bank(tmp_path / "live" / "b.db")
+    beside(bank, "-shm").write_bytes(b"")
+    with pytest.raises(Again, match="out of WAL"):
+        protocol(make_attempt(bank))
+
+
+def test_a_replaced_database(bank: Path, application: Session, tmp_path: Path) -> None:
+    """The log belongs to a file that has no name any more."""
+    application.run(_ADD)
+    other = make_bank(tmp_path / "other.db", journal_mode="wal")
+    with pytest.raises(Again, match="replaced"):
+        copy_lock_free(make_attempt(bank, at={"wal-copied": lambda: other.rename(bank)}))
