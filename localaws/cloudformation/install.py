@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 from moto.cloudformation import parsing
-from moto.cloudformation.models import CloudFormationBackend, cloudformation_backends
+from moto.cloudformation.models import CloudFormationBackend, Stack, cloudformation_backends
 from moto.cloudwatch.responses import CloudWatchResponse
 
 from localaws.clients import Clients
-from localaws.cloudformation import buckets, types
+from localaws.cloudformation import access_points, buckets, types
 from localaws.cloudformation.accepted import WITHOUT_EFFECT
 from localaws.cloudformation.model import AddedResource
 from localaws.cloudformation.registry import TYPES
@@ -30,7 +30,12 @@ def install(clients: Clients) -> None:
     replace(parsing, "resource_class_from_type", _finding_added_types)
     replace(parsing, "clean_json", _resolving_stack_outputs)
     replace(CloudFormationBackend, "execute_change_set", _failing_loudly)
+    replace(CloudFormationBackend, "delete_stack", _deleting_or_saying_why_not)
+    replace(Stack, "create_resources", _failing_with_a_state("CREATE"))
+    replace(Stack, "update", _failing_with_a_state("UPDATE"))
+    replace(parsing.ResourceMap, "delete", _leaving_networks_behind)
     buckets.install(clients)
+    access_points.install()
 
 
 def _finding_added_types(original: Callable[[str], Any]) -> Callable[[str], Any]:
@@ -76,6 +81,54 @@ def _failing_loudly(original: Callable[..., None]) -> Callable[..., None]:
             backend.exports[export.name] = export
 
     return execute_change_set
+
+
+def _failing_with_a_state(kind: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The same for stacks made or changed without a change set."""
+
+    def wrap(original: Callable[..., None]) -> Callable[..., None]:
+        def create_or_update(stack: Any, *args: Any, **kwargs: Any) -> None:
+            try:
+                original(stack, *args, **kwargs)
+            except Exception as error:  # noqa: BLE001
+                _mark_failed(stack, kind, f"{type(error).__name__}: {error}")
+
+        return create_or_update
+
+    return wrap
+
+
+def _deleting_or_saying_why_not(original: Callable[..., None]) -> Callable[..., None]:
+    """Leave a stack that cannot be deleted as DELETE_FAILED; moto would forget it and answer with an error."""
+
+    def delete_stack(backend: Any, name_or_stack_id: str) -> None:
+        stacks = dict(backend.stacks)
+        try:
+            original(backend, name_or_stack_id)
+        except Exception as error:  # noqa: BLE001  (any failure is the stack's, to be told by its events)
+            backend.stacks = stacks
+            stack = backend.get_stack(name_or_stack_id)
+            stack.status = "DELETE_FAILED"
+            stack.status_reason = f"{type(error).__name__}: {error}"
+            stack._add_stack_event("DELETE_FAILED", resource_status_reason=stack.status_reason)
+
+    return delete_stack
+
+
+def _leaving_networks_behind(original: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Leave networks: moto cannot remove route tables through CloudFormation, so a VPC keeps dependencies."""
+
+    def delete(resources: Any) -> None:
+        try:
+            original(resources)
+        except Exception:
+            template = resources._resource_json_map
+            left = [body for name, body in template.items() if name in resources._parsed_resources]
+            kinds = {body["Type"] for body in left if body.get("DeletionPolicy") != "Retain"}
+            if not all(kind.startswith("AWS::EC2::") for kind in kinds):
+                raise
+
+    return delete
 
 
 def _mark_failed(stack: Any, kind: str, reason: str) -> None:

@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+from botocore.exceptions import ClientError
 from moto.core.common_models import CloudFormationModel
 
 from localaws.clients import Clients
 from localaws.cloudformation.accepted import WITHOUT_EFFECT
 from localaws.cloudformation.registry import TYPES, Made, Request
+
+_GONE = frozenset({"ResourceNotFoundException", "ResourceNotFound", "NotFoundException", "NotFound"})
 
 
 class AddedResource(CloudFormationModel):
@@ -73,10 +76,15 @@ class AddedResource(CloudFormationModel):
         return cls._apply("change", original_resource.physical_resource_id, cloudformation_json, region_name)
 
     def delete(self, account_id: str, region_name: str) -> None:  # noqa: ARG002
-        """Remove it."""
-        if self.kind in TYPES:
-            request = Request(self.clients, region_name, self.physical_resource_id, self.template["Properties"])
+        """Remove it, unless it went with what it belonged to: moto deletes in no particular order."""
+        if self.kind not in TYPES:
+            return
+        request = Request(self.clients, region_name, self.physical_resource_id, self.template["Properties"])
+        try:
             TYPES[self.kind].remove(request)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _GONE:
+                raise
 
     @classmethod
     def _apply(cls, action: str, name: str, template: dict[str, Any], region: str) -> "AddedResource":
