@@ -14,6 +14,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    FailFast,
     Field,
     ValidationError,
     field_serializer,
@@ -24,6 +25,8 @@ from sqlitevault.errors import ConfigError, ManifestInvalid
 FORMAT = 1
 ARCHIVE_SUFFIX = ".tar.gz"
 MANIFEST_SUFFIX = ".manifest.json"
+# Far above any backup; millions of empty entries would take gigabytes to parse.
+_MOST_ENTRIES = 300_000
 
 _BACKUP_ID = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]{0,99})_backup_(?P<day>\d{8})_(?P<time>\d{6})")
 
@@ -219,11 +222,12 @@ class Manifest(BaseModel):
     source: Source
     database: Database | None = None
     snapshot: Snapshot | None = None
-    tables: tuple[Table, ...] = ()
-    files: tuple[File, ...]
+    # A hostile manifest may hold millions of wrong entries: the first one is enough, the rest would fill memory.
+    tables: Annotated[tuple[Table, ...], FailFast()] = ()
+    files: Annotated[tuple[File, ...], FailFast()]
     archive: Archive | None = None
     tool: Tool
-    corrupt: tuple[str, ...] = ()
+    corrupt: Annotated[tuple[str, ...], FailFast()] = ()
 
     @field_serializer("created_at")
     def _serialize_created_at(self, value: datetime) -> str:
@@ -255,10 +259,15 @@ class Manifest(BaseModel):
         Raises:
             ManifestInvalid: not JSON, a field missing or wrong, or written in a newer format.
         """
+        if sum(map(data.count, (b"{", b"[", b","))) > _MOST_ENTRIES:
+            raise ManifestInvalid(
+                "the manifest has more entries than any backup",
+                hint="Use another backup; this one's manifest was not written by sqlitevault.",
+            )
         try:
             return cls.model_validate_json(data)
         except ValidationError as error:
-            first = error.errors()[0]
+            first = error.errors(include_input=False, include_url=False)[0]
             where = ".".join(map(str, first["loc"])) or "document"
             raise ManifestInvalid(
                 f"the manifest is not valid: {where}: {first['msg']}",

@@ -419,6 +419,13 @@ def test_a_huge_manifest_is_refused(tmp_path: Path) -> None:
     refused(crafted(tmp_path, manifest), tmp_path, ArchiveUnsafe)
 
 
+def test_a_manifest_of_millions_of_wrong_entries_takes_no_memory(tmp_path: Path) -> None:
+    """Its first fault is enough: describing each of them took gigabytes."""
+    entries = b",".join([b"{}"] * 5_000_000)
+    manifest = entry("MANIFEST.json", b'{"format": 1, "tables": [' + entries + b'], "files": []}')
+    refused(crafted(tmp_path, manifest), tmp_path, ManifestInvalid)
+
+
 def test_another_manifest_beside_the_archive_is_refused(tmp_path: Path) -> None:
     """What the vault recorded and what the archive says must agree in everything."""
     archive = crafted(tmp_path, genuine_entries(SMALL))

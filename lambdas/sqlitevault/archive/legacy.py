@@ -35,6 +35,8 @@ class _Original(BaseModel):
 
 def is_legacy_manifest(content: bytes) -> bool:
     """Tell whether a MANIFEST.json is the original script's; it has no format number."""
+    if len(content) > limits.LEGACY_MANIFEST:
+        return False
     try:
         document = json.loads(content)
     except (ValueError, RecursionError):
@@ -89,7 +91,7 @@ def _original(kept: dict[str, bytes], top: str) -> _Original:
     try:
         original = _Original.model_validate_json(kept[MANIFEST])
     except ValidationError as error:
-        where = ".".join(map(str, error.errors()[0]["loc"]))
+        where = ".".join(map(str, error.errors(include_input=False)[0]["loc"]))
         raise ManifestInvalid(f"the archive's manifest is not valid: {where}", hint=_TAKE_ANOTHER) from error
     if original.backup_name != top or not is_backup_id(original.backup_name):
         raise ManifestInvalid(

@@ -24,5 +24,6 @@ PADDING = MEBIBYTE
 # An archive of the original script records no sizes before its content comes, so what it may unpack to is bound by
 # its own size. Deflate reaches 1032:1 on zeros; databases and dumps stay below 100:1.
 LEGACY_RATIO = 200
+LEGACY_MANIFEST = 64 * 1024
 LEGACY_ALWAYS_ALLOWED = 64 * MEBIBYTE
 LEGACY_BYTES = 100 * 1024 * MEBIBYTE
