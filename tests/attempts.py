@@ -25,7 +25,7 @@ def make_attempt(source: Path, *, at: dict[str, Callable[[], object]] | None = N
         lock_wait_seconds=options.pop("lock_wait_seconds", 0.02),
         chunk_bytes=8192,
         threads=1,
-        on_step=on_step,
+        on_step=options.pop("on_step", on_step),
         **options,
     )
     return Attempt(source, copy, chosen, deadline=time.monotonic() + _PLENTY)

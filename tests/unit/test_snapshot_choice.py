@@ -1,0 +1,185 @@
+"""Tests of which method is chosen, and of when to give up."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sqlitevault.errors import SourceBusy, SourceCorrupt, SourceNotFound, SourceUnsupported, SqliteVaultError
+from sqlitevault.snapshot.attempt import Again
+from sqlitevault.snapshot.choice import Choice, projected_stall
+from sqlitevault.snapshot.fresh import beside
+from sqlitevault.snapshot.options import Method
+from tests.attempts import make_attempt
+from tests.crashes import leave_hot_journal
+from tests.databases import execute, holding_the_lock, make_bank, require_bank
+from tests.sessions import session
+
+_ADD = "INSERT INTO ledger(note) VALUES ('new')"
+_SHORT: dict[str, Any] = {"pause_seconds": 0.01, "max_attempts": 6}
+
+
+@pytest.fixture
+def bank(tmp_path: Path) -> Path:
+    """A database in rollback-journal mode."""
+    return make_bank(tmp_path / "live" / "a.db")
+
+
+def test_a_quiet_database_needs_no_lock(bank: Path) -> None:
+    """The first attempt suffices, and it is the optimistic one."""
+    taken = Choice(make_attempt(bank)).take()
+    assert (taken.method, taken.attempts, taken.recovered) == (Method.ROLLBACK_OPTIMISTIC, 1, False)
+
+
+def test_a_database_that_is_never_quiet_is_locked(bank: Path) -> None:
+    """After the optimistic attempts, where the stall is allowed."""
+    tried: list[str] = []
+
+    def write_during_optimistic_copies(step: str) -> None:
+        tried.append(step)
+        if step == "journal-compared":
+            execute(bank, _ADD)
+
+    attempt = make_attempt(bank, on_step=write_during_optimistic_copies, optimistic_attempts=2, pause_seconds=0.0)
+    taken = Choice(attempt).take()
+    assert (taken.method, taken.attempts) == (Method.ROLLBACK_LOCKED, 3)
+    assert tried.count("journal-compared") == 2
+    assert attempt.observations.longest_hold > 0
+    assert require_bank(attempt.copy) == 502
+
+
+def test_a_stall_that_is_not_allowed_is_not_imposed(bank: Path) -> None:
+    """The lock is never taken; the hint names the way out."""
+
+    def write(step: str) -> None:
+        if step == "journal-compared":
+            execute(bank, _ADD)
+
+    attempt = make_attempt(bank, on_step=write, max_writer_stall_seconds=1e-9, **_SHORT)
+    with pytest.raises(SourceBusy, match="6 attempts") as caught:
+        Choice(attempt).take()
+    assert "journal_mode=WAL" in caught.value.hint
+    assert attempt.observations.longest_hold == 0
+
+
+def test_a_slow_copy_is_projected_from_what_was_seen(bank: Path) -> None:
+    """The speed of the last copy decides; before the first, a sample."""
+    attempt = make_attempt(bank)
+    assert 0 < projected_stall(attempt) < 1
+    attempt.observations.bytes_per_second = 1000.0
+    assert projected_stall(attempt) == bank.stat().st_size / 1000
+
+
+def test_a_lock_that_a_writer_keeps(bank: Path) -> None:
+    """The attempts are bounded, and the reason is told."""
+    with holding_the_lock(bank), pytest.raises(SourceBusy, match="lock"):
+        Choice(make_attempt(bank, **_SHORT)).take()
+
+
+def test_the_time_is_bounded(bank: Path) -> None:
+    """Past the deadline there is no further attempt."""
+    attempt = make_attempt(bank)
+    late = type(attempt)(attempt.source, attempt.copy, attempt.options, deadline=0)
+    with pytest.raises(SourceBusy, match="after 1 attempts; the last time: the time is up"):
+        Choice(late).take()
+
+
+def test_wal_is_pinned_while_the_application_has_it_open(tmp_path: Path) -> None:
+    """And copied without locks where nobody has, or where the pin is not to be had."""
+    bank = make_bank(tmp_path / "live" / "a.db", journal_mode="wal")
+    assert Choice(make_attempt(bank)).take().method is Method.WAL_LOCK_FREE
+    with session(bank, _ADD):
+        assert Choice(make_attempt(bank)).take().method is Method.WAL_PINNED
+        assert Choice(make_attempt(bank, pin_attempts=0)).take().method is Method.WAL_LOCK_FREE
+
+
+def test_wal_in_exclusive_mode_is_copied_without_locks(tmp_path: Path) -> None:
+    """Its application has no -shm file to lock, and keeps the database locked for good."""
+    bank = make_bank(tmp_path / "live" / "a.db", journal_mode="wal")
+    with session(bank, "PRAGMA locking_mode = EXCLUSIVE", _ADD):
+        attempt = make_attempt(bank)
+        taken = Choice(attempt).take()
+    assert (taken.method, taken.recovered) == (Method.WAL_LOCK_FREE, False)
+    assert require_bank(attempt.copy) == 501
+
+
+def test_a_switch_between_attempts_is_followed(bank: Path) -> None:
+    """What the source is, is looked at before every attempt."""
+    attempt = make_attempt(bank, at={"journal-read": lambda: execute(bank, "PRAGMA journal_mode = WAL", _ADD)})
+    taken = Choice(attempt).take()
+    assert (taken.method, taken.journal_mode, taken.attempts) == (Method.WAL_LOCK_FREE, "wal", 2)
+    assert require_bank(attempt.copy) == 501
+
+
+def test_a_hot_journal_beside_a_header_that_says_wal(bank: Path) -> None:
+    """A switch to WAL that was cut off by a crash: the journal undoes it."""
+    leave_hot_journal(bank)
+    with bank.open("r+b") as file:
+        file.seek(18)
+        file.write(b"\2\2")
+    attempt = make_attempt(bank)
+    taken = Choice(attempt).take()
+    assert (taken.journal_mode, taken.recovered) == ("rollback", True)
+    assert require_bank(attempt.copy) == 500
+
+
+def test_a_log_beside_a_database_in_rollback_mode(bank: Path, tmp_path: Path) -> None:
+    """SQLite would apply it; which of the two is right, nobody can tell from here."""
+    other = tmp_path / "other.db"
+    with session(other, "PRAGMA journal_mode = WAL", "CREATE TABLE t (x)"):
+        beside(bank, "-wal").write_bytes(beside(other, "-wal").read_bytes())
+    with pytest.raises(SourceCorrupt, match="rollback mode"):
+        Choice(make_attempt(bank, **_SHORT)).take()
+    beside(bank, "-wal").write_bytes(b"")
+    assert Choice(make_attempt(bank)).take().journal_mode == "rollback"
+
+
+@pytest.mark.parametrize("content", [b"", b"no database" * 50, b"SQLite format 3\0" + b"\2" * 100])
+def test_no_database(bank: Path, content: bytes) -> None:
+    """Empty and other files are refused after a second and a third look."""
+    bank.write_bytes(content)
+    with pytest.raises(SourceCorrupt):
+        Choice(make_attempt(bank, **_SHORT)).take()
+
+
+def test_damage_of_a_moment_is_looked_at_again(tmp_path: Path) -> None:
+    """A file may be seen half written; only what stays damaged is called damaged."""
+    bank = make_bank(tmp_path / "live" / "a.db", journal_mode="wal")
+    content = bank.read_bytes()
+    starts: list[str] = []
+
+    def damage_first_and_repair_then(step: str) -> None:
+        if step == "start":
+            starts.append(step)
+            bank.write_bytes(content if len(starts) > 1 else content[:21] + b"\0\0\0" + content[24:])
+
+    assert Choice(make_attempt(bank, on_step=damage_first_and_repair_then)).take().attempts == 2
+
+
+def test_no_file(tmp_path: Path) -> None:
+    """A missing database and a folder are not found; no attempt is repeated."""
+    folder = tmp_path / "live"
+    folder.mkdir()
+    for missing in (folder / "none.db", folder):
+        with pytest.raises(SourceNotFound):
+            Choice(make_attempt(missing)).take()
+
+
+def test_a_database_that_disappears(bank: Path) -> None:
+    """It was there when the attempt began."""
+    with pytest.raises(SourceNotFound):
+        Choice(make_attempt(bank, at={"start": bank.unlink})).take()
+
+
+def test_unsupported_stays_unsupported(bank: Path) -> None:
+    """A format of the future is not retried for minutes."""
+    with bank.open("r+b") as file:
+        file.seek(18)
+        file.write(b"\3\3")
+    with pytest.raises(SourceUnsupported):
+        Choice(make_attempt(bank, **_SHORT)).take()
+
+
+def test_again_is_no_error_of_ours() -> None:
+    """It never leaves the package: callers catch SqliteVaultError."""
+    assert not issubclass(Again, SqliteVaultError)
