@@ -40,6 +40,8 @@ class Settings(BaseModel):
     rpo_seconds: int = Field(HOUR, alias="RPO_SECONDS", ge=60)
     rto_seconds: int = Field(HOUR // 4, alias="RTO_SECONDS", ge=60)
     max_writer_stall_seconds: float = Field(4.0, alias="MAX_WRITER_STALL_SECONDS", gt=0, le=600)
+    lock_days: int | None = Field(None, alias="LOCK_DAYS", ge=1)
+    tier_days: Annotated[str, Field(pattern=r"^[a-z]+=\d+(,[a-z]+=\d+)*$")] | None = Field(None, alias="TIER_DAYS")
     snapshot_timeout_seconds: float = Field(240.0, alias="SNAPSHOT_TIMEOUT_SECONDS", gt=0, le=7200)
 
     @classmethod

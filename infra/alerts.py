@@ -1,0 +1,33 @@
+"""Where alarms go: an encrypted topic that CloudWatch may publish to, and perhaps an e-mail address."""
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+
+class Alerts(Construct):
+    """The topic. With a customer key CloudWatch needs rights on the key, or alarms are lost without a word."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, email: str | None) -> None:
+        """Make key and topic, and subscribe the address if there is one."""
+        super().__init__(scope, construct_id)
+        key = kms.Key(self, "Key", enable_key_rotation=True, removal_policy=RemovalPolicy.DESTROY)
+        key.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+                resources=["*"],
+            )
+        )
+        self.topic = sns.Topic(self, "Topic", master_key=key, enforce_ssl=True)
+        if email is not None:
+            self.topic.add_subscription(subscriptions.EmailSubscription(email))
+
+    def action(self) -> cloudwatch.IAlarmAction:
+        """Return the action that alarms take."""
+        return actions.SnsAction(self.topic)

@@ -1,0 +1,209 @@
+"""Alarms that would have told, and the dashboard with the same lines.
+
+Metrics of our own are those of `sqlitevault.telemetry`: namespace SqliteVault, dimension Database.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.alarms import AlarmSpec, add_alarm, minutes
+from infra.alerts import Alerts
+from infra.context import DeploymentSettings
+from infra.functions import NAMESPACE, Functions
+from infra.names import REPLICATION_RULE, Names
+from infra.schedules import Schedules
+
+# An hourly schedule makes the newest backup up to an hour old plus the time it takes: docs/adr/0012.
+_RPO_GRACE_MINUTES = 15
+_MONITOR_MINUTES = 15
+
+
+class Monitoring(Construct):
+    """Alarms, composite alarm and dashboard of the primary region."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        functions: Functions,
+        schedules: Schedules,
+        settings: DeploymentSettings,
+        names: Names,
+    ) -> None:
+        """Watch the functions, the queues and the metrics that they emit."""
+        super().__init__(scope, construct_id)
+        self._settings, self._names = settings, names
+        alerts = Alerts(self, "Alerts", email=settings.alarm_email)
+        prefix = f"sqlitevault-{settings.stage}"
+        queues = {"Functions": functions.dead_letters, "Schedules": schedules.dead_letters}
+        specs = [*self._promises(), *self._accidents(), *_operations(functions.made, queues)]
+        alarms = {spec.name: add_alarm(self, spec, alerts, prefix) for spec in specs}
+        self._composite(alarms, alerts, prefix)
+        self._dashboard(alarms.values(), prefix)
+
+    def _metric(self, name: str, *, statistic: str = "Maximum", period: int = _MONITOR_MINUTES) -> cloudwatch.Metric:
+        return cloudwatch.Metric(
+            namespace=NAMESPACE,
+            metric_name=name,
+            dimensions_map={"Database": self._settings.database_name},
+            statistic=statistic,
+            period=minutes(period),
+        )
+
+    def _promises(self) -> Iterator[AlarmSpec]:
+        rpo = 60 * (self._settings.rpo_minutes + _RPO_GRACE_MINUTES)
+        rto = 60 * self._settings.rto_minutes
+        yield AlarmSpec(
+            "NoProvenBackup", self._metric("ProvenBackupAgeSeconds"), rpo,
+            "No backup within the RPO has been restored and compared: what is lost now may be lost for good.",
+            "no-backup", silence_is_bad=True,
+        )  # fmt: skip
+        yield AlarmSpec(
+            "NoBackup", self._metric("BackupSucceeded", statistic="Sum"), 1,
+            "No backup succeeded within the RPO.",
+            "no-backup", periods=-(-(self._settings.rpo_minutes + _RPO_GRACE_MINUTES) // _MONITOR_MINUTES),
+            below=True, silence_is_bad=True,
+        )  # fmt: skip
+        yield AlarmSpec(
+            "BackupFailed", self._metric("BackupFailed", statistic="Sum"), 1,
+            "A backup failed; its error and hint are in the function's log.", "no-backup",
+        )  # fmt: skip
+        yield AlarmSpec(
+            "DrillFailed", self._metric("DrillFailed", statistic="Sum"), 1,
+            "A backup could not be restored and compared: restore passes it over.", "drill-failed",
+        )  # fmt: skip
+        yield AlarmSpec(
+            "RecoverySlow", self._metric("RecoverySeconds"), rto / 2,
+            "Recovery takes more than half the RTO.", "recovery-slow",
+        )  # fmt: skip
+        yield AlarmSpec(
+            "ReplicaBehind", self._metric("ReplicaAgeSeconds"), rpo + 60 * _MONITOR_MINUTES,
+            "The newest backup in the recovery region is too old.", "replica-behind", silence_is_bad=True,
+        )  # fmt: skip
+        yield AlarmSpec(
+            "ReplicationFailed", self._metric("ReplicationFailed"), 1,
+            "Objects were not copied to the recovery region.", "replica-behind",
+        )  # fmt: skip
+        yield AlarmSpec("ReplicationErrors", self._replication_errors(), 1,
+            "S3 reports failed replications.", "replica-behind",
+        )  # fmt: skip
+
+    def _accidents(self) -> Iterator[AlarmSpec]:
+        change = self._settings.size_change_percent
+        yield AlarmSpec(
+            "MassDeletion", self._metric("LargestTableLossPercent"), self._settings.mass_deletion_percent,
+            "A table lost a large share of its rows since the backup before.", "accidental-deletion",
+        )  # fmt: skip
+        yield AlarmSpec(
+            "SuspiciousGrowth", self._metric("DatabaseChangePercent"), change,
+            "The database grew suspiciously since the backup before.", "corruption",
+        )  # fmt: skip
+        yield AlarmSpec(
+            "SuspiciousShrink", self._metric("DatabaseChangePercent", statistic="Minimum"), -change,
+            "The database shrank suspiciously since the backup before.", "accidental-deletion", below=True,
+        )  # fmt: skip
+        yield AlarmSpec(
+            "MissingTier", self._metric("MissingTiers"), 1,
+            "A daily, weekly or monthly backup did not come when it was due.", "no-backup",
+        )  # fmt: skip
+        yield AlarmSpec(
+            "VaultDrift", self._metric("VaultDrift"), 1,
+            "Lock, lifecycle or versioning of the vault are not as deployed.", "ransomware",
+        )  # fmt: skip
+
+    def _replication_errors(self) -> cloudwatch.Metric:
+        return cloudwatch.Metric(
+            namespace="AWS/S3",
+            metric_name="OperationsFailedReplication",
+            dimensions_map={
+                "SourceBucket": self._names.vault,
+                "DestinationBucket": self._names.replica,
+                "RuleId": REPLICATION_RULE,
+            },
+            statistic="Sum",
+            period=minutes(_MONITOR_MINUTES),
+        )
+
+    def _composite(self, alarms: dict[str, cloudwatch.Alarm], alerts: Alerts, prefix: str) -> None:
+        bad = cloudwatch.AlarmState.ALARM
+        rules = [
+            cloudwatch.AlarmRule.from_alarm(alarms[name], bad)
+            for name in ("NoProvenBackup", "ReplicaBehind", "RecoverySlow")
+        ]
+        composite = cloudwatch.CompositeAlarm(
+            self,
+            "CouldNotRecoverNow",
+            composite_alarm_name=f"{prefix}-CouldNotRecoverNow",
+            alarm_description="If disaster struck now, a promise would be broken. Runbook: docs/runbooks/no-backup.md",
+            alarm_rule=cloudwatch.AlarmRule.any_of(*rules),
+        )
+        composite.add_alarm_action(alerts.action())
+        composite.add_ok_action(alerts.action())
+
+    def _dashboard(self, alarms: Iterable[cloudwatch.Alarm], prefix: str) -> None:
+        graph = cloudwatch.GraphWidget
+        cloudwatch.Dashboard(
+            self,
+            "Dashboard",
+            dashboard_name=prefix,
+            widgets=[
+                [cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms), width=24)],
+                [
+                    graph(
+                        title="Age of the newest proven backup, and of the replica's (RPO)", width=12,
+                        left=[self._metric("ProvenBackupAgeSeconds"), self._metric("ReplicaAgeSeconds")],
+                    ),
+                    graph(title="Recovery time (RTO)", width=12, left=[self._metric("RecoverySeconds")]),
+                ],
+                [
+                    graph(title="Sizes", width=8, left=[self._metric("DatabaseBytes"), self._metric("ArchiveBytes")]),
+                    graph(title="Rows", width=8, left=[self._metric("Rows")]),
+                    graph(title="How long writers may have waited", width=8, left=[self._metric("WriterStallSeconds")]),
+                ],
+            ],
+        )  # fmt: skip
+
+
+class RecoveryMonitoring(Construct):
+    """Alarms of the recovery region: its drill, its functions, its queues."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        functions: Functions,
+        schedules: Schedules,
+        settings: DeploymentSettings,
+    ) -> None:
+        """Watch what runs there."""
+        super().__init__(scope, construct_id)
+        alerts = Alerts(self, "Alerts", email=settings.alarm_email)
+        queues = {"Functions": functions.dead_letters, "Schedules": schedules.dead_letters}
+        for spec in _operations(functions.made, queues):
+            add_alarm(self, spec, alerts, f"sqlitevault-{settings.stage}-recovery")
+
+
+def _operations(functions: dict[str, lambda_.Function], queues: dict[str, sqs.Queue]) -> Iterator[AlarmSpec]:
+    for name, queue in queues.items():
+        yield AlarmSpec(
+            f"DeadLetters{name}",
+            queue.metric_approximate_number_of_messages_visible(period=minutes(5)), 1,
+            "An event was given up after all retries; the queue holds it.", "no-backup",
+        )  # fmt: skip
+    for verb, function in functions.items():
+        yield AlarmSpec(
+            f"{verb.title()}Errors", function.metric_errors(period=minutes(5)), 1,
+            f"The {verb} function failed; its error and hint are in its log.", "function-errors",
+        )  # fmt: skip
+        if function.timeout is not None:
+            yield AlarmSpec(
+                f"{verb.title()}Slow", function.metric_duration(period=minutes(5), statistic="Maximum"),
+                function.timeout.to_milliseconds() / 2,
+                f"The {verb} function takes more than half its time limit.", "recovery-slow",
+            )  # fmt: skip

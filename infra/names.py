@@ -1,0 +1,56 @@
+"""Names that both regions must agree on without asking each other: no stack refers to another's resources."""
+
+from dataclasses import dataclass
+
+from aws_cdk import Stack
+
+from infra.context import DeploymentSettings
+
+BACKUPS = "backups/"
+INBOX = "inbox/"
+MANIFEST_SUFFIX = ".manifest.json"
+REPLICATION_RULE = "vault-to-replica"
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Deterministic names of one deployment. The account is a token: it is known at deployment."""
+
+    stage: str
+    account: str
+    region: str
+    dr_region: str
+
+    @classmethod
+    def of(cls, stack: Stack, settings: DeploymentSettings) -> "Names":
+        """Return the names as seen from a stack."""
+        return cls(settings.stage, stack.account, settings.region, settings.dr_region)
+
+    @property
+    def vault(self) -> str:
+        """The vault bucket."""
+        return f"sqlitevault-{self.stage}-{self.account}-{self.region}"
+
+    @property
+    def replica(self) -> str:
+        """The replica bucket, in the recovery region."""
+        return f"sqlitevault-{self.stage}-{self.account}-{self.dr_region}"
+
+    @property
+    def vault_uri(self) -> str:
+        """Where backups live."""
+        return f"s3://{self.vault}/{BACKUPS}"
+
+    @property
+    def replica_uri(self) -> str:
+        """Where their copies live."""
+        return f"s3://{self.replica}/{BACKUPS}"
+
+    @property
+    def key_alias(self) -> str:
+        """Alias of the buckets' keys, the same in both regions."""
+        return f"alias/sqlitevault-{self.stage}"
+
+    def function(self, verb: str) -> str:
+        """Name of a function."""
+        return f"sqlitevault-{self.stage}-{verb}"

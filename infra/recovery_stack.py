@@ -1,0 +1,34 @@
+"""The recovery region: the replica, and a pilot light that can restore from it alone, at no idle compute cost."""
+
+from aws_cdk import CfnOutput, Environment, Stack
+from constructs import Construct
+
+from infra.context import DeploymentSettings
+from infra.file_system import SourceFileSystem
+from infra.functions import Functions, Mount
+from infra.monitoring import RecoveryMonitoring
+from infra.names import BACKUPS, Names
+from infra.network import Network
+from infra.schedules import Schedules, at
+from infra.vault_bucket import VaultBucket
+
+
+class RecoveryStack(Stack):
+    """What is left, and enough, when the primary region is gone."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: DeploymentSettings) -> None:
+        """Wire replica, file system, restore and drill."""
+        super().__init__(scope, construct_id, env=Environment(region=settings.dr_region))
+        names = Names.of(self, settings)
+        self.replica = VaultBucket(self, "Replica", name=names.replica, key_alias=names.key_alias, settings=settings)
+        self.functions = Functions(self, "Functions", settings=settings, names=names, vault_uri=names.replica_uri)
+        network = Network(self, "Network", existing=None)
+        target = SourceFileSystem(self, "Target", network=network, settings=settings, existing=False)
+        self.functions.make("restore", self.replica.readable(), mount=Mount(network, target, write=True))
+        drill = self.functions.make("drill", [*self.replica.readable(), *self.replica.writable(f"{BACKUPS}reports/")])
+        self.schedules = Schedules(self, "Schedules", group=f"sqlitevault-{settings.stage}")
+        self.schedules.add("Drill", drill, at(minute="0", hour="5", day="1"), {"backup": "latest"})
+        RecoveryMonitoring(self, "Monitoring", functions=self.functions, schedules=self.schedules, settings=settings)
+        CfnOutput(self, "ReplicaBucket", value=names.replica)
+        CfnOutput(self, "RestoreFunction", value=self.functions.made["restore"].function_name)
+        CfnOutput(self, "DrillFunction", value=self.functions.made["drill"].function_name)

@@ -1,0 +1,76 @@
+"""When things happen by themselves. All times are UTC.
+
+Scheduler invokes a function asynchronously: its own dead letters are deliveries that failed; what a function could
+not do goes to the functions' dead letters. The scheduled time travels in the event, so that a delivery that is
+repeated makes no second backup.
+"""
+
+from aws_cdk import Duration, TimeZone
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_scheduler_targets as targets
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.nag import acknowledge, acknowledge_wildcards
+
+
+class Schedules(Construct):
+    """A group of schedules and the queue for what could not be delivered."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, group: str) -> None:
+        """Make the group, empty."""
+        super().__init__(scope, construct_id)
+        self._group = scheduler.ScheduleGroup(self, "Group", schedule_group_name=group)
+        self.dead_letters = sqs.Queue(
+            self,
+            "DeadLetters",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=Duration.days(14),
+        )
+        acknowledge(self.dead_letters, "SQS3", "This queue is the dead-letter queue.")
+        self._role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com"))
+
+    def add(
+        self, name: str, function: lambda_.IFunction, expression: scheduler.ScheduleExpression, event: dict[str, object]
+    ) -> None:
+        """Invoke `function` with `event` whenever the expression says."""
+        invoking = iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[f"{function.function_arn}:*"])
+        acknowledge_wildcards(self._role, [invoking], "The function's own versions, as the L2 target grants it.")
+        scheduler.Schedule(
+            self,
+            name,
+            schedule_name=f"{self._group.schedule_group_name}-{name.lower()}",
+            schedule_group=self._group,
+            schedule=expression,
+            time_window=scheduler.TimeWindow.off(),
+            target=targets.LambdaInvoke(
+                function,
+                input=scheduler.ScheduleTargetInput.from_object(event),
+                role=self._role,
+                dead_letter_queue=self.dead_letters,
+                retry_attempts=3,
+                max_event_age=Duration.minutes(20),
+            ),
+        )
+
+
+def backup_event(tier: str, scope: str) -> dict[str, object]:
+    """Return the event of a scheduled backup."""
+    return {"tier": tier, "scope": scope, "scheduled_time": scheduler.ContextAttribute.scheduled_time}
+
+
+def at(
+    *, minute: str, hour: str = "*", week_day: str | None = None, day: str | None = None
+) -> scheduler.ScheduleExpression:
+    """Return a cron expression in UTC."""
+    return scheduler.ScheduleExpression.cron(
+        minute=minute, hour=hour, week_day=week_day, day=day, time_zone=TimeZone.ETC_UTC
+    )
+
+
+def every_quarter_of_an_hour() -> scheduler.ScheduleExpression:
+    """Return the monitor's rate."""
+    return scheduler.ScheduleExpression.rate(Duration.minutes(15))
