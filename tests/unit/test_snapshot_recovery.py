@@ -56,7 +56,7 @@ def test_a_schema_that_cannot_be_read_is_no_obstacle(tmp_path: Path) -> None:
     """Salvage, and databases of a newer SQLite, are copied too; what they hold is judged later."""
     bank = tmp_path / "a.db"
     with closing(apsw.Connection(str(bank))) as connection:
-        connection.execute("PRAGMA journal_mode = WAL; CREATE TABLE t (x); INSERT INTO t VALUES (1)")
+        connection.execute("PRAGMA journal_mode = WAL; CREATE TABLE t (x); INSERT INTO t VALUES (1)").fetchall()
         connection.execute("PRAGMA writable_schema = ON")
         connection.execute("UPDATE sqlite_schema SET sql = 'CREATE TABLE t (from the future('")
         copy = _copy_all(bank, tmp_path / "copy")
