@@ -1,6 +1,7 @@
 """Packing: what comes out is an archive of format 1 that ordinary tools can use."""
 
 import errno
+import io
 import subprocess
 import tarfile
 from pathlib import Path
@@ -9,9 +10,11 @@ import pytest
 
 from sqlitevault.archive import Member, describe, read_manifest, unpack, write_archive
 from sqlitevault.archive import writing as writing_module
+from sqlitevault.archive.gzip_stream import GzipStream
+from sqlitevault.archive.tar_stream import entries
 from sqlitevault.errors import ArchiveUnsafe, ChecksumMismatch, ManifestInvalid, ScratchFull
 from sqlitevault.manifest import Archive
-from tests.archives import BACKUP_ID, CONTENT, backup_in, file_of, manifest_of, members_in, names_in
+from tests.archives import BACKUP_ID, CONTENT, backup_in, crafted, file_of, manifest_of, members_in, names_in
 
 
 def test_members_come_in_the_order_of_the_format(tmp_path: Path) -> None:
@@ -65,6 +68,16 @@ def test_owners_and_times_are_neutral(tmp_path: Path) -> None:
         infos = tar.getmembers()
     assert {(i.uid, i.gid, i.uname, i.gname, i.mtime) for i in infos} == {(0, 0, "", "", 1769824800)}
     assert {i.mode for i in infos} == {0o644, 0o600}
+
+
+def test_a_member_of_more_than_eight_gibibytes_fits(tmp_path: Path) -> None:
+    """The classic tar header ends there; ours and our reader do not."""
+    size = 9 << 30
+    tar = writing_module._Tar(io.BytesIO(), manifest_of([]), lambda _count: None)
+    archive = crafted(tmp_path, tar._header("devops_hub.db", size, 0o600), end=b"")
+    with archive.open("rb") as source:
+        first = next(entries(GzipStream(source)))
+    assert (first.path, first.size) == (f"{BACKUP_ID}/devops_hub.db", size)
 
 
 def test_an_empty_member_is_kept(tmp_path: Path) -> None:
