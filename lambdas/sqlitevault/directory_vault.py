@@ -20,7 +20,8 @@ from sqlitevault.errors import (
     VaultUnavailable,
 )
 from sqlitevault.object_names import require_name
-from sqlitevault.vault import OnBytes, Protection, StoredObject, ignore_bytes
+from sqlitevault.progress import OnBytes, ignore_bytes
+from sqlitevault.vault import Protection, StoredObject
 
 _BLOCK = 4 << 20
 _UNFINISHED = ".unfinished-"

@@ -12,6 +12,7 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from sqlitevault.errors import SqliteVaultError
 from sqlitevault.services.backup import BackupReport
 from sqlitevault.services.drill_report import DrillReport
+from sqlitevault.services.monitor import MonitorReport
 
 NAMESPACE = "SqliteVault"
 DIMENSION = "Database"
@@ -45,6 +46,24 @@ def emit_drill(report: DrillReport, database: str) -> None:
     if report.passed:
         metrics["RecoverySeconds"] = (_SECONDS, report.recovery_seconds)
     _emit(database, metrics)
+
+
+def emit_monitor(report: MonitorReport) -> None:
+    """Emit what the monitor saw. An age that is not known is not emitted: missing data is what the alarm is for."""
+    metrics: dict[str, tuple[MetricUnit, float]] = {
+        "ReplicationPendingSeconds": (_SECONDS, report.replication_pending_seconds),
+        "ReplicationFailed": (_COUNT, report.replication_failed),
+        "MissingTiers": (_COUNT, len(report.missing_tiers)),
+        "VaultDrift": (_COUNT, len(report.drift)),
+        "VaultBytes": (_BYTES, report.vault.total_bytes),
+    }
+    ages = {
+        "BackupAgeSeconds": report.vault.newest,
+        "ProvenBackupAgeSeconds": report.vault.proven,
+        "ReplicaAgeSeconds": report.replica.newest if report.replica else None,
+    }
+    metrics |= {name: (_SECONDS, newest.age_seconds) for name, newest in ages.items() if newest is not None}
+    _emit(report.database, metrics)
 
 
 @contextmanager

@@ -1,16 +1,12 @@
 """The Vault protocol: where backups live. Its docstrings are its promises; tests/contract holds every vault to them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-OnBytes = Callable[[int], None]
-
-
-def ignore_bytes(_count: int) -> None:
-    """Progress callback of those who do not watch."""
+from sqlitevault.progress import OnBytes, ignore_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +34,18 @@ class Protection:
 
     def differences(self, found: "Protection") -> tuple[str, ...]:
         """Describe where `found` guards less, or otherwise, than this."""
-        return tuple(
+        differences = [
             f"{name.replace('_', ' ')} is {getattr(found, name)}, deployed as {getattr(self, name)}"
-            for name in self.__slots__
+            for name in ("versioned", "lock_mode", "lock_days")
             if getattr(found, name) != getattr(self, name)
-        )
+        ]
+        now = dict(found.expiry_days)
+        differences += [
+            f"{prefix} expires after {now.get(prefix)} days, deployed as {days}"
+            for prefix, days in self.expiry_days
+            if now.get(prefix) != days
+        ]
+        return tuple(differences)
 
 
 class Vault(Protocol):

@@ -7,7 +7,7 @@ from functools import cache
 
 from sqlitevault.settings import Settings
 from sqlitevault.snapshot import SnapshotOptions
-from sqlitevault.vault import Vault
+from sqlitevault.vault import Protection, Vault
 from sqlitevault.vault_location import open_vault
 
 
@@ -17,6 +17,21 @@ class Wiring:
 
     settings: Settings
     vault: Vault
+    replica: Vault | None
+
+    @property
+    def expected_protection(self) -> Protection | None:
+        """How the vault was deployed; None outside a deployment."""
+        settings = self.settings
+        if settings.lock_days is None or settings.tier_days is None:
+            return None
+        days = (tier.split("=") for tier in settings.tier_days.split(","))
+        return Protection(
+            versioned=True,
+            lock_mode="GOVERNANCE",
+            lock_days=settings.lock_days,
+            expiry_days=tuple(sorted((f"backups/{tier}/", int(kept)) for tier, kept in days)),
+        )
 
     @property
     def snapshot_options(self) -> SnapshotOptions:
@@ -32,7 +47,8 @@ def wire() -> Wiring:
         ConfigError: the environment has wrong values.
     """
     settings = Settings.from_env(os.environ)
-    return Wiring(settings, open_vault(settings.vault))
+    replica = open_vault(settings.replica) if settings.replica else None
+    return Wiring(settings, open_vault(settings.vault), replica)
 
 
 def snapshot_options(settings: Settings) -> SnapshotOptions:

@@ -19,7 +19,7 @@ from sqlitevault.archive.recorded import read_recorded, require_agreement
 from sqlitevault.archive.tar_stream import Entry, entries
 from sqlitevault.errors import ArchiveUnsafe, BackupNotFound, ChecksumMismatch, ManifestInvalid
 from sqlitevault.manifest import Manifest
-from sqlitevault.vault import OnBytes, ignore_bytes
+from sqlitevault.progress import OnBytes, ignore_bytes
 
 
 @dataclass(frozen=True, slots=True)

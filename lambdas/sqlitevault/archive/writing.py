@@ -19,7 +19,7 @@ from sqlitevault.archive.disk import full_disk_reported
 from sqlitevault.archive.members import CHECKSUMS, MANIFEST, Member, in_order
 from sqlitevault.errors import ChecksumMismatch, ManifestInvalid
 from sqlitevault.manifest import Archive, File, Manifest
-from sqlitevault.vault import OnBytes, ignore_bytes
+from sqlitevault.progress import OnBytes, ignore_bytes
 
 LEVEL = 2
 _BLOCK = limits.MEBIBYTE

@@ -9,7 +9,7 @@ from typing import BinaryIO
 import apsw
 
 from sqlitevault.errors import IntegrityCheckFailed
-from sqlitevault.vault import OnBytes, ignore_bytes
+from sqlitevault.progress import OnBytes, ignore_bytes
 
 _BLOCK = 1 << 20
 _END = b";\n"

@@ -15,7 +15,7 @@ import apsw
 
 from sqlitevault.database import open_copy
 from sqlitevault.database.schema import TableShape, concatenated, exact_text, quoted, scan_order, tables
-from sqlitevault.vault import OnBytes, ignore_bytes
+from sqlitevault.progress import OnBytes, ignore_bytes
 
 _BUFFER = 1 << 20
 _RUN_BYTES = 256 * 1024

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, HTTPClientError
 
 from sqlitevault.errors import ScratchFull
-from sqlitevault.vault import OnBytes
+from sqlitevault.progress import OnBytes
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from sqlitevault.errors import ChecksumMismatch
-from sqlitevault.vault import OnBytes
+from sqlitevault.progress import OnBytes
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

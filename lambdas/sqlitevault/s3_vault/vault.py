@@ -12,11 +12,12 @@ from botocore.exceptions import ClientError
 
 from sqlitevault.errors import BackupExists, BackupNotFound, ManifestInvalid
 from sqlitevault.object_names import require_name
+from sqlitevault.progress import OnBytes, ignore_bytes
 from sqlitevault.s3_vault.download import Remote, download_file
 from sqlitevault.s3_vault.errors import code_of, errors_named
 from sqlitevault.s3_vault.protection import protection_of
 from sqlitevault.s3_vault.upload import upload_file
-from sqlitevault.vault import OnBytes, Protection, StoredObject, ignore_bytes
+from sqlitevault.vault import Protection, StoredObject
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

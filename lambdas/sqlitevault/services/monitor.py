@@ -106,6 +106,15 @@ def monitor(
     )
 
 
+def record(report: MonitorReport, vault: Vault) -> None:
+    """Keep the report in the vault, for `readiness`, for pages and for people.
+
+    Raises:
+        VaultUnavailable: it could not be written.
+    """
+    vault.replace(REPORT_NAME, report.to_json())
+
+
 def _state(vault: Vault, backups: tuple[Backup, ...], now: datetime) -> VaultState:
     holding = [backup for backup in backups if backup.manifest.database is not None]
     proven = [backup for backup in holding if backup.drill is not None and backup.drill.passed]

@@ -1,0 +1,27 @@
+"""Clock -> look at ages, replication, schedules and protection; metrics and a report come out."""
+
+from typing import Any
+
+from sqlitevault.events import MonitorEvent
+from sqlitevault.services.monitor import monitor, record
+from sqlitevault.telemetry import emit_monitor, failures
+from sqlitevault.wiring import now, wire
+
+
+def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Look once; what is wrong shows in the metrics and the report, not as an error of this function."""
+    MonitorEvent.parse(event)
+    wired = wire()
+    database = wired.settings.database_path.stem
+    with failures("MonitorFailed", database):
+        report = monitor(
+            wired.vault,
+            wired.replica,
+            database=database,
+            rpo_seconds=wired.settings.rpo_seconds,
+            expected=wired.expected_protection,
+            now=now(),
+        )
+        record(report, wired.vault)
+    emit_monitor(report)
+    return report.to_dict()
