@@ -1,5 +1,7 @@
 """Hooks the added types into moto's CloudFormation and makes its failures visible."""
 
+import sys
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +10,7 @@ from moto.cloudformation.models import CloudFormationBackend, Stack, cloudformat
 from moto.cloudwatch.responses import CloudWatchResponse
 
 from localaws.clients import Clients
-from localaws.cloudformation import access_points, buckets, types
+from localaws.cloudformation import buckets, repairs, types
 from localaws.cloudformation.accepted import WITHOUT_EFFECT
 from localaws.cloudformation.model import AddedResource
 from localaws.cloudformation.registry import TYPES
@@ -35,7 +37,7 @@ def install(clients: Clients) -> None:
     replace(Stack, "update", _failing_with_a_state("UPDATE"))
     replace(parsing.ResourceMap, "delete", _leaving_networks_behind)
     buckets.install(clients)
-    access_points.install()
+    repairs.install()
 
 
 def _finding_added_types(original: Callable[[str], Any]) -> Callable[[str], Any]:
@@ -132,6 +134,7 @@ def _leaving_networks_behind(original: Callable[[Any], None]) -> Callable[[Any],
 
 
 def _mark_failed(stack: Any, kind: str, reason: str) -> None:
+    traceback.print_exc(file=sys.stderr)  # the server's log has the details
     stack.status = "ROLLBACK_COMPLETE" if kind == "CREATE" else "UPDATE_ROLLBACK_COMPLETE"
     stack.status_reason = reason
     stack._add_stack_event(f"{kind}_FAILED", resource_status_reason=reason)

@@ -1,0 +1,103 @@
+"""Snapshots while real processes write, crash and come back."""
+
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sqlitevault.snapshot import SnapshotOptions, take_snapshot
+from tests.databases import make_bank, require_bank, writer
+from tests.race_matrix.running import run_matrix
+from tests.sessions import session
+from tests.stress.running import run_stress
+
+_BASE = SnapshotOptions(quiet_seconds=0.02, pause_seconds=0.02)
+_EACH_METHOD = {
+    "rollback-locked": ("delete", replace(_BASE, optimistic_attempts=0)),
+    "wal-pinned": ("wal", _BASE),
+    "wal-lock-free": ("wal", replace(_BASE, pin_attempts=0)),
+}
+
+
+@pytest.mark.parametrize("method", _EACH_METHOD)
+def test_every_copy_of_a_busy_database_is_consistent(tmp_path: Path, method: str) -> None:
+    """Ten copies by each method that works while a process commits all the time; each is newer than the last."""
+    mode, options = _EACH_METHOD[method]
+    bank = make_bank(tmp_path / "a.db", journal_mode=mode)
+    entries = [0]
+    with writer(bank):
+        for number in range(10):
+            copy = tmp_path / f"copy{number}.db"
+            assert take_snapshot(bank, copy, options).method == method
+            entries.append(require_bank(copy))
+    assert entries == sorted(entries)
+
+
+def test_the_optimistic_copy_waits_for_a_quiet_moment(tmp_path: Path) -> None:
+    """A writer that pauses between commits leaves room for a copy without locks."""
+    bank = make_bank(tmp_path / "a.db")
+    steps: list[str] = []
+
+    with session(bank, timeout=5) as application:
+
+        def commit_during_the_first_two(step: str) -> None:
+            steps.append(step)
+            if step == "database-copied" and steps.count(step) <= 2:
+                application.run("INSERT INTO ledger(note) VALUES ('new')")
+
+        options = replace(_BASE, locked_attempts=0, on_step=commit_during_the_first_two)
+        result = take_snapshot(bank, tmp_path / "copy.db", options)
+    assert (result.method, result.attempts) == ("rollback-optimistic", 3)
+    assert require_bank(tmp_path / "copy.db") == 502
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["delete", "wal"])
+def test_a_database_larger_than_one_gibibyte(tmp_path: Path, mode: str) -> None:
+    """SQLite's lock bytes lie on a page at 1 GiB, which holds no data; commits beyond it are in the copy."""
+    source, copy = tmp_path / "a.db", tmp_path / "copy.db"
+    half = "INSERT INTO t VALUES (zeroblob(560000000))"
+    prepare = (
+        "PRAGMA page_size = 65536",
+        "PRAGMA journal_mode = OFF",
+        "PRAGMA synchronous = OFF",
+        "CREATE TABLE t (x)",
+    )
+    with session(source, *prepare, half, half):
+        pass
+    with session(source, f"PRAGMA journal_mode = {mode}", "INSERT INTO t VALUES (zeroblob(300000))"):
+        result = take_snapshot(source, copy)
+    assert result.bytes > 1 << 30
+    with closing(sqlite3.connect(copy)) as connection:
+        assert connection.execute("SELECT length(x) FROM t").fetchall() == [(560000000,), (560000000,), (300000,)]
+        assert connection.execute("PRAGMA quick_check").fetchone() == ("ok",)
+
+
+@pytest.mark.slow
+def test_stress() -> None:
+    """A short run of `make stress`: no bad snapshot, in all journal modes, by all methods, with killed writers."""
+    tally = run_stress(16, seed=7)
+    assert not tally.bad, tally.table()
+    assert {mode for mode, _ in tally.snapshots} == {"delete", "truncate", "persist", "wal"}
+    assert {method for _, method in tally.snapshots} >= {"rollback-locked", "rollback-optimistic", "wal-pinned"}
+    assert tally.killed
+
+
+def test_stress_finds_out_a_naive_copy() -> None:
+    """The test of the test: what `cp` makes of a busy database is found to be bad."""
+    tally = run_stress(6, seed=7, modes=("delete", "truncate"), naive=True)
+    assert tally.bad
+
+
+def test_race_matrix() -> None:
+    """A sample of `make race-matrix`: no operation at any step makes a protocol hand out a bad copy."""
+    outcome = run_matrix(240, seed=11)
+    assert outcome.cases == 240
+    assert not outcome.bad, outcome.table()
+
+
+def test_race_matrix_finds_out_a_naive_copy() -> None:
+    """The same operations spoil what `cp` makes."""
+    assert run_matrix(80, seed=11, naive=True).bad
