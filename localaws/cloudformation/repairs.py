@@ -1,24 +1,27 @@
 """Places where moto's own models stumble over ordinary templates."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from moto.efs.models import AccessPoint
+from moto.efs.models import AccessPoint, FileSystem
 from moto.kms.models import Key
 
 from localaws.patching import replace
 
 
 def install() -> None:
-    """Give access points what `Ref` and `Fn::GetAtt` read, and keys their tags."""
+    """Give file systems and access points what `Ref` and `Fn::GetAtt` read, and keys their tags."""
+    _give_attributes(AccessPoint, {"Arn": "access_point_arn", "AccessPointId": "access_point_id"})
+    _give_attributes(FileSystem, {"Arn": "file_system_arn", "FileSystemId": "file_system_id"})
     model: Any = AccessPoint
     model.physical_resource_id = property(lambda point: point.access_point_id)
-    model.get_cfn_attribute = _attribute
-    model.has_cfn_attr = classmethod(lambda _cls, name: name in ("Arn", "AccessPointId"))
     replace(Key, "create_from_cloudformation_json", _translating_tags)
 
 
-def _attribute(point: Any, name: str) -> str:
-    return str({"Arn": point.access_point_arn, "AccessPointId": point.access_point_id}[name])
+def _give_attributes(model: Any, names: Mapping[str, str]) -> None:
+    """Let `Fn::GetAtt` read the fields of a model, by the names that CloudFormation has for them."""
+    model.get_cfn_attribute = lambda resource, name: str(getattr(resource, names[name]))
+    model.has_cfn_attr = classmethod(lambda _cls, name: name in names)
 
 
 def _translating_tags(original: Any) -> Any:

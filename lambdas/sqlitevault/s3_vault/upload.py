@@ -1,7 +1,7 @@
 """Upload a file so that S3 proves every byte, in parts, in bounded memory; what fails leaves nothing.
 
 Every part carries its SHA-256, which S3 compares before it stores the part (Amazon S3 User Guide, "Checking object
-integrity"). The SHA-256 of the whole is computed over the same bytes and compared before the upload is completed.
+integrity"). The algorithm is named as well, since a bucket with a default retention asks for it. The SHA-256 of the whole is computed over the same bytes and compared before the upload is completed.
 """
 
 import base64
@@ -41,7 +41,9 @@ def upload_file(client: "S3Client", bucket: str, key: str, source: Path, sha256:
 
 def _put(client: "S3Client", bucket: str, key: str, content: bytes, sha256: str) -> None:
     _require_same(hashlib.sha256(content).hexdigest(), sha256, key)
-    client.put_object(Bucket=bucket, Key=key, Body=content, ChecksumSHA256=_base64(bytes.fromhex(sha256)))
+    client.put_object(
+        Bucket=bucket, Key=key, Body=content, ChecksumAlgorithm="SHA256", ChecksumSHA256=_base64(bytes.fromhex(sha256))
+    )
 
 
 class _Multipart:
@@ -85,6 +87,7 @@ class _Multipart:
             UploadId=self._id,
             PartNumber=number,
             Body=content,
+            ChecksumAlgorithm="SHA256",
             ChecksumSHA256=checksum,
         )
         self._on_bytes(len(content))

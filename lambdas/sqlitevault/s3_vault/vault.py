@@ -60,7 +60,12 @@ class S3Vault:
     def _put(self, name: str, content: bytes, **condition: Any) -> None:  # noqa: ANN401
         checksum = base64.b64encode(hashlib.sha256(content).digest()).decode()
         self._client.put_object(
-            Bucket=self._bucket, Key=self._key(name), Body=content, ChecksumSHA256=checksum, **condition
+            Bucket=self._bucket,
+            Key=self._key(name),
+            Body=content,
+            ChecksumAlgorithm="SHA256",
+            ChecksumSHA256=checksum,
+            **condition,
         )
 
     def objects(self, under: str = "") -> Iterator[StoredObject]:
