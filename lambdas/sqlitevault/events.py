@@ -58,6 +58,12 @@ class MonitorEvent(Event):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+class _ObjectCreated(S3EventNotificationEventBridgeModel):
+    source: Literal["aws.s3"]
+    detail_type: Literal["Object Created"] = Field(alias="detail-type")
+    time: AwareDatetime
+
+
 class StoredEvent(BaseModel):
     """What S3 tells about an object that was created (Amazon S3 User Guide, "EventBridge event message structure")."""
 
@@ -76,16 +82,15 @@ class StoredEvent(BaseModel):
             ConfigError: it is another event.
         """
         try:
-            found = S3EventNotificationEventBridgeModel.model_validate(event)
+            found = _ObjectCreated.model_validate(event)
+            return cls(
+                bucket=found.detail.bucket.name,
+                key=unquote_plus(found.detail.object.key),
+                version=found.detail.object.version_id,
+                time=found.time,
+            )
         except ValidationError as error:
             raise _refused(error, hint="This function takes S3 `Object Created` events from EventBridge.") from error
-        stored = found.detail.object
-        return cls(
-            bucket=found.detail.bucket.name,
-            key=unquote_plus(stored.key),
-            version=getattr(stored, "version_id", None),
-            time=found.time,
-        )
 
 
 def _refused(error: ValidationError, *, hint: str) -> ConfigError:

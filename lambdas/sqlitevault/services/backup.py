@@ -27,13 +27,17 @@ _SCRATCH_PER_DATABASE_BYTE = 3
 
 @dataclass(frozen=True, slots=True)
 class BackupRequest:
-    """What to back up, and into which folder of the vault (`""` or one that ends with a slash)."""
+    """What to back up, and into which folder of the vault (`""` or one that ends with a slash).
+
+    `origin` is where the database came from when `database` is only a working copy of it.
+    """
 
     database: Path
     config_root: Path
     created_at: datetime
     host: str
     name: str | None = None
+    origin: str | None = None
     tier: Tier = Tier.MANUAL
     scope: Scope = Scope.ALL
     folder: str = ""
@@ -151,7 +155,7 @@ def _pack(request: BackupRequest, contents: _Contents, scratch: Path, steps: Ste
         created_at=request.created_at,
         tier=request.tier,
         scope=request.scope,
-        source=Source(name=request.database_name, path=str(request.database), host=request.host),
+        source=Source(name=request.database_name, path=request.origin or str(request.database), host=request.host),
         database=captured.database if captured else None,
         snapshot=captured.snapshot if captured else None,
         tables=captured.tables if captured else (),

@@ -41,6 +41,7 @@ def ingest(request: IngestRequest, vault: Vault, watcher: Watcher | None = None)
                 config_root=scratch,
                 created_at=request.uploaded_at,
                 host=request.host,
+                origin=request.inbox.location + request.name,
                 scope=Scope.DATABASE,
                 folder=f"manual/{PurePosixPath(name).stem}/",
                 scratch=request.scratch,

@@ -1,0 +1,123 @@
+"""The events that functions accept: every sample is one, and what is none is refused with each mistake named."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sqlitevault.errors import ConfigError
+from sqlitevault.events import BackupEvent, DrillEvent, MonitorEvent, RestoreEvent, StoredEvent
+from sqlitevault.manifest import Scope, Tier
+
+SAMPLES = sorted((Path(__file__).parents[2] / "events").glob("*.json"))
+# The first prefix that fits decides.
+MODELS: dict[str, type[BackupEvent | DrillEvent | MonitorEvent | RestoreEvent | StoredEvent]] = {
+    "backup-": BackupEvent,
+    "ingest-": StoredEvent,
+    "drill-manifest-": StoredEvent,
+    "drill-": DrillEvent,
+    "monitor": MonitorEvent,
+    "restore-": RestoreEvent,
+}
+
+
+def sample(name: str) -> Any:
+    """Return a sample event, fresh."""
+    return json.loads(next(path for path in SAMPLES if path.stem == name).read_text())
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+def test_every_sample_is_an_event_of_its_function(path: Path) -> None:
+    """People copy these files: each parses by the model of the function that its name begins with."""
+    model = next(model for prefix, model in MODELS.items() if path.stem.startswith(prefix))
+    model.parse(json.loads(path.read_text()))
+
+
+def test_every_function_has_a_sample() -> None:
+    """One case of each function, and of each move of a restore, can be tried."""
+    assert {path.stem.partition("-")[0] for path in SAMPLES} == {"backup", "ingest", "drill", "monitor", "restore"}
+    moves = {json.loads(path.read_text())["action"] for path in SAMPLES if path.stem.startswith("restore-")}
+    assert moves == {"plan", "stage", "promote", "undo"}
+    tiers = {BackupEvent.parse(json.loads(p.read_text())).tier for p in SAMPLES if p.stem.startswith("backup-")}
+    assert tiers == set(Tier)
+
+
+def test_an_empty_order_backs_up_everything_by_hand() -> None:
+    """`aws lambda invoke` without a payload must not count as one of the schedule's backups."""
+    order = BackupEvent.parse({})
+    assert (order.tier, order.scope, order.scheduled_time) == (Tier.MANUAL, Scope.ALL, None)
+
+
+def test_an_uploads_event_names_object_version_and_time() -> None:
+    """The very version that was uploaded is backed up, under the time of its upload."""
+    stored = StoredEvent.parse(sample("ingest-object-created"))
+    assert stored.bucket == "sqlitevault-prod-111122223333-us-east-1"
+    assert stored.key == "inbox/devops_hub.db"
+    assert stored.version == "IYV3p45BT0ac8hjHg1houSdS1a.Mro8e"
+    assert stored.time.isoformat() == "2026-01-31T09:30:00+00:00"
+
+
+def test_a_bucket_without_versions_sends_no_version() -> None:
+    """The field is optional in S3's event."""
+    event = sample("ingest-object-created")
+    del event["detail"]["object"]["version-id"]
+    assert StoredEvent.parse(event).version is None
+
+
+@pytest.mark.parametrize(
+    ("model", "event", "named"),
+    [
+        pytest.param(BackupEvent, {"tier": "yearly"}, ["tier"], id="unknown tier"),
+        pytest.param(BackupEvent, {"scope": "everything"}, ["scope"], id="unknown scope"),
+        pytest.param(BackupEvent, {"teir": "hourly", "dry_run": True}, ["teir", "dry_run"], id="unknown fields"),
+        pytest.param(BackupEvent, {"scheduled_time": "2026-01-31T02:05:00"}, ["scheduled_time"], id="naive time"),
+        pytest.param(BackupEvent, {"scheduled_time": "tomorrow"}, ["scheduled_time"], id="no time"),
+        pytest.param(BackupEvent, {"tier": 1, "scope": [], "x": 0}, ["tier", "scope", "x"], id="every mistake"),
+        pytest.param(BackupEvent, [], ["event"], id="a list"),
+        pytest.param(BackupEvent, "hourly", ["event"], id="a word"),
+        pytest.param(BackupEvent, None, ["event"], id="nothing"),
+        pytest.param(RestoreEvent, {}, ["action"], id="restore without an action"),
+        pytest.param(RestoreEvent, {"action": "delete"}, ["action"], id="unknown action"),
+        pytest.param(RestoreEvent, {"action": "stage", "at": "2026-01-31T14:30"}, ["at"], id="naive at"),
+        pytest.param(
+            RestoreEvent, {"action": "stage", "backup": 7, "force": "perhaps"}, ["backup", "force"], id="types"
+        ),
+        pytest.param(DrillEvent, {"backup": None}, ["backup"], id="drill of nothing"),
+        pytest.param(MonitorEvent, "now", ["event"], id="monitor with a word"),
+        pytest.param(StoredEvent, {"Records": []}, ["detail", "source", "time"], id="S3's other event format"),
+        pytest.param(StoredEvent, 5, ["event"], id="a number instead of an S3 event"),
+    ],
+)
+def test_what_is_no_event_is_refused(
+    model: type[BackupEvent | DrillEvent | MonitorEvent | RestoreEvent | StoredEvent], event: object, named: list[str]
+) -> None:
+    """One error with every mistake in it and a hint, before anything happens."""
+    with pytest.raises(ConfigError) as caught:
+        model.parse(event)
+    for name in named:
+        assert f"{name}: " in str(caught.value)
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        pytest.param({"detail-type": "Object Deleted"}, "detail-type", id="a deletion"),
+        pytest.param({"source": "aws.glacier"}, "source", id="another source"),
+        pytest.param({"time": "2026-01-31T09:30:00"}, "time", id="naive time"),
+        pytest.param({"detail": {}}, "detail.object", id="no object"),
+    ],
+)
+def test_another_event_of_s3_is_refused(change: dict[str, object], named: str) -> None:
+    """A rule that was widened by hand must not make a deletion look like an upload."""
+    with pytest.raises(ConfigError, match=f"{named}: "):
+        StoredEvent.parse(sample("ingest-object-created") | change)
+
+
+def test_an_object_without_a_name_is_refused() -> None:
+    """An empty key is no object."""
+    event = sample("drill-manifest-created")
+    event["detail"]["object"]["key"] = ""
+    with pytest.raises(ConfigError, match="key: "):
+        StoredEvent.parse(event)
