@@ -1,0 +1,1 @@
+"""The main job, shown end to end on the embedded AWS: `make demo`."""
