@@ -65,8 +65,9 @@ def backup_id(name: str, created_at: datetime) -> str:
 
 
 def is_backup_id(text: str) -> bool:
-    """Tell whether `text` has the form of a backup id."""
-    return _BACKUP_ID.fullmatch(text) is not None
+    """Tell whether `text` has the form of a backup id, with a time that exists."""
+    parts = _BACKUP_ID.fullmatch(text)
+    return parts is not None and _time_of(parts) is not None
 
 
 def database_name(identifier: str) -> str:
@@ -75,7 +76,7 @@ def database_name(identifier: str) -> str:
     Raises:
         ConfigError: `identifier` is not a backup id.
     """
-    return _parts(identifier)["name"]
+    return _parts(identifier)[0]
 
 
 def created_at(identifier: str) -> datetime:
@@ -84,17 +85,24 @@ def created_at(identifier: str) -> datetime:
     Raises:
         ConfigError: `identifier` is not a backup id.
     """
-    parts = _parts(identifier)
-    return datetime.strptime(parts["day"] + parts["time"], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+    return _parts(identifier)[1]
 
 
-def _parts(identifier: str) -> re.Match[str]:
+def _parts(identifier: str) -> tuple[str, datetime]:
     parts = _BACKUP_ID.fullmatch(identifier)
-    if parts is None:
+    moment = _time_of(parts) if parts else None
+    if parts is None or moment is None:
         raise ConfigError(
             f"{identifier!r} is not a backup id", hint="A backup id looks like devops_hub_backup_20260131_020000."
         )
-    return parts
+    return parts["name"], moment
+
+
+def _time_of(parts: re.Match[str]) -> datetime | None:
+    try:
+        return datetime.strptime(parts["day"] + parts["time"], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None  # digits that are no time, as of a 13th month
 
 
 def format_time(moment: datetime) -> str:
