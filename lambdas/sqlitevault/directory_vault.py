@@ -79,20 +79,22 @@ class DirectoryVault:
     def objects(self, under: str = "") -> Iterator[StoredObject]:
         """Walk the directory; links are not followed, so nothing outside is ever listed."""
         with _errors_named(self.location):
-            names = sorted(self._names())
+            names = sorted(self._names(under))
         for name in names:
-            if name.startswith(under):
-                try:
-                    yield self._stored(name)
-                except BackupNotFound:
-                    continue  # removed meanwhile
+            try:
+                yield self._stored(name)
+            except BackupNotFound:
+                continue  # removed meanwhile
 
-    def _names(self) -> Iterator[str]:
-        for folder, _, files in os.walk(self._root):
+    def _names(self, under: str) -> Iterator[str]:
+        for folder, folders, files in os.walk(self._root, onerror=_raise_unless_gone):
+            above = "" if folder == str(self._root) else f"{Path(folder).relative_to(self._root).as_posix()}/"
+            # A backup is named by its path too, so the "vault" may be a home directory: look only where it can be.
+            folders[:] = [name for name in folders if _may_hold(f"{above}{name}/", under)]
             for file in files:
-                path = Path(folder) / file
-                if not file.startswith(_UNFINISHED) and not path.is_symlink():
-                    yield path.relative_to(self._root).as_posix()
+                name = above + file
+                if name.startswith(under) and not file.startswith(_UNFINISHED) and not (self._root / name).is_symlink():
+                    yield name
 
     def read(self, name: str, *, limit: int, version: str | None = None) -> bytes:
         """Read the file, one byte more than allowed at the most."""
@@ -111,7 +113,7 @@ class DirectoryVault:
                 return _copy(reading, out, on_bytes)
         except OSError as error:
             target.unlink(missing_ok=True)
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
                 raise ScratchFull(
                     f"no room for {name} in {target.parent}", hint="Free space, or set SCRATCH_DIR."
                 ) from error
@@ -179,6 +181,16 @@ class DirectoryVault:
                 yield path, out
         finally:
             path.unlink(missing_ok=True)
+
+
+def _raise_unless_gone(error: OSError) -> None:
+    """Make what cannot be read an error: no backups seen must not look like no backups there."""
+    if not isinstance(error, FileNotFoundError):
+        raise error
+
+
+def _may_hold(folder: str, under: str) -> bool:
+    return folder.startswith(under) or under.startswith(folder)
 
 
 def _copy(reading: BinaryIO, out: BinaryIO, on_bytes: OnBytes) -> str:

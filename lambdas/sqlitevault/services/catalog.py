@@ -140,15 +140,16 @@ class Catalog:
 
     def newest_first(self, database: str | None = None) -> Iterator[Backup]:
         """Yield the readable backups, of one database if given, reading each only when it is asked for."""
+        return (found for found in self._committed(database) if isinstance(found, Backup))
+
+    def _committed(self, database: str | None) -> Iterator[Backup | Unreadable]:
         stored = {entry.name: entry for entry in self.vault.objects()}
         for entry in _newest_first(entry for name, entry in stored.items() if _is_archive(name)):
             if database is not None and database_name(_id_of(entry.name)) != database:
                 continue
             if manifest_name(entry.name) not in stored:
                 continue
-            found = self._read(stored, entry)
-            if isinstance(found, Backup):
-                yield found
+            yield self._read(stored, entry)
 
     def choose(self, choice: Choice) -> Chosen:
         """Return the backup that `choice` describes.
@@ -160,7 +161,10 @@ class Catalog:
         if choice.backup_id is not None:
             return Chosen(self.get(choice.backup_id), "named")
         skipped: list[str] = []
-        for backup in self.newest_first(self._database(choice.database)):
+        for backup in self._committed(self._database(choice.database)):
+            if isinstance(backup, Unreadable):
+                skipped.append(f"{backup.name}: {backup.error}")
+                continue
             if choice.at is not None and backup.manifest.created_at > choice.at:
                 continue
             doubt = backup.doubt or _lacks(backup.manifest, choice.scope)
@@ -191,7 +195,8 @@ class Catalog:
             BackupNotFound: it has no manifest.
             ManifestInvalid: its manifest cannot be read or is another backup's.
         """
-        stored = {entry.name: entry for entry in self.vault.objects()}
+        names = (archive.name, drill_report_name(_id_of(archive.name)))
+        stored = {entry.name: entry for name in names for entry in self.vault.objects(name)}
         if manifest_name(archive.name) not in stored:
             raise BackupNotFound(
                 f"{archive.name} in {self.vault.location} has no manifest",
