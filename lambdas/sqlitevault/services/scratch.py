@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlitevault.errors import ScratchFull
+from sqlitevault.errors import ConfigError, ScratchFull
 
 PREFIX = "sqlitevault-"
 _LOCK = "owner.lock"
 _GRACE_SECONDS = 60
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # EFBIG: ulimit -f, or a file system of small files
 
 
 @contextmanager
@@ -25,13 +26,11 @@ def scratch_directory(parent: Path | None, *, needed_bytes: int = 0) -> Iterator
 
     Raises:
         ScratchFull: there are fewer than `needed_bytes` free, or the disk fills up during the work.
+        ConfigError: nothing can be put into `parent`.
     """
     base = parent or Path(tempfile.gettempdir())
     try:
-        base.mkdir(parents=True, exist_ok=True)
-        _clear_abandoned(base)
-        require_free(base, needed_bytes)
-        made = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
+        made = _make(base, needed_bytes)
         with (made / _LOCK).open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             try:
@@ -39,9 +38,24 @@ def scratch_directory(parent: Path | None, *, needed_bytes: int = 0) -> Iterator
             finally:
                 shutil.rmtree(made, ignore_errors=True)
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in _NO_ROOM:
             raise _full(base, "the disk filled up during the work") from error
         raise
+
+
+def _make(base: Path, needed_bytes: int) -> Path:
+    try:
+        base.mkdir(parents=True, exist_ok=True)
+        _clear_abandoned(base)
+        require_free(base, needed_bytes)
+        return Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise
+        raise ConfigError(
+            f"the working folder {base} cannot be used: {error.strerror}",
+            hint="Set SCRATCH_DIR to a folder that the user who runs this can write.",
+        ) from error
 
 
 def require_free(directory: Path, needed_bytes: int) -> None:
