@@ -13,7 +13,18 @@ from sqlitevault.cli.restore_output import show_plan, show_promoted, show_undone
 from sqlitevault.errors import ConfigError, TargetExists
 from sqlitevault.manifest import Scope
 from sqlitevault.services.catalog import LATEST, Choice
-from sqlitevault.services.restore import PromoteReport, RestorePlan, StageReport, Target, plan, promote, stage
+from sqlitevault.services.restore import (
+    PATIENCE_SECONDS,
+    PromoteReport,
+    RestorePlan,
+    StageReport,
+    Target,
+    in_use,
+    newest_kept,
+    plan,
+    promote,
+    stage,
+)
 from sqlitevault.services.restore import undo as put_back
 from sqlitevault.services.selection import Selected
 from sqlitevault.settings import Settings
@@ -93,7 +104,15 @@ def _target(settings: Settings) -> Target:
 
 def _planned(selected: Selected, settings: Settings, scope: Scope, *, as_json: bool) -> RestorePlan:
     with progress(quiet=as_json) as watcher:
-        return plan(selected, _target(settings), scope=scope, now=now(), scratch=settings.scratch, watcher=watcher)
+        return plan(
+            selected,
+            _target(settings),
+            scope=scope,
+            now=now(),
+            scratch=settings.scratch,
+            watcher=watcher,
+            patience_seconds=min(PATIENCE_SECONDS, settings.snapshot_timeout_seconds),
+        )
 
 
 def _show(planned: RestorePlan, *, as_json: bool) -> None:
@@ -107,6 +126,7 @@ def _restore(selected: Selected, settings: Settings, scope: Scope, consent: _Con
     planned = _planned(selected, settings, scope, as_json=consent.as_json)
     if not consent.as_json:
         show_plan(planned)
+    _require_unused(planned, consent)
     _require_consent(planned, consent)
     target = _target(settings)
     with progress(quiet=consent.as_json) as watcher:
@@ -122,24 +142,34 @@ def _show_promoted(staged: StageReport, promoted: PromoteReport, *, as_json: boo
         show_promoted(staged, promoted)
 
 
+def _require_unused(planned: RestorePlan, consent: _Consent) -> None:
+    """See before anything is staged what promote would refuse, so that a refusal leaves nothing behind."""
+    if planned.in_use_by and not consent.force:
+        raise in_use(planned.target, planned.in_use_by)
+
+
 def _require_consent(planned: RestorePlan, consent: _Consent) -> None:
     replaced = [change.path for change in planned.files if change.action == "replace"]
     if planned.target_exists and planned.scope is not Scope.CONFIG:
         replaced.insert(0, planned.target)
-    if not replaced or consent.yes:
-        return
-    if not consent.as_json and sys.stdin.isatty():
-        click.confirm("Replace them (what is there is kept)?", abort=True, err=True)
-        return
-    raise TargetExists(
-        f"this would replace {', '.join(replaced)}",
-        hint="Give --yes to replace them (what is there is kept), or --target PATH to restore elsewhere.",
-    )
+    if replaced and not _agreed(consent, "Replace them (what is there is kept)?"):
+        raise TargetExists(
+            f"this would replace {', '.join(replaced)}",
+            hint="Give --yes to replace them (what is there is kept), or --target PATH to restore elsewhere.",
+        )
+
+
+def _agreed(consent: _Consent, question: str) -> bool:
+    if consent.yes:
+        return True
+    can_ask = not consent.as_json and sys.stdin.isatty()
+    return can_ask and click.confirm(question, err=True)
 
 
 def _undo(settings: Settings, consent: _Consent) -> None:
-    if not consent.yes and not consent.as_json and sys.stdin.isatty():
-        click.confirm(f"Put back what was at {settings.database_path} before the last restore?", abort=True, err=True)
+    previous = newest_kept(settings.database_path)
+    if not _agreed(consent, f"Put back {previous} (what is there is kept)?"):
+        raise TargetExists(f"this would replace {settings.database_path}", hint=f"Give --yes to put back {previous}.")
     report = put_back(_target(settings), now=now(), force=consent.force)
     if consent.as_json:
         print_json(report.to_dict())

@@ -3,18 +3,22 @@
 `plan` changes nothing, `stage` restores beside the target and proves, `promote` swaps in and keeps the previous state.
 """
 
-from sqlitevault.services.restore.plan import RestorePlan, plan
+from sqlitevault.services.restore.occupants import in_use
+from sqlitevault.services.restore.plan import PATIENCE_SECONDS, RestorePlan, plan
 from sqlitevault.services.restore.promote import PromoteReport, promote
 from sqlitevault.services.restore.stage import StageReport, newest_staged, stage
 from sqlitevault.services.restore.target import Target
-from sqlitevault.services.restore.undo import UndoReport, undo
+from sqlitevault.services.restore.undo import UndoReport, newest_kept, undo
 
 __all__ = [
+    "PATIENCE_SECONDS",
     "PromoteReport",
     "RestorePlan",
     "StageReport",
     "Target",
     "UndoReport",
+    "in_use",
+    "newest_kept",
     "newest_staged",
     "plan",
     "promote",

@@ -4,9 +4,18 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from sqlitevault.errors import TargetInUse
 from sqlitevault.snapshot.locks import connections_seen
 
 _PROC = Path("/proc")
+
+
+def in_use(database: Path | str, users: tuple[str, ...]) -> TargetInUse:
+    """Return the error for a database that somebody has open."""
+    return TargetInUse(
+        f"{database} is open: {'; '.join(users)}",
+        hint="Stop the application first (docker compose stop, or kubectl scale --replicas=0), or use --force.",
+    )
 
 
 def occupants(database: Path) -> tuple[str, ...]:

@@ -16,10 +16,12 @@ from sqlitevault.services.restore.target import Target, Wanted, wants_config, wa
 from sqlitevault.services.scratch import scratch_directory
 from sqlitevault.services.selection import Selected
 from sqlitevault.services.steps import Steps, Watcher
-from sqlitevault.snapshot import take_snapshot
+from sqlitevault.snapshot import SnapshotOptions, take_snapshot
 
 # Beside the target: the staged database, and a recovered copy of the present one if a crash left a journal.
 _ROOM_PER_BYTE = 2
+# In an emergency nobody waits minutes for row counts.
+PATIENCE_SECONDS = 15.0
 
 
 class TableChange(Report):
@@ -62,8 +64,9 @@ def plan(
     now: datetime,
     scratch: Path | None = None,
     watcher: Watcher | None = None,
+    patience_seconds: float = PATIENCE_SECONDS,
 ) -> RestorePlan:
-    """Say what restoring `selected` would change.
+    """Say what restoring `selected` would change; count a locked live database for `patience_seconds` at most.
 
     Raises:
         VaultUnavailable: the vault cannot be reached.
@@ -73,7 +76,10 @@ def plan(
     steps = Steps(watcher)
     with scratch_directory(scratch) as work:
         manifest, config = _look_inside(selected, work, scope, steps)
-        tables, problem = _table_changes(manifest, target, work, scope, steps)
+        live: tuple[Table, ...] | None = None
+        problem: str | None = None
+        if wants_database(scope) and manifest.database is not None:
+            live, problem = _live_tables(target, work / "live.db", patience_seconds, steps)
         files = plan_config(config, target.config_root) if config is not None else ()
         missing = variables_missing(config, target.config_root) if config is not None else ()
     size = manifest.database.bytes if manifest.database and wants_database(scope) else 0
@@ -93,7 +99,7 @@ def plan(
         database_bytes=size,
         free_bytes=free,
         enough_room=free >= _ROOM_PER_BYTE * size,
-        tables=tables,
+        tables=() if live is None else _compare(live, manifest.tables, known=problem is None),
         live_problem=problem,
         files=files,
         missing_variables=missing,
@@ -111,25 +117,18 @@ def _look_inside(selected: Selected, work: Path, scope: Scope, steps: Steps) -> 
     return unpacked.manifest, config if wants_config(scope) and config.is_dir() else None
 
 
-def _table_changes(
-    manifest: Manifest, target: Target, work: Path, scope: Scope, steps: Steps
-) -> tuple[tuple[TableChange, ...], str | None]:
-    if not wants_database(scope) or manifest.database is None:
+def _live_tables(
+    target: Target, copy: Path, patience_seconds: float, steps: Steps
+) -> tuple[tuple[Table, ...], str | None]:
+    """Return the live database's tables, and why they could not be counted."""
+    if not target.database.exists():
         return (), None
-    live: tuple[Table, ...] = ()
-    problem = None
-    if target.database.exists():
-        try:
-            live = _count_live(target, work / "live.db", steps)
-        except SqliteVaultError as error:
-            problem = str(error)
-    return _compare(live, manifest.tables, known=problem is None), problem
-
-
-def _count_live(target: Target, copy: Path, steps: Steps) -> tuple[Table, ...]:
-    with steps.step("count the live database"):
-        take_snapshot(target.database, copy)
-        return read_tables(copy)
+    try:
+        with steps.step("count the live database"):
+            take_snapshot(target.database, copy, SnapshotOptions(timeout_seconds=patience_seconds))
+            return read_tables(copy), None
+    except SqliteVaultError as error:
+        return (), str(error)
 
 
 def _compare(live: tuple[Table, ...], after: tuple[Table, ...], *, known: bool) -> tuple[TableChange, ...]:

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlitevault.errors import SourceBusy, SourceCorrupt, SourceUnsupported, TargetInUse
+from sqlitevault.errors import SourceBusy, SourceCorrupt, SourceUnsupported
 from sqlitevault.manifest import format_time
 from sqlitevault.services.report import Moment, Report, Seconds
 from sqlitevault.services.restore import durable
 from sqlitevault.services.restore.config_files import ConfigReport, restore_config
-from sqlitevault.services.restore.occupants import occupants
+from sqlitevault.services.restore.occupants import in_use, occupants
 from sqlitevault.services.restore.stage import CONFIG, DATABASE, KEYS, StageReport, read_stage, require_unchanged
 from sqlitevault.services.restore.target import SIDE_FILES, Target, kept_path
 from sqlitevault.snapshot import take_snapshot
@@ -90,10 +90,7 @@ def _keys(folder: Path) -> tuple[str, ...]:
 def _require_unused(target: Target, *, force: bool) -> tuple[str, ...]:
     users = occupants(target.database)
     if users and not force:
-        raise TargetInUse(
-            f"{target.database} is open: {'; '.join(users)}",
-            hint="Stop the application first (docker compose stop, or kubectl scale --replicas=0), or use --force.",
-        )
+        raise in_use(target.database, users)
     return users
 
 

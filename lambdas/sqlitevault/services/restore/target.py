@@ -36,11 +36,13 @@ class Target:
         return self.database.with_name(self.database.name + ending)
 
     def require_writable(self) -> None:
-        """Make the target's folder if it is missing, and see that it can be written.
+        """Make the target's folder if it is missing, and see that a database can be put there.
 
         Raises:
             TargetUnwritable: it cannot.
         """
+        if self.database.is_dir():
+            raise _unwritable(self.database, "it is a folder, not a database")
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -49,9 +51,9 @@ class Target:
             raise _unwritable(self.directory, "no permission to write there")
 
 
-def _unwritable(directory: Path, why: str) -> TargetUnwritable:
+def _unwritable(path: Path, why: str) -> TargetUnwritable:
     return TargetUnwritable(
-        f"cannot restore into {directory}: {why}",
+        f"cannot restore to {path}: {why}",
         hint="Restore as the user who owns the database, or to another place with --target.",
     )
 

@@ -3,10 +3,10 @@
 from datetime import datetime
 from pathlib import Path
 
-from sqlitevault.errors import BackupNotFound, TargetInUse
+from sqlitevault.errors import BackupNotFound
 from sqlitevault.services.report import Moment, Report
 from sqlitevault.services.restore import durable
-from sqlitevault.services.restore.occupants import occupants
+from sqlitevault.services.restore.occupants import in_use, occupants
 from sqlitevault.services.restore.promote import swap_in
 from sqlitevault.services.restore.target import SIDE_FILES, Target
 
@@ -29,9 +29,7 @@ def undo(target: Target, *, now: datetime, force: bool = False) -> UndoReport:
     previous = newest_kept(target.database)
     users = occupants(target.database)
     if users and not force:
-        raise TargetInUse(
-            f"{target.database} is open: {'; '.join(users)}", hint="Stop the application first, or use --force."
-        )
+        raise in_use(target.database, users)
     replacement = target.database.with_name(f".{target.database.name}.undo")
     durable.copy(previous, replacement)
     kept = swap_in(target, replacement, now=now)
