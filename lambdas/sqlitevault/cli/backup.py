@@ -4,6 +4,7 @@ import socket
 from pathlib import Path
 
 import click
+from rich.markup import escape
 from rich.table import Table
 
 from sqlitevault.cli import options
@@ -115,7 +116,7 @@ def _show(report: BackupReport, drilled: DrillReport | None, pruned: PruneReport
         table.add_row("removed", f"{len(pruned.removed)} old backups")
     stdout().print(table)
     for warning in (*report.warnings, *report.omitted):
-        stderr().print(f"[yellow]note:[/] {warning}", markup=True)
+        stderr().print(f"[yellow]note:[/] {escape(warning)}")
 
 
 def _place(report: BackupReport) -> str:

@@ -1,16 +1,14 @@
 """Which error ends the command with which code. The one place where errors meet exit codes."""
 
-import json
 import sys
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec
 
-import click
 from rich.markup import escape
 
 from sqlitevault import errors
-from sqlitevault.cli.output import stderr
+from sqlitevault.cli.output import print_json, stderr
 
 OK, UNEXPECTED, USAGE = 0, 1, 2
 NOT_FOUND, BUSY, INTEGRITY, UNAVAILABLE, DRILL, NO_ROOM = 10, 11, 12, 13, 14, 15
@@ -79,6 +77,6 @@ def reporting_errors(verb: Callable[Params, None]) -> Callable[Params, None]:
 def _show(error: errors.SqliteVaultError, *, as_json: bool) -> None:
     if as_json:
         described: dict[str, Any] = {"code": error.code, "message": str(error), "hint": error.hint}
-        click.echo(json.dumps({"error": described}, ensure_ascii=False))
+        print_json({"error": described})  # unless a report was printed, which says the same
     stderr().print(f"[bold red]{error.code}:[/] {escape(str(error))}", soft_wrap=True)
     stderr().print(f"[bold]What to do:[/] {escape(error.hint)}", soft_wrap=True)

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 import click
+from rich.markup import escape
 from rich.table import Table
 
 from sqlitevault.cli import options
@@ -29,7 +30,7 @@ def list_backups(*, location: str | None, as_json: bool) -> None:
     else:
         stdout().print(_table(contents, now()))
     for unreadable in contents.unreadable:
-        stderr().print(f"[yellow]unreadable:[/] {unreadable.name}: {unreadable.error}")
+        stderr().print(f"[yellow]unreadable:[/] {escape(f'{unreadable.name}: {unreadable.error}')}")
 
 
 def _table(contents: Contents, moment: datetime) -> Table:

@@ -13,20 +13,33 @@ from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, Ta
 
 from sqlitevault.services.steps import Unwatched, Watcher
 
+_UNBROKEN = 10_000
+_PRINTED = f"{__name__}.printed"
+
 
 def stdout() -> Console:
     """The console for results."""
-    return Console(highlight=False)
+    return _unbroken(Console(highlight=False))
 
 
 def stderr() -> Console:
     """The console for progress, questions and errors."""
-    return Console(stderr=True, highlight=False)
+    return _unbroken(Console(stderr=True, highlight=False))
+
+
+def _unbroken(console: Console) -> Console:
+    """Break no lines in a pipe or a file, which have no width."""
+    if not console.is_terminal:
+        console.width = _UNBROKEN
+    return console
 
 
 def print_json(document: Any) -> None:  # noqa: ANN401
-    """Print one JSON document on stdout: the contract with programs."""
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    """Print one JSON document on stdout: the contract with programs. A second one in the same run is left out."""
+    run = click.get_current_context().meta
+    if not run.setdefault(_PRINTED, False):
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        run[_PRINTED] = True
 
 
 @contextmanager
