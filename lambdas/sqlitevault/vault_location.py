@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
@@ -9,7 +10,11 @@ from botocore.config import Config
 from sqlitevault.directory_vault import DirectoryVault
 from sqlitevault.errors import ConfigError
 from sqlitevault.s3_vault import S3Vault
+from sqlitevault.s3_vault.errors import errors_named
 from sqlitevault.vault import Vault
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 _S3 = "s3://"
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
@@ -29,15 +34,23 @@ def open_vault(location: str, *, session: boto3.Session | None = None, region: s
     """Return the vault at `s3://bucket/prefix/`, or in a directory.
 
     Raises:
-        ConfigError: the location is neither.
+        ConfigError: the location is neither, or AWS_ENDPOINT_URL is no URL.
+        VaultUnavailable: the environment names a profile or a region that do not exist.
     """
     if location.startswith(_S3):
         bucket, prefix = _split_uri(location)
-        client = (session or boto3.Session()).client("s3", region_name=region, config=_CLIENT)
-        return S3Vault(client, bucket, prefix)
+        return S3Vault(_client(session, location, region), bucket, prefix)
     if _SCHEME.match(location) or not location.strip():
         raise ConfigError(f"{location!r} names no vault", hint="Give s3://bucket/prefix/ or a directory.")
     return DirectoryVault(Path(location).expanduser())
+
+
+def _client(session: boto3.Session | None, location: str, region: str | None) -> "S3Client":
+    try:
+        with errors_named(location):
+            return (session or boto3.Session()).client("s3", region_name=region, config=_CLIENT)
+    except ValueError as error:
+        raise ConfigError(f"{location} cannot be reached: {error}", hint="Correct AWS_ENDPOINT_URL.") from error
 
 
 def split_backup_location(text: str) -> tuple[str, str]:
