@@ -73,6 +73,8 @@ class DeploymentSettings(BaseModel):
     def _consistent(self) -> Self:
         if self.region == self.dr_region:
             raise ValueError("region and dr_region must differ: a copy in the same region is lost with it")
+        if 0 in map(int, self.hourly_minutes.split(",")):
+            raise ValueError("hourly_minutes must not contain 0: the daily backup at that minute would have its name")
         if min(self.tier_days.values()) < self.lock_days:
             raise ValueError("lock_days must not exceed any tier's days: locked versions cannot expire")
         given = [name for name in ExistingFileSystem.model_fields if getattr(self, name)]
