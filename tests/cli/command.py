@@ -1,0 +1,96 @@
+"""The `sqlitevault` command as a user types it: a process of its own, its streams and its exit code."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).parents[2]
+PROGRAM = Path(sys.executable).with_name("sqlitevault")
+_PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR")
+_SECONDS = 60
+_SCREEN = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a command gave back. On a terminal stderr is everything that the screen showed."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def document(self) -> Any:
+        """What stdout says, which has to be one JSON document and nothing else."""
+        return json.loads(self.stdout)
+
+    def require(self, code: int, *said: str) -> "Outcome":
+        """See that the command ended with this code, said all of this on stderr, and what to do if it failed."""
+        assert self.code == code, self
+        for text in said:
+            assert text in self.stderr, self
+        assert "Traceback" not in self.stderr, self
+        if code:
+            assert "What to do: " in self.stderr, self
+        return self
+
+
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a command: these settings, and nothing of this process that could change it."""
+    return {name: os.environ[name] for name in _PASSED_ON if name in os.environ} | dict(settings)
+
+
+def run(command: Sequence[str | Path], folder: Path, settings: Mapping[str, str]) -> Outcome:
+    """Run a command in a folder, without a terminal."""
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=environment(settings),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=_SECONDS,
+        check=False,
+    )
+    return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+def run_on_terminal(
+    command: Sequence[str | Path], folder: Path, settings: Mapping[str, str], *, answer: str = ""
+) -> Outcome:
+    """Run a command whose stdin and stderr are a terminal; give `answer` when it asks a question."""
+    ours, theirs = pty.openpty()
+    facts = environment({"TERM": "xterm", "COLUMNS": str(_SCREEN), **settings})
+    with subprocess.Popen(
+        command, cwd=folder, env=facts, stdin=theirs, stdout=subprocess.PIPE, stderr=theirs, start_new_session=True
+    ) as process:
+        os.close(theirs)
+        screen = _watch(ours, answer)
+        assert process.stdout is not None
+        printed = process.stdout.read().decode()
+        code = process.wait(_SECONDS)
+    os.close(ours)
+    return Outcome(code, printed, screen)
+
+
+def _watch(terminal: int, answer: str) -> str:
+    screen = b""
+    while block := _read(terminal):
+        screen += block
+        if answer and b"[y/N]" in screen:
+            os.write(terminal, f"{answer}\n".encode())
+            answer = ""
+    return screen.decode(errors="replace")
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:
+        return b""  # EIO: nobody has the other side open any more

@@ -1,0 +1,58 @@
+"""Folders to run commands in, and an S3 to run them against."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from localaws import EmbeddedAws
+from tests.cli.home import Home, copy_home, make_home
+from tests.databases import execute
+
+REGION = "us-east-1"
+
+
+@pytest.fixture(scope="session")
+def pattern(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A folder with backups of three hours ago (500 entries) and one hour ago (400 entries)."""
+    made = make_home(tmp_path_factory.mktemp("pattern"))
+    made.back_up(timedelta(hours=3))
+    execute(made.database, "DELETE FROM ledger WHERE id > 400")
+    made.back_up(timedelta(hours=1))
+    execute(made.database, "DELETE FROM ledger WHERE id > 300")
+    return made
+
+
+@pytest.fixture
+def home(pattern: Home, tmp_path: Path) -> Home:
+    """A copy of that folder; its live database has 300 entries."""
+    return copy_home(pattern, tmp_path / "home")
+
+
+@pytest.fixture
+def new_home(tmp_path: Path) -> Home:
+    """A folder without any backup."""
+    return make_home(tmp_path / "home")
+
+
+@pytest.fixture(scope="session")
+def aws() -> Iterator[EmbeddedAws]:
+    """An embedded AWS for the commands of a whole session."""
+    with EmbeddedAws() as started:
+        yield started
+
+
+@pytest.fixture
+def bucket(aws: EmbeddedAws, request: pytest.FixtureRequest) -> str:
+    """A new bucket, named for the test."""
+    name = str(request.node.name).split("[")[0].removeprefix("test_").replace("_", "-")[:50].strip("-")
+    aws.client("s3", REGION).create_bucket(Bucket=name)
+    return name
+
+
+@pytest.fixture
+def cloud_home(new_home: Home, aws: EmbeddedAws, bucket: str) -> Home:
+    """A folder without any backup, whose commands reach the embedded AWS."""
+    access = {name: value for name, value in aws.environment(REGION).items() if name.startswith("AWS_")}
+    return Home(new_home.root, {**access, "BUCKET": bucket})

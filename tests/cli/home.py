@@ -1,0 +1,98 @@
+"""A user's folder: a database, its configuration, backups; and what is in it, to see that nothing changed."""
+
+import hashlib
+import shutil
+import socket
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlitevault.directory_vault import DirectoryVault
+from sqlitevault.services.backup import BackupRequest, back_up
+from tests.cli.command import PROGRAM, Outcome, run, run_on_terminal
+from tests.databases import make_bank
+
+_HASHED = 64 << 20  # of sparse files that fill a whole disk the beginning has to do
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A folder in which a user runs `sqlitevault`, with defaults for everything but `settings`."""
+
+    root: Path
+    settings: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def database(self) -> Path:
+        """The live database."""
+        return self.root / "data" / "devops_hub.db"
+
+    @property
+    def backups(self) -> Path:
+        """The directory vault."""
+        return self.root / "backups"
+
+    @property
+    def scratch(self) -> Path:
+        """The working folder, empty whenever no command runs."""
+        return self.root / "scratch"
+
+    def run(self, *arguments: str | Path, **settings: str) -> Outcome:
+        """Run the command without a terminal."""
+        return run((PROGRAM, *arguments), self.root, self._settings(settings))
+
+    def run_on_terminal(self, *arguments: str | Path, answer: str = "") -> Outcome:
+        """Run the command on a terminal."""
+        return run_on_terminal((PROGRAM, *arguments), self.root, self._settings({}), answer=answer)
+
+    def _settings(self, changed: dict[str, str]) -> dict[str, str]:
+        return {"SCRATCH_DIR": str(self.scratch), **self.settings, **changed}
+
+    def back_up(self, age: timedelta, *, allow_corrupt: bool = False) -> str:
+        """Take a backup dated `age` ago, and return its id."""
+        moment = datetime.now(UTC).replace(microsecond=0) - age
+        request = BackupRequest(
+            self.database, self.root, moment, socket.gethostname(), scratch=self.scratch, allow_corrupt=allow_corrupt
+        )
+        return back_up(request, DirectoryVault(self.backups)).backup_id
+
+    def archive(self, backup_id: str) -> Path:
+        """Return where a backup's archive lies."""
+        return self.backups / f"{backup_id}.tar.gz"
+
+    def manifest(self, backup_id: str) -> Path:
+        """Return where a backup's manifest lies."""
+        return self.backups / f"{backup_id}.tar.gz.manifest.json"
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of the committed backups, oldest first."""
+        return tuple(sorted(path.name.split(".tar.gz")[0] for path in self.backups.glob("*.manifest.json")))
+
+
+def tree(root: Path) -> dict[str, tuple[int, str]]:
+    """Return every path below `root` with its size and a hash of its content; the empty scratch folder aside."""
+    entries = (path for path in sorted(root.rglob("*")) if path.name != "scratch")
+    return {str(path.relative_to(root)): _facts(path) for path in entries}
+
+
+def _facts(path: Path) -> tuple[int, str]:
+    if path.is_symlink() or not path.is_file():
+        return 0, "folder" if path.is_dir() else "special"
+    with path.open("rb") as content:
+        return path.stat().st_size, hashlib.sha256(content.read(_HASHED)).hexdigest()
+
+
+def make_home(root: Path) -> Home:
+    """Make a folder with a small bank, a compose file and an `.env`, without any backup."""
+    made = Home(root)
+    make_bank(made.database)
+    (root / "docker-compose.yml").write_text("services:\n  app:\n    image: devops-hub:1\n")
+    (root / ".env").write_text("API_TOKEN=very-secret\nPORT=8100\n")
+    return made
+
+
+def copy_home(home: Home, root: Path) -> Home:
+    """Return the same folder at another place, to change at will."""
+    shutil.copytree(home.root, root, dirs_exist_ok=True)
+    return Home(root, dict(home.settings))

@@ -1,0 +1,60 @@
+"""`sqlitevault drill`: the recovery test, and that its verdict counts."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.cli.home import Home, tree
+from tests.cli.test_verify_verb import damage
+
+
+def test_a_drill_proves_the_newest_backup_and_records_it(home: Home) -> None:
+    """The record beside the backups is all that is written; the SQL dump is loaded and compared too."""
+    before = tree(home.root)
+    done = home.run("drill").require(0)
+    record = f"backups/reports/drills/{home.ids[1]}.json"
+    changed = {path for path, (_, kind) in tree(home.root).items() - before.items() if kind != "folder"}
+    assert changed == {record}
+    assert before.items() <= tree(home.root).items()
+    written = json.loads((home.root / record).read_text())
+    assert written["passed"]
+    assert [check["name"] for check in written["checks"]][-1] == "SQL dump"
+    assert "recovered in " in done.stdout
+
+
+def test_a_named_backup_is_drilled(home: Home) -> None:
+    """An id chooses an older one."""
+    report = home.run("drill", home.ids[0], "--json").require(0).document
+    assert (report["backup_id"], report["passed"], report["rto_seconds"]) == (home.ids[0], True, 900)
+
+
+def test_a_failed_drill_makes_restore_take_the_one_before(home: Home) -> None:
+    """Code 14, one JSON document; afterwards `list` and `restore --latest` pass the damaged one over."""
+    damage(home.archive(home.ids[1]))
+    failed = home.run("drill", "--json").require(14, f"DrillFailed: {home.ids[1]} archive: ")
+    assert not failed.document["passed"]
+    assert "NO: its drill failed" in home.run("list").require(0).stdout
+    planned = home.run("restore", "--latest", "--dry-run", "--json").require(0).document
+    assert planned["backup_id"] == home.ids[0]
+    assert planned["skipped"] == [f"{home.ids[1]}: its drill failed"]
+
+
+def test_the_original_scripts_archive_is_drilled_without_a_record(new_home: Home, legacy_archive: Path) -> None:
+    """It has no manifest, so nothing is written beside it."""
+    shutil.copy(legacy_archive, new_home.root)
+    before = tree(new_home.root)
+    shown = new_home.run("drill", f"./{legacy_archive.name}").require(0).stdout
+    assert "integrity_check" in shown
+    assert tree(new_home.root) == before
+
+
+@pytest.mark.xdist_group("aws")
+def test_a_backup_in_a_bucket(cloud_home: Home) -> None:
+    """The newest one under the prefix, recorded there."""
+    vault = f"s3://{cloud_home.settings['BUCKET']}/backups/"
+    made = cloud_home.run("backup", "--to", vault, "--no-drill", "--json").require(0).document["backup_id"]
+    assert cloud_home.run("drill", "--from", vault, "--json").require(0).document["backup_id"] == made
+    (listed,) = cloud_home.run("list", "--from", vault, "--json").require(0).document
+    assert listed["proven"]

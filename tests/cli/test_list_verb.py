@@ -1,0 +1,73 @@
+"""`sqlitevault list`: newest first, and how far each backup can be trusted."""
+
+import shutil
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.cli.home import Home, tree
+
+
+def test_newest_first_with_everything_an_operator_asks(home: Home) -> None:
+    """Id, tier, age, sizes, rows, and whether a drill has proven it; nothing is written."""
+    home.run("drill", home.ids[0]).require(0)
+    before = tree(home.root)
+    heading, newest, oldest = home.run("list").require(0).stdout.splitlines()
+    assert heading.split() == ["backup", "tier", "age", "database", "archive", "rows", "proven"]
+    assert newest.split()[0:2] == [home.ids[1], "manual"]
+    assert "1 h 0 min" in newest
+    assert " 451  not yet" in newest
+    assert oldest.startswith(home.ids[0])
+    assert " 551  yes, recovered in " in oldest
+    assert tree(home.root) == before
+
+
+def test_json_says_the_same(home: Home) -> None:
+    """One object per backup, newest first."""
+    newest, oldest = home.run("list", "--json").require(0).document
+    assert [newest["backup_id"], oldest["backup_id"]] == [*reversed(home.ids)]
+    assert (newest["rows"], oldest["rows"]) == (451, 551)
+    assert (newest["proven"], newest["doubt"]) == (False, None)
+    assert 3600 <= newest["age_seconds"] < 4500
+    assert newest["archive_bytes"] == home.archive(home.ids[1]).stat().st_size
+
+
+def test_a_folder_without_backups(new_home: Home) -> None:
+    """Before the first backup there is nothing, which is no error."""
+    done = new_home.run("list").require(0, "no backups in backups")
+    assert done.stdout == ""
+    assert new_home.run("list", "--json").require(0).document == []
+
+
+def test_what_is_no_good_backup_is_marked(home: Home, legacy_archive: Path) -> None:
+    """An archive without a manifest, an unreadable manifest and a corrupt database: shown for what they are."""
+    shutil.copy(legacy_archive, home.backups)
+    spoiled = home.ids[0]
+    home.manifest(spoiled).write_text('{"format": 1}')
+    content = bytearray(home.database.read_bytes())
+    content[8192:8392] = b"\xa5" * 200
+    home.database.write_bytes(content)
+    corrupt = home.back_up(timedelta(minutes=1), allow_corrupt=True)
+    done = home.run("list").require(0, f"unreadable: {spoiled}.tar.gz.manifest.json: the manifest is not valid")
+    lines = {line.split()[0]: line for line in done.stdout.splitlines()}
+    assert "NO: kept although its database is corrupt" in lines[corrupt]
+    assert "no manifest: restore by path" in lines[legacy_archive.name.removesuffix(".tar.gz")]
+    assert spoiled not in lines
+
+
+def test_a_name_with_a_time_that_does_not_exist_is_no_backup(home: Home) -> None:
+    """A stray file named like a backup of a 13th month does not stop the others from being listed."""
+    (home.backups / "devops_hub_backup_20261301_000000.tar.gz").write_bytes(b"")
+    assert len(home.run("list", "--json").require(0).document) == 2
+
+
+@pytest.mark.xdist_group("aws")
+def test_a_bucket_is_listed(cloud_home: Home) -> None:
+    """`--from s3://bucket/prefix/` and BACKUP_DIR name the vault alike; another prefix is another vault."""
+    vault = f"s3://{cloud_home.settings['BUCKET']}/backups/"
+    made = cloud_home.run("backup", "--to", vault, "--json").require(0).document["backup_id"]
+    (listed,) = cloud_home.run("list", "--from", vault, "--json").require(0).document
+    assert (listed["backup_id"], listed["proven"]) == (made, True)
+    assert made in cloud_home.run("list", BACKUP_DIR=vault.removesuffix("/")).require(0).stdout
+    cloud_home.run("list", "--from", vault.replace("backups", "other")).require(0, "no backups in s3://")
