@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,7 @@ PROGRAM = Path(sys.executable).with_name("sqlitevault")
 _PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR")
 _SECONDS = 60
 _SCREEN = 200
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")  # a terminal's colours and cursor movements
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +34,13 @@ class Outcome:
 
     def require(self, code: int, *said: str) -> "Outcome":
         """See that the command ended with this code, said all of this on stderr, and what to do if it failed."""
+        told = _CONTROL.sub("", self.stderr)
         assert self.code == code, self
         for text in said:
-            assert text in self.stderr, self
-        assert "Traceback" not in self.stderr, self
+            assert text in told, self
+        assert "Traceback" not in told, self
         if code:
-            assert "What to do: " in self.stderr, self
+            assert "\nWhat to do: " in told.replace("\r", ""), self
         return self
 
 

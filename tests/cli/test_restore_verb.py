@@ -1,0 +1,185 @@
+"""`sqlitevault restore`: which backup, what it asks, what it changes, and the way back."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.cli.home import Home, tree
+from tests.databases import execute, holding_the_lock, require_bank
+
+
+def kept(home: Home) -> list[Path]:
+    """Return the databases that restores kept, oldest first."""
+    return sorted(home.database.parent.glob("devops_hub.db.pre_restore_*"))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--latest",),
+        ("--latest", "--json"),
+        ("--latest", "--db-only"),
+        ("--latest", "--config-only"),
+        ("--latest", "--force"),
+    ],
+    ids=["all", "json", "db-only", "config-only", "force"],
+)
+def test_a_dry_run_changes_nothing(home: Home, options: tuple[str, ...]) -> None:
+    """It shows the backup, the loss, and every row count and file that would change."""
+    (home.root / "docker-compose.yml").write_text("services: {}\n")
+    before = tree(home.root)
+    done = home.run("restore", "--dry-run", *options).require(0)
+    assert home.ids[1] in done.stdout
+    assert ("ledger" in done.stdout) == ("--config-only" not in options)
+    assert ("docker-compose.yml" in done.stdout) == ("--db-only" not in options)
+    assert tree(home.root) == before
+    assert list(home.scratch.iterdir()) == []
+
+
+def test_a_dry_run_shows_what_would_change(home: Home) -> None:
+    """Rows now and after, the time lost, the difference of a file; also as JSON."""
+    (home.root / "docker-compose.yml").write_text("services: {}\n")
+    shown = home.run("restore", "--latest", "--dry-run").require(0).stdout
+    assert "(the newest good backup) from backups" in shown
+    assert "what was written in the last 1 h 0 min is lost" in shown
+    assert ["ledger", "300", "400", "+100"] in [line.split() for line in shown.splitlines()]
+    assert ["accounts", "50", "50", "same"] in [line.split() for line in shown.splitlines()]
+    assert "replace   docker-compose.yml" in shown
+    assert "-services: {}" in shown
+    planned = home.run("restore", "--latest", "--dry-run", "--json").require(0).document
+    assert planned["target_exists"]
+    assert planned["enough_room"]
+
+
+def test_a_restore_brings_database_and_configuration_back(home: Home) -> None:
+    """The previous database and each replaced file are kept; `.env` is never written."""
+    (home.root / "docker-compose.yml").write_text("services: {}\n")
+    (home.root / ".env").write_text("PORT=1\n")
+    done = home.run("restore", "--latest", "--yes").require(0)
+    assert require_bank(home.database) == 400
+    assert [require_bank(path) for path in kept(home)] == [300]
+    assert "image: devops-hub:1" in (home.root / "docker-compose.yml").read_text()
+    assert [path.read_text() for path in home.root.glob("docker-compose.yml.pre_restore_*")] == ["services: {}\n"]
+    assert (home.root / ".env").read_text() == "PORT=1\n"
+    assert "Set in .env, which is never restored: API_TOKEN." in done.stdout
+    assert not list(home.database.parent.glob("*.staged_*"))
+    assert list(home.scratch.iterdir()) == []
+
+
+@pytest.mark.parametrize("option", ["--db-only", "--config-only"])
+def test_one_half_alone(home: Home, option: str) -> None:
+    """`--db-only` leaves the configuration as it is, `--config-only` the database."""
+    compose = home.root / "docker-compose.yml"
+    compose.write_text("services: {}\n")
+    home.run("restore", "--latest", "--yes", option).require(0)
+    assert require_bank(home.database) == (400 if option == "--db-only" else 300)
+    assert (compose.read_text() == "services: {}\n") == (option == "--db-only")
+
+
+@pytest.mark.parametrize("naming", ["id", "path", "bare name"])
+def test_a_backup_is_named(home: Home, naming: str) -> None:
+    """By its id, by the path of its archive, or by the archive's name in this folder."""
+    oldest = home.ids[0]
+    (home.root / f"{oldest}.tar.gz").hardlink_to(home.archive(oldest))
+    words = {"id": oldest, "path": home.archive(oldest), "bare name": f"{oldest}.tar.gz"}[naming]
+    home.run("restore", words, "--yes").require(0)
+    assert require_bank(home.database) == 500
+
+
+def test_at_takes_the_newest_before_that_time(home: Home) -> None:
+    """With or without a zone; `--at` before the first backup finds none and says so."""
+    two_hours_ago = datetime.now(UTC) - timedelta(hours=2)
+    for text in (f"{two_hours_ago:%Y-%m-%dT%H:%M:%SZ}", f"{two_hours_ago:%Y-%m-%d %H:%M}"):
+        planned = home.run("restore", "--at", text, "--dry-run", "--json").require(0).document
+        assert planned["backup_id"] == home.ids[0]
+    home.run("restore", "--at", "2020-01-01", "--dry-run").require(10, "no good backup not after 2020-01-01T00:00:00Z")
+
+
+def test_an_unreadable_newer_backup_is_not_passed_over_silently(home: Home) -> None:
+    """What `--latest` could not take is named before anything is replaced."""
+    home.manifest(home.ids[1]).write_text("{}")
+    shown = home.run("restore", "--latest", "--dry-run").require(0).stdout
+    assert f"{home.ids[0]} (the newest good backup)" in shown
+    assert f"passed over: {home.ids[1]}.tar.gz.manifest.json: the manifest is not valid" in shown
+
+
+def test_another_target(home: Home) -> None:
+    """`--target` restores the database there, makes its folder, asks nothing, and leaves the rest alone."""
+    before = tree(home.root)
+    home.run("restore", "--latest", "--target", "new/place/copy.db").require(0)
+    assert require_bank(home.root / "new" / "place" / "copy.db") == 400
+    assert before.items() <= tree(home.root).items()
+    assert len(tree(home.root)) == len(before) + 3
+
+
+@pytest.mark.parametrize("arguments", [("--latest",), ("--undo",)], ids=["restore", "undo"])
+@pytest.mark.parametrize("terminal", [True, False], ids=["answered n", "nobody to ask"])
+def test_without_consent_nothing_changes(home: Home, arguments: tuple[str, ...], terminal: bool) -> None:
+    """On a terminal it asks, and `n` means no; without one it refuses and names `--yes`."""
+    home.database.with_name("devops_hub.db.pre_restore_20260101_000000").write_bytes(home.database.read_bytes())
+    before = tree(home.root)
+    run = home.run_on_terminal("restore", *arguments, answer="n") if terminal else home.run("restore", *arguments)
+    run.require(11, "this would replace data/devops_hub.db", "Give --yes to ")
+    assert ("[y/N]" in run.stderr) == terminal
+    assert tree(home.root) == before
+
+
+def test_with_consent_on_the_terminal(home: Home) -> None:
+    """`y` restores; the question is not on stdout."""
+    done = home.run_on_terminal("restore", "--latest", answer="y").require(0, "Replace them (what is there is kept)?")
+    assert "Replace them" not in done.stdout
+    assert require_bank(home.database) == 400
+
+
+def test_nothing_is_asked_when_nothing_is_replaced(home: Home) -> None:
+    """A lost database comes back without `--yes`."""
+    home.database.unlink()
+    home.run("restore", "--latest").require(0)
+    assert require_bank(home.database) == 400
+    assert kept(home) == []
+
+
+def test_undo_puts_back_what_was_replaced(home: Home) -> None:
+    """`--undo` is a way back, and undoing it is one again: no state is ever lost."""
+    home.run("restore", "--latest", "--yes").require(0)
+    report = home.run("restore", "--undo", "--yes", "--json").require(0).document
+    assert require_bank(home.database) == 300
+    assert Path(report["restored"]).name == kept(home)[0].name
+    home.run("restore", "--undo", "--yes").require(0)
+    assert require_bank(home.database) == 400
+
+
+def test_force_goes_on_although_the_database_is_open(home: Home) -> None:
+    """Without it the restore refuses, names who has it open, and leaves nothing behind."""
+    execute(home.database, "PRAGMA journal_mode = wal")
+    with holding_the_lock(home.database) as app:
+        before = tree(home.root)
+        open_by = f"process {app.pid} ("
+        patience = {"SNAPSHOT_TIMEOUT_SECONDS": "0.2"}
+        home.run("restore", "--latest", "--yes", **patience).require(
+            11, "TargetInUse: data/devops_hub.db is open", open_by
+        )
+        assert tree(home.root) == before
+        home.run("restore", "--latest", "--force", **patience).require(0)
+    assert require_bank(home.database) == 400
+
+
+@pytest.mark.xdist_group("aws")
+def test_from_a_bucket(cloud_home: Home) -> None:
+    """`--from-s3` takes the URI of an archive, or `latest.tar.gz` for the newest under the prefix."""
+    vault = f"s3://{cloud_home.settings['BUCKET']}/backups/"
+    first = cloud_home.run("backup", "--to", vault, "--no-drill", "--json").require(0).document
+    execute(cloud_home.database, "DELETE FROM ledger WHERE id > 200")
+    time.sleep(1)  # a backup is named by the second
+    second = cloud_home.run("backup", "--to", vault, "--no-drill", "--json").require(0).document
+    cloud_home.database.unlink()
+    before = tree(cloud_home.root)
+    planned = cloud_home.run("restore", "--from-s3", f"{vault}latest.tar.gz", "--dry-run", "--json").require(0).document
+    assert planned["backup_id"] == second["backup_id"]
+    assert tree(cloud_home.root) == before
+    cloud_home.run("restore", "--from-s3", f"{vault}{first['archive']}").require(0)
+    assert require_bank(cloud_home.database) == 500
+    cloud_home.run("restore", "--latest", "--from", vault, "--yes").require(0)
+    assert require_bank(cloud_home.database) == 200
