@@ -1,6 +1,6 @@
 """Where alarms go: an encrypted topic that CloudWatch may publish to, and perhaps an e-mail address."""
 
-from aws_cdk import RemovalPolicy
+from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
@@ -11,7 +11,10 @@ from constructs import Construct
 
 
 class Alerts(Construct):
-    """The topic. With a customer key CloudWatch needs rights on the key, or alarms are lost without a word."""
+    """The topic. CloudWatch needs rights on its key and in its policy, or alarms are lost without a word.
+
+    A policy of our own (`enforce_ssl`) replaces the default one, which lets the account's alarms publish.
+    """
 
     def __init__(self, scope: Construct, construct_id: str, *, email: str | None) -> None:
         """Make key and topic, and subscribe the address if there is one."""
@@ -25,6 +28,14 @@ class Alerts(Construct):
             )
         )
         self.topic = sns.Topic(self, "Topic", master_key=key, enforce_ssl=True)
+        self.topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[self.topic.topic_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
+            )
+        )
         if email is not None:
             self.topic.add_subscription(subscriptions.EmailSubscription(email))
 

@@ -106,7 +106,8 @@ class Functions(Construct):
         self, verb: str, log: logs.LogGroup, statements: Sequence[iam.PolicyStatement], mount: Mount | None
     ) -> iam.Role:
         role = iam.Role(self, f"{verb.title()}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-        policy = iam.Policy(self, f"{verb.title()}Rights", roles=[role])
+        # Below the role, so that the function depends on it: Lambda checks the rights when it makes a function.
+        policy = iam.Policy(role, "Rights", roles=[role])
         rights = [*statements, *(_mounting(mount) if mount else ()), _logging(log)]
         policy.add_statements(*rights)
         acknowledge_wildcards(policy, rights, _WILDCARDS)

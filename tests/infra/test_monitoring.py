@@ -1,0 +1,176 @@
+"""Alarms that would have told: of what, when, to whom, and what to read then."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.synthesis import Deployment, Properties, Synthesised, text
+
+pytestmark = pytest.mark.xdist_group("infra")
+STACKS = ["primary", "recovery"]
+# Alarm -> (metric, statistic, comparison, threshold, periods of 15 minutes, missing data)
+OURS = {
+    "NoProvenBackup": ("ProvenBackupAgeSeconds", "Maximum", ">=", 4500, 1, "breaching"),
+    "NoBackup": ("BackupSucceeded", "Sum", "<", 1, 5, "breaching"),
+    "BackupFailed": ("BackupFailed", "Sum", ">=", 1, 1, "notBreaching"),
+    "DrillFailed": ("DrillFailed", "Sum", ">=", 1, 1, "notBreaching"),
+    "RecoverySlow": ("RecoverySeconds", "Maximum", ">=", 450, 1, "notBreaching"),
+    "ReplicaBehind": ("ReplicaAgeSeconds", "Maximum", ">=", 5400, 1, "breaching"),
+    "ReplicationFailed": ("ReplicationFailed", "Maximum", ">=", 1, 1, "notBreaching"),
+    "MassDeletion": ("LargestTableLossPercent", "Maximum", ">=", 20, 1, "notBreaching"),
+    "SuspiciousGrowth": ("DatabaseChangePercent", "Maximum", ">=", 50, 1, "notBreaching"),
+    "SuspiciousShrink": ("DatabaseChangePercent", "Minimum", "<", -50, 1, "notBreaching"),
+    "MissingTier": ("MissingTiers", "Maximum", ">=", 1, 1, "notBreaching"),
+    "VaultDrift": ("VaultDrift", "Maximum", ">=", 1, 1, "notBreaching"),
+}
+COMPARISONS = {"GreaterThanOrEqualToThreshold": ">=", "LessThanThreshold": "<"}
+
+
+@pytest.fixture(params=STACKS)
+def stack(request: pytest.FixtureRequest, deployment: Deployment) -> Synthesised:
+    """Each of the two stacks."""
+    found: Synthesised = getattr(deployment, request.param)
+    return found
+
+
+def alarms(stack: Synthesised) -> dict[str, Properties]:
+    """Return a stack's alarms by the last word of their name."""
+    return {text(a["AlarmName"]).rpartition("-")[2]: a for a in stack.all("AWS::CloudWatch::Alarm").values()}
+
+
+@pytest.mark.parametrize("name", list(OURS))
+def test_an_alarm_on_our_own_metric(primary: Synthesised, name: str) -> None:
+    """Namespace and the one dimension are telemetry's; where silence means death, silence is alarming."""
+    alarm = alarms(primary)[name]
+    assert alarm["Namespace"] == "SqliteVault"
+    assert alarm["Dimensions"] == [{"Name": "Database", "Value": "devops_hub"}]
+    assert alarm["Period"] == 900
+    assert (
+        alarm["MetricName"],
+        alarm["Statistic"],
+        COMPARISONS[alarm["ComparisonOperator"]],
+        alarm["Threshold"],
+        alarm["EvaluationPeriods"],
+        alarm["TreatMissingData"],
+    ) == OURS[name]
+
+
+def test_every_metric_that_is_watched_is_emitted(primary: Synthesised) -> None:
+    """A misspelt name would be an alarm that never has data."""
+    telemetry = (Path(__file__).parents[2] / "lambdas/sqlitevault/telemetry.py").read_text()
+    handlers = "".join(path.read_text() for path in sorted(Path(__file__).parents[2].glob("lambdas/*/handler.py")))
+    watched = {
+        a["MetricName"] for a in primary.all("AWS::CloudWatch::Alarm").values() if a["Namespace"] == "SqliteVault"
+    }
+    drawn = set(re.findall(r'"SqliteVault","(\w+)"', text(primary.one("AWS::CloudWatch::Dashboard")["DashboardBody"])))
+    assert drawn >= {"ProvenBackupAgeSeconds", "RecoverySeconds", "WriterStallSeconds"}
+    assert [name for name in sorted(watched | drawn) if f'"{name}"' not in telemetry + handlers] == []
+
+
+def test_s3s_own_word_on_replication(primary: Synthesised) -> None:
+    """The metric of exactly this rule between these buckets."""
+    alarm = alarms(primary)["ReplicationErrors"]
+    (rule,) = primary.bucket()[1]["ReplicationConfiguration"]["Rules"]
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/S3", "OperationsFailedReplication")
+    dimensions = {dimension["Name"]: text(dimension["Value"]) for dimension in alarm["Dimensions"]}
+    assert dimensions == {
+        "SourceBucket": text(primary.bucket()[1]["BucketName"]),
+        "DestinationBucket": text(rule["Destination"]["Bucket"]).removeprefix("arn:aws:s3:::"),
+        "RuleId": rule["Id"],
+    }
+
+
+def test_errors_and_slowness_of_every_function(stack: Synthesised) -> None:
+    """One error is enough; half the time limit is a warning."""
+    made = alarms(stack)
+    for verb in stack.functions():
+        for name, metric, threshold in (("Errors", "Errors", 1), ("Slow", "Duration", 450_000)):
+            alarm = made[f"{verb.title()}{name}"]
+            assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/Lambda", metric)
+            assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": stack.function_id(verb)}}]
+            assert (alarm["Threshold"], alarm["TreatMissingData"]) == (threshold, "notBreaching")
+
+
+def test_every_dead_letter_is_told(stack: Synthesised) -> None:
+    """One message in any queue."""
+    watched = {
+        text(alarm["Dimensions"][0]["Value"])
+        for alarm in stack.all("AWS::CloudWatch::Alarm").values()
+        if alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
+        and (alarm["Threshold"], alarm["TreatMissingData"]) == (1, "notBreaching")
+    }
+    assert watched == {f"<{queue}.QueueName>" for queue in stack.all("AWS::SQS::Queue")}
+
+
+def test_every_alarm_speaks_and_names_its_runbook(stack: Synthesised) -> None:
+    """To the topic, also when it is over; a sentence and what to read."""
+    topic = {f"<{name}>" for name in stack.all("AWS::SNS::Topic")}
+    made = [*stack.all("AWS::CloudWatch::Alarm").values(), *stack.all("AWS::CloudWatch::CompositeAlarm").values()]
+    assert len(topic) == 1
+    for alarm in made:
+        assert {text(action) for action in alarm["AlarmActions"]} == topic
+        assert {text(action) for action in alarm["OKActions"]} == topic
+        assert re.fullmatch(r"\w.*\. Runbook: docs/runbooks/[a-z-]+\.md", alarm["AlarmDescription"])
+
+
+def test_alarms_of_both_regions_have_names_of_their_own(deployment: Deployment) -> None:
+    """In a mail the name alone says which region speaks."""
+    names = [
+        text(alarm["AlarmName"])
+        for stack in (deployment.primary, deployment.recovery)
+        for alarm in stack.all("AWS::CloudWatch::Alarm").values()
+    ]
+    assert len(names) == len(set(names))
+
+
+def test_cloudwatch_may_publish_to_the_encrypted_topic(stack: Synthesised) -> None:
+    """In the key's policy and in the topic's, which replaces the default one: else alarms are lost silently."""
+    (name,) = stack.all("AWS::SNS::Topic")
+    key = stack.all("AWS::SNS::Topic")[name]["KmsMasterKeyId"]["Fn::GetAtt"][0]
+    assert stack.all("AWS::KMS::Key")[key]["EnableKeyRotation"] is True
+    granted = _granted(stack.all("AWS::KMS::Key")[key]["KeyPolicy"])
+    assert granted["kms:Decrypt"] == granted["kms:GenerateDataKey*"] == {}
+    policy = stack.one("AWS::SNS::TopicPolicy")
+    assert policy["Topics"] == [{"Ref": name}]
+    assert _granted(policy["PolicyDocument"]) == {
+        "sns:Publish": {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    }
+    denied = [s for s in policy["PolicyDocument"]["Statement"] if s["Effect"] == "Deny"]
+    assert [s["Condition"] for s in denied] == [{"Bool": {"aws:SecureTransport": "false"}}]
+
+
+def _granted(policy: Properties) -> dict[str, object]:
+    return {
+        action: statement.get("Condition", {})
+        for statement in policy["Statement"]
+        if statement["Effect"] == "Allow" and statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+    }
+
+
+def test_an_address_is_subscribed_if_there_is_one(deployment: Deployment, on_existing: Deployment) -> None:
+    """In both regions; without an address nobody is."""
+    for stack in (deployment.primary, deployment.recovery):
+        subscription = stack.one("AWS::SNS::Subscription")
+        assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "ops@example.com")
+    assert on_existing.primary.all("AWS::SNS::Subscription") == {}
+
+
+def test_one_alarm_says_whether_we_could_recover_now(primary: Synthesised) -> None:
+    """Any broken promise: no proven backup, a late replica, a slow recovery."""
+    rule = text(primary.one("AWS::CloudWatch::CompositeAlarm")["AlarmRule"])
+    by_id = {n: text(a["AlarmName"]) for n, a in primary.all("AWS::CloudWatch::Alarm").items()}
+    within = {by_id[name].rpartition("-")[2] for name in re.findall(r'ALARM\("<(\w+)\.Arn>"\)', rule)}
+    assert within == {"NoProvenBackup", "ReplicaBehind", "RecoverySlow"}
+    assert rule.count(" OR ") == 2
+    assert " AND " not in rule
+
+
+def test_the_dashboard_shows_every_alarm(primary: Synthesised) -> None:
+    """It is JSON that CloudWatch can read, with the state of all alarms on top."""
+    body = json.loads(text(primary.one("AWS::CloudWatch::Dashboard")["DashboardBody"]))
+    shown = {arn for widget in body["widgets"] for arn in widget["properties"].get("alarms", [])}
+    assert shown == {f"<{name}.Arn>" for name in primary.all("AWS::CloudWatch::Alarm")}
+    assert {widget["type"] for widget in body["widgets"]} == {"alarm", "metric"}

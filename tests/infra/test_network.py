@@ -1,0 +1,81 @@
+"""Where functions on the file system run: no way out but S3, no idle cost; and the file system itself."""
+
+import pytest
+
+from tests.infra.conftest import EXISTING
+from tests.synthesis import Deployment, Synthesised, text
+
+pytestmark = pytest.mark.xdist_group("infra")
+STACKS = ["primary", "recovery"]
+
+
+@pytest.fixture(params=STACKS)
+def stack(request: pytest.FixtureRequest, deployment: Deployment) -> Synthesised:
+    """Each of the two stacks."""
+    found: Synthesised = getattr(deployment, request.param)
+    return found
+
+
+def test_the_only_way_out_is_s3(stack: Synthesised) -> None:
+    """One gateway endpoint in every route table; no NAT, no internet gateway, no interface endpoint, no address."""
+    endpoint = stack.one("AWS::EC2::VPCEndpoint")
+    assert (endpoint["VpcEndpointType"], text(endpoint["ServiceName"])) == ("Gateway", "com.amazonaws.<AWS::Region>.s3")
+    assert {text(table) for table in endpoint["RouteTableIds"]} == {
+        f"<{name}>" for name in stack.all("AWS::EC2::RouteTable")
+    }
+    for kind in ("NatGateway", "InternetGateway", "VPCGatewayAttachment", "EIP", "Route", "TransitGatewayAttachment"):
+        assert stack.all(f"AWS::EC2::{kind}") == {}
+
+
+def test_functions_run_in_every_subnet_and_reach_the_mount_targets(stack: Synthesised) -> None:
+    """Two zones, each with a mount target; the file system's group admits the functions' groups at NFS alone."""
+    subnets = {f"<{name}>" for name in stack.all("AWS::EC2::Subnet")}
+    assert len(subnets) == 2
+    assert {text(target["SubnetId"]) for target in stack.all("AWS::EFS::MountTarget").values()} == subnets
+    inside = [function["VpcConfig"] for function in stack.functions().values() if "VpcConfig" in function]
+    for config in inside:
+        assert {text(subnet) for subnet in config["SubnetIds"]} == subnets
+    admitted = stack.all("AWS::EC2::SecurityGroupIngress").values()
+    assert {(rule["IpProtocol"], rule["FromPort"], rule["ToPort"]) for rule in admitted} == {("tcp", 2049, 2049)}
+    groups = {text(config["SecurityGroupIds"][0]) for config in inside}
+    assert {text(rule["SourceSecurityGroupId"]) for rule in admitted} == groups
+    assert not any("SecurityGroupIngress" in group for group in stack.all("AWS::EC2::SecurityGroup").values())
+
+
+def test_the_file_system_is_encrypted_and_not_anonymous(stack: Synthesised) -> None:
+    """Nobody mounts it without IAM; it outlives the stack."""
+    (name,) = stack.all("AWS::EFS::FileSystem")
+    made = stack.one("AWS::EFS::FileSystem")
+    assert (made["Encrypted"], made["ThroughputMode"]) == (True, "elastic")
+    allowed = [a for s in made["FileSystemPolicy"]["Statement"] if s["Effect"] == "Allow" for a in s["Action"]]
+    assert "elasticfilesystem:ClientMount" not in allowed
+    assert stack.resources[name]["DeletionPolicy"] == "Retain"
+
+
+def test_the_access_point_is_the_applications_user_and_folder(stack: Synthesised) -> None:
+    """What a restore writes, the application can read."""
+    point = stack.one("AWS::EFS::AccessPoint")
+    assert point["PosixUser"] == {"Uid": "1000", "Gid": "1000"}
+    assert point["RootDirectory"]["Path"] == "/devops-hub"
+
+
+def test_an_existing_file_system_is_used_as_it_is(on_existing: Deployment) -> None:
+    """No VPC, no subnet and no file system are made; the access point and the functions use the ids given."""
+    primary = on_existing.primary
+    for kind in ("EC2::VPC", "EC2::Subnet", "EC2::RouteTable", "EFS::FileSystem", "EFS::MountTarget"):
+        assert primary.all(f"AWS::{kind}") == {}
+    assert primary.one("AWS::EFS::AccessPoint")["FileSystemId"] == EXISTING["file_system_id"]
+    for verb in ("backup", "restore"):
+        assert primary.functions()[verb]["VpcConfig"]["SubnetIds"] == ["subnet-1", "subnet-2"]
+        mounted = {text(resource) for _, resource in primary.rights(verb).pairs("Allow", "elasticfilesystem")}
+        assert [arn.rpartition("/")[2] for arn in mounted] == [EXISTING["file_system_id"]]
+    endpoint = primary.one("AWS::EC2::VPCEndpoint")
+    assert (endpoint["VpcId"], endpoint["RouteTableIds"]) == (EXISTING["vpc_id"], ["rtb-1", "rtb-2"])
+    admitted = primary.all("AWS::EC2::SecurityGroupIngress").values()
+    assert {rule["GroupId"] for rule in admitted} == {EXISTING["security_group_id"]}
+
+
+def test_an_existing_file_system_changes_nothing_in_the_recovery_region(on_existing: Deployment) -> None:
+    """The application's own is lost with its region: a new one waits there."""
+    assert len(on_existing.recovery.all("AWS::EFS::FileSystem")) == 1
+    assert len(on_existing.recovery.all("AWS::EC2::VPC")) == 1

@@ -1,0 +1,137 @@
+"""What happens by itself, and when; and what becomes of events that could not be delivered."""
+
+import json
+from fnmatch import fnmatchcase
+from typing import Any
+
+import pytest
+
+from sqlitevault.events import BackupEvent, DrillEvent
+from sqlitevault.services.drill_report import drill_report_name
+from sqlitevault.services.monitor import REPORT_NAME
+from tests.synthesis import Deployment, Properties, Synthesised, text
+
+pytestmark = pytest.mark.xdist_group("infra")
+SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
+PRIMARY: dict[str, tuple[str, str, dict[str, str]]] = {
+    "hourly": ("cron(5 * * * ? *)", "backup", {"tier": "hourly", "scope": "database"}),
+    "daily": ("cron(0 2 * * ? *)", "backup", {"tier": "daily", "scope": "all"}),
+    "weekly": ("cron(0 3 ? * SUN *)", "backup", {"tier": "weekly", "scope": "all"}),
+    "monthly": ("cron(0 4 1 * ? *)", "backup", {"tier": "monthly", "scope": "all"}),
+    "monitor": ("rate(15 minutes)", "monitor", {}),
+}
+
+
+def schedules(stack: Synthesised) -> dict[str, Properties]:
+    """Return a stack's schedules by the last word of their name."""
+    return {text(made["Name"]).rpartition("-")[2]: made for made in stack.all("AWS::Scheduler::Schedule").values()}
+
+
+@pytest.mark.parametrize("name", list(PRIMARY))
+def test_a_schedule_says_when_whom_and_what(primary: Synthesised, name: str) -> None:
+    """All in UTC; the scheduled time travels with every order to back up."""
+    expression, verb, said = PRIMARY[name]
+    made = schedules(primary)[name]
+    assert (made["ScheduleExpression"], made["State"]) == (expression, "ENABLED")
+    assert made["FlexibleTimeWindow"] == {"Mode": "OFF"}
+    if expression.startswith("cron"):
+        assert made["ScheduleExpressionTimezone"] == "Etc/UTC"
+    assert text(made["Target"]["Arn"]) == f"<{primary.function_id(verb)}.Arn>"
+    expected = {**said, "scheduled_time": SCHEDULED_TIME} if verb == "backup" else said
+    assert json.loads(made["Target"]["Input"]) == expected
+
+
+def test_there_are_no_other_schedules(primary: Synthesised, recovery: Synthesised) -> None:
+    """Nothing else runs by itself and costs."""
+    assert set(schedules(primary)) == set(PRIMARY)
+    assert set(schedules(recovery)) == {"drill"}
+
+
+@pytest.mark.parametrize("name", [name for name, (_, verb, _) in PRIMARY.items() if verb == "backup"])
+def test_the_function_understands_the_order(primary: Synthesised, name: str) -> None:
+    """With the time filled in, as Scheduler does it."""
+    order = schedules(primary)[name]["Target"]["Input"].replace(SCHEDULED_TIME, "2026-01-31T02:00:00Z")
+    assert BackupEvent.parse(json.loads(order)).tier == name
+
+
+def test_the_recovery_region_drills_from_the_replica_each_month(recovery: Synthesised) -> None:
+    """On the first, after the monthly backup."""
+    made = schedules(recovery)["drill"]
+    assert made["ScheduleExpression"] == "cron(0 5 1 * ? *)"
+    assert text(made["Target"]["Arn"]) == f"<{recovery.function_id('drill')}.Arn>"
+    assert DrillEvent.parse(json.loads(made["Target"]["Input"])).backup == "latest"
+
+
+@pytest.mark.parametrize("stack", ["primary", "recovery"])
+def test_what_cannot_be_delivered_is_retried_and_kept(stack: str, deployment: Deployment) -> None:
+    """Three more tries within twenty minutes, then the dead-letter queue, which Scheduler's role may write to."""
+    made: Synthesised = getattr(deployment, stack)
+    for schedule in schedules(made).values():
+        target = schedule["Target"]
+        assert target["RetryPolicy"] == {"MaximumRetryAttempts": 3, "MaximumEventAgeInSeconds": 1200}
+        queue = text(target["DeadLetterConfig"]["Arn"])
+        statements = made.statements(target["RoleArn"]["Fn::GetAtt"][0])
+        allowed = {text(s["Resource"]) for s in statements if s["Action"] == "sqs:SendMessage"}
+        assert allowed == {queue}
+        invoked = next(s for s in statements if s["Action"] == "lambda:InvokeFunction")["Resource"]
+        assert text(target["Arn"]) in {text(one) for one in invoked}
+
+
+@pytest.mark.parametrize(
+    ("verb", "key"),
+    [
+        pytest.param("ingest", {"prefix": "inbox/"}, id="uploads"),
+        pytest.param("drill", {"wildcard": "backups/*.manifest.json"}, id="manifests"),
+    ],
+)
+def test_arrivals_set_off_their_function(primary: Synthesised, verb: str, key: dict[str, str]) -> None:
+    """Objects created in this bucket with such a key, and nothing else; lost events are kept."""
+    rule, made = _rule_of(primary, verb)
+    assert (made["EventPattern"]["source"], made["EventPattern"]["detail-type"]) == (["aws.s3"], ["Object Created"])
+    detail = made["EventPattern"]["detail"]
+    assert text(detail["bucket"]["name"][0]) == text(primary.bucket()[1]["BucketName"])
+    assert detail["object"] == {"key": [key]}
+    (target,) = made["Targets"]
+    assert target["RetryPolicy"] == {"MaximumRetryAttempts": 3, "MaximumEventAgeInSeconds": 3600}
+    queue = target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0]
+    policy = next(p for p in primary.all("AWS::SQS::QueuePolicy").values() if p["Queues"] == [{"Ref": queue}])
+    senders = [
+        text(s["Condition"]["ArnEquals"]["aws:SourceArn"])
+        for s in policy["PolicyDocument"]["Statement"]
+        if s["Effect"] == "Allow"
+    ]
+    assert f"<{rule}.Arn>" in senders
+    permitted = {text(p["SourceArn"]) for p in primary.all("AWS::Lambda::Permission").values()}
+    assert f"<{rule}.Arn>" in permitted
+
+
+def test_no_function_sets_itself_off(primary: Synthesised) -> None:
+    """What drill and monitor write does not match what sets off the drill."""
+    _, made = _rule_of(primary, "drill")
+    (key,) = made["EventPattern"]["detail"]["object"]["key"]
+    for name in (drill_report_name("devops_hub_backup_20260131_020000"), REPORT_NAME):
+        assert not fnmatchcase(f"backups/{name}", key["wildcard"])
+    assert fnmatchcase("backups/daily/devops_hub/x.tar.gz.manifest.json", key["wildcard"])
+
+
+def test_queues_take_no_plain_text(deployment: Deployment) -> None:
+    """Every queue denies requests without TLS."""
+    for stack in (deployment.primary, deployment.recovery):
+        denied = {
+            text(policy["Queues"][0])
+            for policy in stack.all("AWS::SQS::QueuePolicy").values()
+            for s in policy["PolicyDocument"]["Statement"]
+            if s["Effect"] == "Deny" and s["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        }
+        assert denied == {f"<{name}>" for name in stack.all("AWS::SQS::Queue")}
+        assert len(denied) == 2
+
+
+def test_several_backups_an_hour(on_existing: Deployment) -> None:
+    """The minutes of the hourly backup can be chosen; the default is one."""
+    assert schedules(on_existing.primary)["hourly"]["ScheduleExpression"] == "cron(5,35 * * * ? *)"
+
+
+def _rule_of(stack: Synthesised, verb: str) -> tuple[str, dict[str, Any]]:
+    arn = f"<{stack.function_id(verb)}.Arn>"
+    return next((n, r) for n, r in stack.all("AWS::Events::Rule").items() if text(r["Targets"][0]["Arn"]) == arn)

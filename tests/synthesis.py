@@ -1,0 +1,168 @@
+"""The stacks, synthesised in this process without bundling, and their resources as plain data."""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
+
+import aws_cdk as cdk
+from aws_cdk.assertions import Template
+from cdk_nag import AwsSolutionsChecks
+
+from infra.context import from_context
+from infra.primary_stack import PrimaryStack
+from infra.recovery_stack import RecoveryStack
+
+ROOT = Path(__file__).parents[1]
+Properties = dict[str, Any]
+
+
+class Synthesised:
+    """One stack's template."""
+
+    def __init__(self, template: Template) -> None:
+        """Read the template once."""
+        self.template: dict[str, Any] = dict(template.to_json())
+        self.resources: dict[str, dict[str, Any]] = self.template["Resources"]
+
+    def all(self, kind: str) -> dict[str, Properties]:
+        """Return the properties of all resources of a type, by logical id."""
+        return {name: made.get("Properties", {}) for name, made in self.resources.items() if made["Type"] == kind}
+
+    def named(self, kind: str, field: str) -> dict[str, Properties]:
+        """Return the properties of all resources of a type, by the value of one of their fields."""
+        return {text(made[field]): made for made in self.all(kind).values() if field in made}
+
+    def one(self, kind: str) -> Properties:
+        """Return the properties of the only resource of a type."""
+        (made,) = self.all(kind).values()
+        return made
+
+    def bucket(self) -> tuple[str, Properties]:
+        """Return the bucket for backups: the one with a name of its own."""
+        ((name, made),) = ((n, p) for n, p in self.all("AWS::S3::Bucket").items() if "BucketName" in p)
+        return name, made
+
+    def functions(self) -> dict[str, Properties]:
+        """Return the functions by their verb."""
+        return {
+            text(made["FunctionName"]).rpartition("-")[2]: made for made in self.all("AWS::Lambda::Function").values()
+        }
+
+    def function_id(self, verb: str) -> str:
+        """Return a function's logical id."""
+        functions = self.all("AWS::Lambda::Function").items()
+        return next(name for name, made in functions if text(made["FunctionName"]).endswith(f"-{verb}"))
+
+    def statements(self, role: str) -> list[Properties]:
+        """Return everything that a role may do or must not."""
+        return [
+            statement
+            for policy in self.all("AWS::IAM::Policy").values()
+            if {"Ref": role} in policy["Roles"]
+            for statement in policy["PolicyDocument"]["Statement"]
+        ]
+
+    def rights(self, verb: str) -> "Rights":
+        """Return what a function may do."""
+        return Rights(self.statements(self.functions()[verb]["Role"]["Fn::GetAtt"][0]))
+
+
+@dataclass(frozen=True)
+class Rights:
+    """The statements of one role."""
+
+    statements: list[Properties]
+
+    def pairs(self, effect: str, service: str) -> set[tuple[str, str]]:
+        """Return action and resource of all statements of this effect about a service."""
+        return {
+            (action, text(resource))
+            for statement in self.statements
+            if statement["Effect"] == effect
+            for action in listed(statement["Action"])
+            if action.startswith(f"{service}:")
+            for resource in listed(statement["Resource"])
+        }
+
+    def actions(self, effect: str, service: str = "") -> set[str]:
+        """Return the actions of this effect."""
+        found = {a for s in self.statements if s["Effect"] == effect for a in listed(s["Action"])}
+        return {action for action in found if action.startswith(service)}
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """Both stacks as they would be deployed, and what the validation plugins say of them."""
+
+    primary: Synthesised
+    recovery: Synthesised
+    findings: list[tuple[str, str]]
+    folder: Path
+
+
+def new_app(folder: Path, **context: object) -> cdk.App:
+    """Return an app with the project's own context, more of it, and no bundling."""
+    flags = json.loads((ROOT / "cdk.json").read_text())["context"]
+    return cdk.App(context={**flags, "aws:cdk:bundling-stacks": [], **context}, outdir=str(folder))
+
+
+def synthesise(folder: Path, **context: object) -> Deployment:
+    """Build both stacks as `app.py` does."""
+    app = new_app(folder, **context)
+    settings = from_context(app.node.try_get_context)
+    recovery = RecoveryStack(app, f"SqliteVault-{settings.stage}-recovery", settings=settings)
+    primary = PrimaryStack(app, f"SqliteVault-{settings.stage}", settings=settings)
+    primary.add_stack_dependency(recovery)
+    found = findings(app, folder)
+    return Deployment(
+        Synthesised(Template.from_stack(primary)), Synthesised(Template.from_stack(recovery)), found, folder
+    )
+
+
+def findings(app: cdk.App, folder: Path) -> list[tuple[str, str]]:
+    """Synthesise with cdk-nag and return rule and construct of all that nobody acknowledged."""
+    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    try:
+        app.synth()
+    except RuntimeError as error:
+        if "Validation failed" not in str(error):
+            raise
+    report = json.loads((folder / "validation-report.json").read_text())
+    return [
+        (violation["ruleName"], construct["constructPath"])
+        for plugin in report["pluginReports"]
+        for violation in plugin["violations"]
+        for construct in violation["violatingConstructs"]
+    ]
+
+
+def listed(value: Any) -> list[Any]:
+    """Return a list of what CloudFormation allows to write without one."""
+    return value if isinstance(value, list) else [value]
+
+
+def text(value: Any) -> str:
+    """Return a value with its intrinsic functions written out: `<LogicalId>`, `<LogicalId.Attribute>`."""
+    match value:
+        case {"Ref": name}:
+            return f"<{name}>"
+        case {"Fn::GetAtt": [name, attribute]}:
+            return f"<{name}.{attribute}>"
+        case {"Fn::Join": [separator, parts]}:
+            return str(separator).join(map(text, parts))
+    return str(value)
+
+
+def references(value: Any) -> Iterator[str]:
+    """Yield the name of every intrinsic function in a template."""
+    if isinstance(value, dict):
+        yield from (name for name in value if name.startswith("Fn::") or name == "Ref")
+        value = list(value.values())
+    if isinstance(value, list):
+        for part in value:
+            yield from references(part)
