@@ -7,7 +7,6 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infra.context import DeploymentSettings
-from infra.nag import acknowledge
 from infra.network import Network
 
 MOUNT = "/mnt/source"
@@ -44,7 +43,7 @@ class SourceFileSystem(Construct):
         )
 
     def _new(self, network: Network) -> efs.FileSystem:
-        file_system = efs.FileSystem(
+        return efs.FileSystem(
             self,
             "FileSystem",
             vpc=network.vpc,
@@ -55,8 +54,6 @@ class SourceFileSystem(Construct):
             throughput_mode=efs.ThroughputMode.ELASTIC,
             removal_policy=RemovalPolicy.RETAIN,
         )
-        acknowledge(file_system, "EC23", "The security group admits the functions' group alone.")
-        return file_system
 
     def mounting(self, *, write: bool) -> list[iam.PolicyStatement]:
         """Return the rights to mount it through the access point. Without `write`, writing is denied explicitly."""

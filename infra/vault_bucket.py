@@ -9,7 +9,6 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.context import DeploymentSettings
-from infra.nag import acknowledge
 from infra.names import BACKUPS, INBOX
 
 # What a delete or an overwrite hides stays recoverable for this long.
@@ -52,7 +51,7 @@ class VaultBucket(Construct):
         )
 
     def _access_log(self) -> s3.Bucket:
-        log = s3.Bucket(
+        return s3.Bucket(
             self,
             "AccessLog",
             encryption=s3.BucketEncryption.S3_MANAGED,
@@ -61,8 +60,6 @@ class VaultBucket(Construct):
             lifecycle_rules=[s3.LifecycleRule(id="expire", expiration=Duration.days(90))],
             removal_policy=RemovalPolicy.RETAIN,
         )
-        acknowledge(log, "S1", "This bucket is the access log; logging its own accesses would never end.")
-        return log
 
     def readable(self, prefix: str = BACKUPS) -> list[iam.PolicyStatement]:
         """Return the rights to list and read below a prefix, older versions included."""

@@ -1,0 +1,68 @@
+"""The functions' zip: each handler runs from it alone, and nothing is in it that does not belong there."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from infra.bundling import bundle
+from infra.context import DeploymentSettings
+
+pytestmark = pytest.mark.xdist_group("infra")
+VERBS = ["backup", "ingest", "restore", "drill", "monitor"]
+LAMBDAS_LIMIT = 250 * 2**20
+# `-S` leaves out this environment's packages: what is imported comes from the bundle or from Python itself.
+IMPORT = """
+import importlib, sys
+sys.path.insert(0, sys.argv[1])
+handler = importlib.import_module(f"{sys.argv[2]}.handler").handler
+assert callable(handler)
+outside = sorted(
+    name for name, module in sys.modules.items()
+    if getattr(module, "__file__", None) and not module.__file__.startswith((sys.argv[1], *sys.argv[3:]))
+)
+assert outside == [], outside
+"""
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle for this machine."""
+    made = tmp_path_factory.mktemp("bundle") / "zip"
+    bundle(made, DeploymentSettings(function_platform="host"))
+    return made
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_handler_can_be_imported_from_the_bundle_alone(folder: Path, verb: str) -> None:
+    """With nothing else but Python's own library, and without an environment."""
+    library = Path(subprocess.__file__).parent
+    command = [sys.executable, "-I", "-S", "-B", "-c", IMPORT, str(folder), verb, str(library)]
+    ended = subprocess.run(command, env={}, capture_output=True, text=True, check=False, timeout=60)
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_only_what_the_functions_need_is_shipped(folder: Path) -> None:
+    """No command line, no compiled leftovers, no lists of requirements, no scripts."""
+    assert not (folder / "sqlitevault" / "cli").exists()
+    assert not (folder / "sqlitevault" / "__main__.py").exists()
+    assert not (folder / "bin").exists()
+    assert [
+        path for path in folder.rglob("*") if path.name in ("__pycache__", "requirements.txt", "requirements.in")
+    ] == []
+    assert {path.name for path in folder.glob("*/handler.py")} == {"handler.py"}
+    assert sorted(path.parent.name for path in folder.glob("*/handler.py")) == sorted(VERBS)
+
+
+def test_what_is_installed_is_what_is_pinned(folder: Path) -> None:
+    """The command line's own packages stay outside."""
+    installed = {path.name.partition("-")[0] for path in folder.glob("*.dist-info")}
+    assert installed >= {"apsw", "boto3", "aws_lambda_powertools", "pydantic", "isal", "pyyaml"}
+    assert not installed & {"click", "rich", "aws_cdk_lib", "moto", "pytest"}
+
+
+def test_it_fits_into_lambda(folder: Path) -> None:
+    """Lambda takes 250 MB unzipped; half of it is left for what comes."""
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    assert size < LAMBDAS_LIMIT / 2
