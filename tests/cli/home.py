@@ -41,6 +41,11 @@ class Home:
         """Run the command without a terminal."""
         return run((PROGRAM, *arguments), self.root, self._settings(settings))
 
+    def run_within(self, kibibytes: int, *arguments: str | Path) -> Outcome:
+        """Run the command where no file may grow beyond this size, as on a disk that fills up."""
+        limited = ("bash", "-c", f'ulimit -f {kibibytes}; exec "$@"', "bash", PROGRAM)
+        return run((*limited, *arguments), self.root, self._settings({}))
+
     def run_on_terminal(self, *arguments: str | Path, answer: str = "") -> Outcome:
         """Run the command on a terminal."""
         return run_on_terminal((PROGRAM, *arguments), self.root, self._settings({}), answer=answer)

@@ -83,7 +83,7 @@ def test_a_backup_is_named(home: Home, naming: str) -> None:
     """By its id, by the path of its archive, or by the archive's name in this folder."""
     oldest = home.ids[0]
     (home.root / f"{oldest}.tar.gz").hardlink_to(home.archive(oldest))
-    words = {"id": oldest, "path": home.archive(oldest), "bare name": f"{oldest}.tar.gz"}[naming]
+    words = {"id": oldest, "path": str(home.archive(oldest)), "bare name": f"{oldest}.tar.gz"}[naming]
     home.run("restore", words, "--yes").require(0)
     assert require_bank(home.database) == 500
 
