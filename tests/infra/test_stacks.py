@@ -79,7 +79,7 @@ def test_a_template_changes_only_on_purpose(name: str, deployment: Deployment, s
 
 @pytest.mark.parametrize("name", STACKS)
 def test_cfn_lint_finds_nothing(name: str, deployment: Deployment) -> None:
-    """Advice on style (I) is not for generated templates; W3005 is a dependency that a GetAtt implies: CDK writes both."""
+    """Advice on style (I) is not for generated templates; W3005: CDK writes dependencies that a GetAtt implies."""
     stack: Synthesised = getattr(deployment, name)
     found = lint_all(json.dumps(stack.template))
     assert [str(match) for match in found if not match.rule.id.startswith(("I", "W3005"))] == []

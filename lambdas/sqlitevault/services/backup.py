@@ -96,7 +96,7 @@ def back_up(request: BackupRequest, vault: Vault, watcher: Watcher | None = None
         try:
             _commit(request, vault, manifest, archive, steps)
         except BackupExists:
-            return _report(request, vault, _require_committed(request, vault), steps, created=False)
+            return _report(request, vault, _settle(request, vault, manifest, archive), steps, created=False)
     return _report(request, vault, manifest, steps, created=True, contents=contents)
 
 
@@ -172,10 +172,26 @@ def _pack(request: BackupRequest, contents: _Contents, scratch: Path, steps: Ste
 def _commit(request: BackupRequest, vault: Vault, manifest: Manifest, archive: Path, steps: Steps) -> None:
     if manifest.archive is None:
         raise ConfigError("the manifest has no archive", hint="Report this as a defect.")
+    if _committed(request, vault) is not None:
+        raise BackupExists(f"{manifest.backup_id} was committed meanwhile", hint="Nothing is left to do.")
     with steps.step("upload", manifest.archive.bytes) as on_bytes:
         vault.upload(request.archive_name, archive, sha256=manifest.archive.sha256, on_bytes=on_bytes)
     with steps.step("commit"):
         vault.create(manifest_name(request.archive_name), manifest.to_json())
+
+
+def _settle(request: BackupRequest, vault: Vault, ours: Manifest, archive: Path) -> Manifest:
+    """Leave a manifest that fits the archive, whichever of two runs for the same time stored its archive last.
+
+    Of these two the first to write its manifest has committed. If our archive has replaced the other's, our manifest
+    has to replace the other's as well: otherwise neither could be restored.
+    """
+    archive.unlink()  # the room for what is stored
+    stored = vault.download(request.archive_name, archive)
+    if ours.archive is None or stored != ours.archive.sha256:
+        return _require_committed(request, vault)
+    vault.replace(manifest_name(request.archive_name), ours.to_json())
+    return ours
 
 
 def _committed(request: BackupRequest, vault: Vault) -> Manifest | None:
