@@ -119,6 +119,10 @@ class Control:
         mounts = self._post("file-system", {"function": function, "region": region})
         return {mount: Path(folder) for mount, folder in mounts.items()}
 
+    def forget_metrics(self) -> None:
+        """Let time pass for the alarms: what was measured until now is out of every alarm's sight."""
+        self._post("metrics/forget", {})
+
     def evaluate_alarms(self, now: datetime | None = None) -> list[AlarmChange]:
         """Let the alarm simulation look at all deployed alarms as of `now`, deliver actions, and return all states."""
         return [AlarmChange(**row) for row in self._post("alarms/evaluate", {"now": _text(now)})]

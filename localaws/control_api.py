@@ -8,7 +8,7 @@ from typing import Any
 from localaws.cloud import SIMULATIONS, Cloud
 from localaws.emf import parse_lines
 from localaws.functions.moto_seam import find_function
-from localaws.metrics import put
+from localaws.metrics import forget, put
 from localaws.network import Network
 
 PREFIX = "/_localaws/"
@@ -31,6 +31,7 @@ class ControlApi:
             "regions": self._regions,
             "emf": self._emf,
             "file-system": self._file_system,
+            "metrics/forget": lambda _asked: forget(),
             "alarms/evaluate": lambda asked: cloud.alarms.evaluate(_moment(asked.get("now"))),
         }
 

@@ -28,6 +28,12 @@ def put(region: str, data: Iterable[Datum]) -> None:
         backend.put_metric_data(datum.namespace, [_member(datum)])
 
 
+def forget() -> None:
+    """Drop all values in every region: what was measured until now counts as long past."""
+    for backend in cloudwatch_backends[ACCOUNT].values():
+        backend.metric_data.clear()
+
+
 def _member(datum: Datum) -> dict[str, object]:
     return {
         "MetricName": datum.name,

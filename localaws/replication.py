@@ -23,7 +23,7 @@ from localaws.metrics import Datum, put
 from localaws.patching import replace
 
 Mode = Literal["run", "hold", "fail"]
-DELAY_SECONDS = 0.5
+DELAY_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)

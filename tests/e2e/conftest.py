@@ -1,4 +1,4 @@
-"""One real deployment in an embedded AWS, shared by all end-to-end tests (they run in one process, one after another)."""
+"""One real deployment in an embedded AWS, shared by all end-to-end tests: they run one after another."""
 
 from collections.abc import Iterator
 from pathlib import Path
