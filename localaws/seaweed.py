@@ -83,6 +83,18 @@ class SeaweedS3:
         config = Config(retries={"total_max_attempts": 1}, max_pool_connections=16)
         return self.session().client("s3", endpoint_url=self.endpoint, config=config)
 
+    def environment(self) -> dict[str, str]:
+        """Return the variables that make every AWS client use this server as its owner."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": _KEY_ID,
+            "AWS_SECRET_ACCESS_KEY": _SECRET,
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        }
+
     @property
     def pid(self) -> int:
         """The process that guards the server; its group holds both."""

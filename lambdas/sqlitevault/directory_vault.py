@@ -4,9 +4,10 @@ import errno
 import hashlib
 import os
 import secrets
+import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -108,20 +109,21 @@ class DirectoryVault:
 
     def download(self, name: str, target: Path, *, version: str | None = None, on_bytes: OnBytes = ignore_bytes) -> str:
         """Copy the file out."""
-        try:
-            with self._opened(name, version) as reading, target.open("xb") as out:
+        with self._opened(name, version) as reading, target.open("xb") as out:
+            try:
                 return _copy(reading, out, on_bytes)
-        except OSError as error:
-            target.unlink(missing_ok=True)
-            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-                raise ScratchFull(
-                    f"no room for {name} in {target.parent}", hint="Free space, or set SCRATCH_DIR."
-                ) from error
-            raise
+            except BaseException as error:
+                target.unlink(missing_ok=True)
+                if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                    raise ScratchFull(
+                        f"no room for {name} in {target.parent}", hint="Free space, or set SCRATCH_DIR."
+                    ) from error
+                raise
 
     def delete(self, name: str) -> None:
         """Unlink the file."""
-        with _errors_named(self.location):
+        with _errors_named(self.location), suppress(BackupNotFound):
+            self._stored(name)
             self._path(name).unlink(missing_ok=True)
 
     def versions(self, name: str) -> Iterator[StoredObject]:
@@ -144,28 +146,30 @@ class DirectoryVault:
         """Remove old temporary files."""
         limit = time.time() - older_than_seconds
         with _errors_named(self.location):
-            old = [path for path in self._root.rglob(f"{_UNFINISHED}*") if path.lstat().st_mtime <= limit]
-            for path in old:
-                path.unlink(missing_ok=True)
-        return len(old)
+            return sum(_remove_if_older(path, limit) for path in self._unfinished_files())
+
+    def _unfinished_files(self) -> Iterator[Path]:
+        for folder, _, files in os.walk(self._root, onerror=_raise_unless_gone):
+            yield from (Path(folder) / file for file in files if file.startswith(_UNFINISHED))
 
     def _path(self, name: str) -> Path:
         return self._root / require_name(name)
 
     def _stored(self, name: str) -> StoredObject:
-        try:
-            facts = self._path(name).lstat()
-        except (FileNotFoundError, NotADirectoryError) as error:
-            raise _not_found(name, self.location) from error
+        with _errors_named(self.location):
+            facts = _regular_file(self._path(name), self._root)
+        if facts is None:
+            raise _not_found(name, self.location)
         return StoredObject(name, facts.st_size, datetime.fromtimestamp(facts.st_mtime, UTC))
 
     @contextmanager
     def _opened(self, name: str, version: str | None) -> Iterator[BinaryIO]:
         if version is not None:
             raise BackupNotFound(f"{self.location} keeps no versions", hint="Leave the version out.")
+        self._stored(name)
         try:
             descriptor = os.open(self._path(name), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+        except FileNotFoundError as error:
             raise _not_found(name, self.location) from error
         except OSError as error:
             raise _unavailable(self.location, error) from error
@@ -174,7 +178,7 @@ class DirectoryVault:
 
     @contextmanager
     def _unfinished(self, target: Path) -> Iterator[tuple[Path, BinaryIO]]:
-        target.parent.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
+        _make_folders(target.parent)
         path = target.parent / f"{_UNFINISHED}{secrets.token_hex(8)}"
         try:
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE), "wb") as out:
@@ -187,6 +191,37 @@ def _raise_unless_gone(error: OSError) -> None:
     """Make what cannot be read an error: no backups seen must not look like no backups there."""
     if not isinstance(error, FileNotFoundError):
         raise error
+
+
+def _regular_file(path: Path, root: Path) -> os.stat_result | None:
+    try:
+        facts = path.lstat()
+    except FileNotFoundError:
+        return None
+    except NotADirectoryError:
+        if not root.is_dir():
+            raise
+        return None  # an object has the name of the folder
+    return facts if stat.S_ISREG(facts.st_mode) else None
+
+
+def _remove_if_older(path: Path, limit: float) -> bool:
+    try:
+        if path.lstat().st_mtime > limit:
+            return False
+        path.unlink()
+    except FileNotFoundError:  # its writer has finished
+        return False
+    return True
+
+
+def _make_folders(folder: Path) -> None:
+    """Make each the owner's alone, which `mkdir(parents=True)` does not, and make it last."""
+    if folder.is_dir():
+        return
+    _make_folders(folder.parent)
+    folder.mkdir(mode=_DIRECTORY_MODE, exist_ok=True)
+    _sync_directory(folder.parent)
 
 
 def _may_hold(folder: str, under: str) -> bool:

@@ -74,6 +74,8 @@ class Vault(Protocol):
     def create(self, name: str, content: bytes) -> StoredObject:
         """Store `content` under `name` only if nothing is there. Of two at the same time one wins.
 
+        S3 takes the very same content a second time: a retry whose first answer was lost has stored it.
+
         Raises:
             BackupExists: `name` is taken; what is there stays as it was.
         """
@@ -100,11 +102,12 @@ class Vault(Protocol):
         ...
 
     def download(self, name: str, target: Path, *, version: str | None = None, on_bytes: OnBytes = ignore_bytes) -> str:
-        """Write the object to `target` (which must not exist) and return the SHA-256 of the bytes written.
+        """Write the object to `target` and return the SHA-256 of the bytes written.
 
-        On an error `target` does not exist afterwards.
+        On an error `target` does not exist afterwards, unless it was there before.
 
         Raises:
+            FileExistsError: `target` is there already; it stays as it was.
             BackupNotFound: there is no such object, or not in this version.
             ScratchFull: the disk is too small.
         """

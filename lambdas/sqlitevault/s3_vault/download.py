@@ -39,21 +39,22 @@ def download_file(client: "S3Client", remote: Remote, target: Path, on_bytes: On
     """Write the object to `target` and return the SHA-256 of what was written; on an error `target` is removed.
 
     Raises:
+        FileExistsError: `target` is there already, and stays.
         ScratchFull: the disk is too small.
         ClientError, BotoCoreError: S3 refused or was not reached.
     """
-    try:
-        with target.open("xb") as out:
+    with target.open("xb") as out:
+        try:
             _reserve(out.fileno(), remote, target)
             with ThreadPoolExecutor(_THREADS) as pool:
                 for count in pool.map(lambda start: _fetch(client, remote, out.fileno(), start), _starts(remote.size)):
                     on_bytes(count)
             os.fsync(out.fileno())
-        with target.open("rb") as content:
-            return hashlib.file_digest(content, "sha256").hexdigest()
-    except BaseException:
-        target.unlink(missing_ok=True)
-        raise
+            with target.open("rb") as content:
+                return hashlib.file_digest(content, "sha256").hexdigest()
+        except BaseException:
+            target.unlink(missing_ok=True)
+            raise
 
 
 def _reserve(descriptor: int, remote: Remote, target: Path) -> None:

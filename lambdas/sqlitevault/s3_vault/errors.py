@@ -26,6 +26,7 @@ _MISSING = {"NoSuchKey", "NoSuchVersion", "404", "NotFound"}
 _TAKEN = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 _BAD_BYTES = {"BadDigest", "InvalidDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch"}
 _HINTS = {
+    "PreconditionFailed": "The object was replaced while it was read: run it again.",
     "NoSuchBucket": "Check the bucket's name and region; `cdk deploy` prints the vault's name.",
     "AccessDenied": "The credentials may not do this: compare the role's policy, the bucket's policy and the key's.",
     "403": "The credentials may not do this: compare the role's policy, the bucket's policy and the key's.",
@@ -71,7 +72,7 @@ def from_code(error: ClientError, location: str, name: str) -> SqliteVaultError:
         return BackupNotFound(
             f"there is no {name} in {location}", hint="`sqlitevault list --from URI` shows what is in a vault."
         )
-    if code in _TAKEN:
+    if code in _TAKEN and error.operation_name != "GetObject":
         return BackupExists(
             f"{name} exists already in {location}", hint="The backup was committed before; nothing to do."
         )

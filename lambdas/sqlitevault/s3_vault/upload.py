@@ -1,15 +1,19 @@
 """Upload a file so that S3 proves every byte, in parts, in bounded memory; what fails leaves nothing.
 
 Every part carries its SHA-256, which S3 compares before it stores the part (Amazon S3 User Guide, "Checking object
-integrity"). The algorithm is named as well, since a bucket with a default retention asks for it. The SHA-256 of the whole is computed over the same bytes and compared before the upload is completed.
+integrity"). The algorithm is named as well, since a bucket with a default retention asks for it. The SHA-256 of the
+whole is computed over the same bytes and compared before the upload is completed.
 """
 
 import base64
 import hashlib
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from sqlitevault.errors import ChecksumMismatch
 from sqlitevault.progress import OnBytes
@@ -61,7 +65,9 @@ class _Multipart:
                 Bucket=self._bucket, Key=self._key, UploadId=self._id, MultipartUpload={"Parts": parts}
             )
         except BaseException:
-            self._client.abort_multipart_upload(Bucket=self._bucket, Key=self._key, UploadId=self._id)
+            # Why the upload failed says more than why its remains could not be cleared, which a sweep does later.
+            with suppress(ClientError, BotoCoreError):
+                self._client.abort_multipart_upload(Bucket=self._bucket, Key=self._key, UploadId=self._id)
             raise
 
     def _send(self, reading: BinaryIO, part_size: int) -> "tuple[str, list[CompletedPartTypeDef]]":

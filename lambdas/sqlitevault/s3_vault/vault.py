@@ -21,6 +21,7 @@ from sqlitevault.vault import Protection, StoredObject
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
 
 
 class S3Vault:
@@ -47,9 +48,15 @@ class S3Vault:
             with errors_named(self.location, name):
                 self._put(name, content, IfNoneMatch="*")
         except BackupExists:
-            if self.read(name, limit=len(content)) != content:
+            if not self._holds(name, content):
                 raise
         return self._stored(name)
+
+    def _holds(self, name: str, content: bytes) -> bool:
+        try:
+            return self.read(name, limit=len(content)) == content
+        except ManifestInvalid:  # longer
+            return False
 
     def replace(self, name: str, content: bytes) -> StoredObject:
         """Put; a versioned bucket keeps what was there."""
@@ -92,7 +99,7 @@ class S3Vault:
     def download(self, name: str, target: Path, *, version: str | None = None, on_bytes: OnBytes = ignore_bytes) -> str:
         """Get in parallel ranges of one version."""
         with errors_named(self.location, name):
-            head = self._client.head_object(Bucket=self._bucket, Key=self._key(name), **_version(version))
+            head = self._head(name, version)
             remote = Remote(
                 self._bucket, self._key(name), head.get("VersionId", version), head["ETag"], head["ContentLength"]
             )
@@ -115,7 +122,7 @@ class S3Vault:
     def replication_status(self, name: str) -> str | None:
         """Ask the object itself (x-amz-replication-status)."""
         with errors_named(self.location, name):
-            status = self._client.head_object(Bucket=self._bucket, Key=self._key(name)).get("ReplicationStatus")
+            status = self._head(name).get("ReplicationStatus")
         return "COMPLETED" if status == "COMPLETE" else status
 
     def protection(self) -> Protection:
@@ -144,8 +151,17 @@ class S3Vault:
 
     def _stored(self, name: str) -> StoredObject:
         with errors_named(self.location, name):
-            head = self._client.head_object(Bucket=self._bucket, Key=self._key(name))
+            head = self._head(name)
         return StoredObject(name, head["ContentLength"], head["LastModified"], head.get("VersionId"))
+
+    def _head(self, name: str, version: str | None = None) -> "HeadObjectOutputTypeDef":
+        wanted: Any = {"Bucket": self._bucket, "Key": self._key(name), **_version(version)}
+        try:
+            return self._client.head_object(**wanted)
+        except ClientError:
+            # A HEAD's answer has no body to tell a missing bucket from a missing object: a GET's has.
+            self._client.get_object(**wanted)["Body"].close()
+            raise
 
     def _key(self, name: str) -> str:
         return self._prefix + require_name(name)

@@ -1,0 +1,78 @@
+"""Every vault that the contract is held against: a directory, and buckets of moto and SeaweedFS, versioned or not."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from localaws.seaweed import SeaweedS3
+from sqlitevault.vault import Vault
+from tests.contract.stores import LOCKED, PLAIN, Store, bucket_store, directory_store, make_buckets
+
+YEAR = 365 * 86_400.0
+ON_SEAWEED = pytest.mark.xdist_group("seaweed")  # one worker, one server
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def seaweed_server() -> Iterator[SeaweedS3]:
+    """One SeaweedFS for all tests, with both buckets."""
+    with SeaweedS3() as server:
+        make_buckets(server.client())
+        yield server
+
+
+@pytest.fixture(scope="session")
+def session() -> boto3.Session:
+    """One session, since each takes long to make its first client; moto takes any credentials."""
+    return SeaweedS3().session()
+
+
+@pytest.fixture
+def seaweed(seaweed_server: SeaweedS3, monkeypatch: pytest.MonkeyPatch) -> SeaweedS3:
+    """The server, and an environment in which every AWS client reaches it."""
+    for name, value in seaweed_server.environment().items():
+        monkeypatch.setenv(name, value)
+    return seaweed_server
+
+
+@pytest.fixture
+def moto(session: boto3.Session) -> Iterator[None]:
+    """Moto in this process, empty but for both buckets."""
+    with mock_aws():
+        make_buckets(session.client("s3"))
+        yield
+
+
+@pytest.fixture(
+    params=[
+        pytest.param("directory"),
+        pytest.param(f"moto-{PLAIN}"),
+        pytest.param(f"moto-{LOCKED}"),
+        pytest.param(f"seaweed-{PLAIN}", marks=ON_SEAWEED),
+        pytest.param(f"seaweed-{LOCKED}", marks=ON_SEAWEED),
+    ]
+)
+def store(request: pytest.FixtureRequest, session: boto3.Session, tmp_path: Path) -> Store:
+    """An empty vault of every kind, one after the other."""
+    kind, _, bucket = str(request.param).partition("-")
+    if kind == "directory":
+        return directory_store(tmp_path)
+    request.getfixturevalue(kind)
+    if kind == "moto":
+        return bucket_store(session, bucket, young_seconds=100 * YEAR)
+    return bucket_store(session, bucket, in_order=bucket == LOCKED, refuses_versions=bucket == LOCKED)
+
+
+@pytest.fixture
+def vault(store: Store) -> Vault:
+    """The store's vault."""
+    return store.vault

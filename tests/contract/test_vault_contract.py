@@ -1,0 +1,278 @@
+"""What `Vault` promises, held against every kind of vault."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from sqlitevault.errors import BackupExists, BackupNotFound, ChecksumMismatch, ManifestInvalid
+from sqlitevault.vault import Vault
+from tests.contents import MEBIBYTE, make_content
+from tests.contract.stores import Store
+
+# S3 vaults send up to 8 MiB at once, and what is longer in parts.
+SIZES = {"empty": 0, "byte": 1, "largest-put": 8 * MEBIBYTE, "two-parts": 8 * MEBIBYTE + 1, "parts": 17_921_357}
+SMALL, PARTS = 1000, 9 * MEBIBYTE + 7
+sized = pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+small_and_parts = pytest.mark.parametrize("size", [SMALL, PARTS], ids=["small", "parts"])
+
+
+def names(vault: Vault, under: str = "") -> list[str]:
+    """List the names alone."""
+    return [stored.name for stored in vault.objects(under)]
+
+
+@sized
+def test_what_is_uploaded_comes_back(vault: Vault, tmp_path: Path, size: int) -> None:
+    """Every byte returns, and each way every byte is reported and the checksum is the content's."""
+    content = make_content(tmp_path, size)
+    sent: list[int] = []
+    received: list[int] = []
+    vault.upload("a/b.bin", content.path, sha256=content.sha256, on_bytes=sent.append)
+    sha256 = vault.download("a/b.bin", tmp_path / "back", on_bytes=received.append)
+    assert (tmp_path / "back").read_bytes() == content.data
+    assert sha256 == content.sha256
+    assert (sum(sent), sum(received)) == (size, size)
+
+
+@pytest.mark.parametrize("way", ["upload", "create", "replace"])
+def test_storing_tells_what_is_stored(store: Store, tmp_path: Path, way: str) -> None:
+    """Name, size, time and version are those that a listing shows afterwards."""
+    content = make_content(tmp_path, SMALL)
+    if way == "upload":
+        stored = store.vault.upload("a", content.path, sha256=content.sha256)
+    else:
+        stored = getattr(store.vault, way)("a", content.data)
+    assert (stored.name, stored.bytes) == ("a", SMALL)
+    assert abs(stored.modified - datetime.now(UTC)) < timedelta(minutes=5)
+    assert (stored.version is not None) == store.protection.versioned
+    assert [(found.name, found.bytes) for found in store.vault.objects()] == [("a", SMALL)]
+    if store.protection.versioned:
+        assert [found.version for found in store.vault.versions("a")] == [stored.version]
+
+
+@small_and_parts
+def test_another_checksum_stores_nothing(vault: Vault, tmp_path: Path, size: int) -> None:
+    """A file that is not what was promised is refused, what has its name stays, and nothing unfinished is left."""
+    vault.replace("a", b"older")
+    content, other = make_content(tmp_path, size), make_content(tmp_path, size, seed=2)
+    for name in ("a", "b"):
+        with pytest.raises(ChecksumMismatch):
+            vault.upload(name, content.path, sha256=other.sha256)
+    assert names(vault) == ["a"]
+    assert vault.read("a", limit=10) == b"older"
+    assert vault.sweep(0) == 0
+
+
+def test_an_upload_is_not_seen_before_it_is_whole(vault: Vault, tmp_path: Path) -> None:
+    """While it is sent, a listing does not show it and a reader gets what was there."""
+    vault.replace("old", b"older")
+    content = make_content(tmp_path, PARTS)
+    seen: list[tuple[list[str], bytes]] = []
+    for name in ("new", "old"):
+        vault.upload(
+            name,
+            content.path,
+            sha256=content.sha256,
+            on_bytes=lambda _: seen.append((names(vault), vault.read("old", limit=PARTS))),
+        )
+        assert vault.read(name, limit=PARTS) == content.data
+    assert seen[0] == (["old"], b"older")
+    assert all(read == b"older" for _, read in seen)
+
+
+@small_and_parts
+def test_uploading_again_replaces(store: Store, tmp_path: Path, size: int) -> None:
+    """The newer content is read; the older one stays as a version where there are versions."""
+    vault = store.vault
+    first, second = make_content(tmp_path, size), make_content(tmp_path, size, seed=2)
+    stored = [vault.upload("a", content.path, sha256=content.sha256) for content in (first, second)]
+    assert vault.read("a", limit=size) == second.data
+    if store.protection.versioned:
+        assert [vault.read("a", limit=size, version=each.version) for each in stored] == [first.data, second.data]
+        vault.download("a", tmp_path / "first", version=stored[0].version)
+        assert (tmp_path / "first").read_bytes() == first.data
+
+
+@pytest.mark.parametrize("second", [b"", b"second", b"longer than the first"], ids=["empty", "as-long", "longer"])
+def test_a_name_is_created_once(vault: Vault, second: bytes) -> None:
+    """Whoever comes second is told so, and what is there stays as it was."""
+    vault.create("a/b.json", b"first!")
+    with pytest.raises(BackupExists):
+        vault.create("a/b.json", second)
+    assert vault.read("a/b.json", limit=10) == b"first!"
+    assert names(vault) == ["a/b.json"]
+    assert vault.sweep(0) == 0
+
+
+def test_a_deleted_name_can_be_created(vault: Vault) -> None:
+    """A name is free again after its object was deleted."""
+    vault.create("a", b"first")
+    vault.delete("a")
+    vault.create("a", b"second")
+    assert vault.read("a", limit=10) == b"second"
+
+
+def test_of_many_creators_one_wins(vault: Vault) -> None:
+    """Of eight at the same time exactly one is told that it stored its content, and that is what is there."""
+    start = threading.Barrier(8)
+
+    def create(content: bytes) -> bytes | None:
+        start.wait()
+        try:
+            vault.create("a", content)
+        except BackupExists:
+            return None
+        return content
+
+    with ThreadPoolExecutor(8) as pool:
+        winners = [content for content in pool.map(create, (b"%d" % number for number in range(8))) if content]
+    assert winners == [vault.read("a", limit=10)]
+    assert vault.sweep(0) == 0
+
+
+def test_replacing_keeps_the_older_version(store: Store) -> None:
+    """The newest content is read, the versions come newest first."""
+    vault = store.vault
+    stored = [vault.replace("a", content) for content in (b"one", b"two!", b"three")]
+    assert vault.read("a", limit=10) == b"three"
+    found = list(vault.versions("a"))
+    if store.protection.versioned:
+        assert [each.version for each in found] == [each.version for each in reversed(stored)]
+        assert [vault.read("a", limit=10, version=each.version) for each in found] == [b"three", b"two!", b"one"]
+    else:
+        assert [(each.name, each.bytes) for each in found] == [("a", 5)]
+
+
+def test_versions_are_of_this_name_alone(vault: Vault) -> None:
+    """Neither a longer name nor an unknown one adds any."""
+    for name in ("a.tar.gz", "a.tar.gz.manifest.json", "a.tar.gy"):
+        vault.replace(name, b"!")
+    assert [found.name for found in vault.versions("a.tar.gz")] == ["a.tar.gz"]
+    assert list(vault.versions("a.tar")) == []
+
+
+def test_a_deleted_object_is_gone_but_its_version_stays(store: Store, tmp_path: Path) -> None:
+    """It is neither listed nor read any more; where there are versions, its content can still be had."""
+    vault = store.vault
+    stored = vault.replace("a", b"content")
+    vault.delete("a")
+    assert names(vault) == []
+    with pytest.raises(BackupNotFound):
+        vault.read("a", limit=10)
+    with pytest.raises(BackupNotFound):
+        vault.download("a", tmp_path / "back")
+    found = [each.version for each in vault.versions("a")]
+    assert found == ([stored.version] if store.protection.versioned else [])
+    if store.protection.versioned:
+        vault.download("a", tmp_path / "back", version=stored.version)
+        assert (tmp_path / "back").read_bytes() == b"content"
+
+
+@pytest.mark.parametrize("name", ["unknown", "folder/unknown", "folder", "object/below"])
+def test_deleting_what_is_not_there_is_no_error(vault: Vault, name: str) -> None:
+    """Nothing happens, to nothing else either."""
+    vault.replace("folder/object", b"!")
+    vault.replace("object", b"!")
+    vault.delete(name)
+    assert names(vault) == ["folder/object", "object"]
+
+
+def test_objects_come_in_order_of_name(store: Store) -> None:
+    """Sorted by code point, not folder by folder; `under` is a beginning, not a folder."""
+    vault = store.vault
+    for name in ("b", "a/z", "a-1", "a0", "a/b/c", "A"):
+        vault.replace(name, b"!")
+    for under, expected in {
+        "": ["A", "a-1", "a/b/c", "a/z", "a0", "b"],
+        "a": ["a-1", "a/b/c", "a/z", "a0"],
+        "a/": ["a/b/c", "a/z"],
+        "a/b/c": ["a/b/c"],
+        "a/b/c/d": [],
+        "c": [],
+    }.items():
+        assert sorted(found := names(vault, under)) == expected
+        assert found == expected or not store.in_order
+
+
+def test_more_objects_than_a_page_holds(store: Store) -> None:
+    """Each of 1,005 objects is listed once (S3 answers with 1,000 at a time)."""
+    expected = [f"n/{number:04}" for number in range(1005)]
+    store.fill(expected)
+    assert names(store.vault) == expected
+
+
+UNUSUAL = {
+    "space": "a b/ c .bin",
+    "umlaut": "Müller/größe.bin",
+    "decomposed": "Mu\u0308ller",
+    "emoji": "\N{PACKAGE}\U0001f40d",
+    "query": "a?b=c&d#e",
+    "percent": "100%25/%2F+plus",
+    "quotes": 'it\'s "so"',
+    "markup": "<a>&amp;</a>",
+    "brackets": "a[b]{c}*|^`~$!(),;:@=",
+    "dots": ".hidden/..twice/a..b/...",
+    "dash": "-rf",
+    "long": "/".join(["n" * 200] * 4),
+}
+
+
+@pytest.mark.parametrize("name", UNUSUAL.values(), ids=UNUSUAL)
+def test_unusual_names(vault: Vault, tmp_path: Path, name: str) -> None:
+    """A name is kept to the letter by every method."""
+    content = make_content(tmp_path, SMALL)
+    vault.upload(name, content.path, sha256=content.sha256)
+    assert names(vault) == names(vault, name) == [name]
+    assert vault.read(name, limit=SMALL) == content.data
+    assert vault.download(name, tmp_path / "back") == content.sha256
+    assert [found.name for found in vault.versions(name)] == [name]
+    with pytest.raises(BackupExists):
+        vault.create(name, b"other")
+    vault.delete(name)
+    assert names(vault) == []
+
+
+def test_reading_stops_at_the_limit(vault: Vault) -> None:
+    """An object as long as the limit is read, a longer one is refused."""
+    vault.replace("a", b"1234")
+    vault.replace("empty", b"")
+    assert vault.read("a", limit=4) == b"1234"
+    assert vault.read("empty", limit=0) == b""
+    with pytest.raises(ManifestInvalid):
+        vault.read("a", limit=3)
+
+
+def test_unfinished_uploads_are_hidden_and_swept(store: Store) -> None:
+    """What a killed writer left is no object; only what is old enough is cleared, and only once."""
+    store.vault.replace("n/a", b"!")
+    store.leave_unfinished("n/b")
+    assert names(store.vault) == ["n/a"]
+    with pytest.raises(BackupNotFound):
+        store.vault.read("n/b", limit=1)
+    assert [store.vault.sweep(age) for age in (store.young_seconds, 0, 0)] == [0, 1, 0]
+    assert names(store.vault) == ["n/a"]
+
+
+def test_a_new_vault_is_empty(vault: Vault) -> None:
+    """Nothing is listed and nothing swept where nothing was ever stored."""
+    assert names(vault) == []
+    assert vault.sweep(0) == 0
+
+
+def test_the_location_opens_the_same_vault(store: Store) -> None:
+    """It is what a person would type."""
+    assert store.vault.location == store.location
+
+
+def test_protection_is_what_was_set_up(store: Store) -> None:
+    """Versioning and Object Lock are told as they are."""
+    assert store.vault.protection() == store.protection
+
+
+def test_nothing_is_replicated(vault: Vault) -> None:
+    """An object that is not copied has no status."""
+    vault.replace("a", b"!")
+    assert vault.replication_status("a") is None

@@ -1,0 +1,169 @@
+"""How every kind of vault refuses, and what is left behind when something fails midway."""
+
+import resource
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from sqlitevault.errors import BackupNotFound, ConfigError, ScratchFull, VaultUnavailable
+from sqlitevault.vault import Vault
+from tests.contents import MEBIBYTE, make_content
+from tests.contract.stores import Store
+
+SMALL, PARTS = 1000, 9 * MEBIBYTE + 7
+small_and_parts = pytest.mark.parametrize("size", [SMALL, PARTS], ids=["small", "parts"])
+
+
+class InterruptedByTest(BaseException):
+    """Like Ctrl-C: nothing that a vault may catch and go on."""
+
+
+def interrupt(_: int) -> None:
+    """Raise at the first bytes."""
+    raise InterruptedByTest
+
+
+Call = Callable[[Vault, str, Path], object]
+
+
+def _upload(vault: Vault, name: str, folder: Path) -> object:
+    content = make_content(folder, SMALL)
+    return vault.upload(name, content.path, sha256=content.sha256)
+
+
+WRITING: dict[str, Call] = {
+    "upload": _upload,
+    "create": lambda vault, name, _: vault.create(name, b"!"),
+    "replace": lambda vault, name, _: vault.replace(name, b"!"),
+}
+READING: dict[str, Call] = {
+    "read": lambda vault, name, _: vault.read(name, limit=1),
+    "download": lambda vault, name, folder: vault.download(name, folder / "back"),
+    "replication_status": lambda vault, name, _: vault.replication_status(name),
+}
+LENIENT: dict[str, Call] = {
+    "delete": lambda vault, name, _: vault.delete(name),
+    "versions": lambda vault, name, _: list(vault.versions(name)),
+}
+OF_THE_WHOLE: dict[str, Call] = {
+    "objects": lambda vault, _name, _: list(vault.objects()),
+    "sweep": lambda vault, _name, _: vault.sweep(0),
+}
+BY_NAME = WRITING | READING | LENIENT
+EVERY = BY_NAME | OF_THE_WHOLE
+
+
+def each(calls: dict[str, Call]) -> pytest.MarkDecorator:
+    """Run a test for each of the calls."""
+    return pytest.mark.parametrize("call", calls.values(), ids=calls)
+
+
+BAD_NAMES = ("", "/a", "a/", "a//b", ".", "..", "../a", "a/../b", "a/./b", "a/..", "/etc/passwd", "a\nb", "a\0b")
+
+
+@each(BY_NAME)
+def test_names_that_could_leave_the_vault_are_refused(store: Store, tmp_path: Path, call: Call) -> None:
+    """Whatever is asked with such a name is an error of the caller, and nothing is stored."""
+    store.vault.replace("a", b"!")
+    for name in BAD_NAMES:
+        with pytest.raises(ConfigError) as caught:
+            call(store.vault, name, tmp_path)
+        assert caught.value.hint
+    assert [stored.name for stored in store.vault.objects()] == ["a"]
+
+
+@each(READING)
+@pytest.mark.parametrize("name", ["unknown", "folder/unknown", "folder", "object/below"])
+def test_what_is_not_there_is_not_found(vault: Vault, tmp_path: Path, call: Call, name: str) -> None:
+    """Neither an unknown name nor a folder's is an object, and a failed download leaves no file."""
+    vault.replace("folder/object", b"!")
+    vault.replace("object", b"!")
+    with pytest.raises(BackupNotFound) as caught:
+        call(vault, name, tmp_path)
+    assert name in str(caught.value)
+    assert not (tmp_path / "back").exists()
+    assert list(vault.versions(name)) == []
+
+
+@pytest.mark.parametrize("way", ["read", "download"])
+def test_a_version_that_is_not_there_is_not_found(store: Store, tmp_path: Path, way: str) -> None:
+    """Neither a version of another object nor any where none are kept."""
+    if not store.refuses_versions:
+        pytest.skip("SeaweedFS ignores the version where none are kept")
+    other = store.vault.replace("other", b"!")
+    store.vault.replace("a", b"!")
+    version = other.version or "00000000000000000000000000000000"
+    with pytest.raises(BackupNotFound):
+        if way == "read":
+            store.vault.read("a", limit=1, version=version)
+        else:
+            store.vault.download("a", tmp_path / "back", version=version)
+    assert not (tmp_path / "back").exists()
+
+
+@each(EVERY)
+def test_a_store_that_is_not_there_is_unavailable(store: Store, tmp_path: Path, call: Call) -> None:
+    """No such bucket, or no directory: never the same as no such object, and the hint says what to look at."""
+    with pytest.raises(VaultUnavailable) as caught:
+        call(store.broken, "a", tmp_path)
+    assert store.broken.location in str(caught.value)
+    assert "bucket" in caught.value.hint or "mounted" in caught.value.hint
+    assert not (tmp_path / "back").exists()
+
+
+@small_and_parts
+def test_an_interrupted_upload_stores_nothing(vault: Vault, tmp_path: Path, size: int) -> None:
+    """What has the name stays, and nothing unfinished is left."""
+    content = make_content(tmp_path, size)
+    vault.replace("a", b"older")
+    if size == SMALL and vault.location.startswith("s3://"):
+        pytest.skip("one request, either sent or not")
+    for name in ("a", "b"):
+        with pytest.raises(InterruptedByTest):
+            vault.upload(name, content.path, sha256=content.sha256, on_bytes=interrupt)
+    assert [(stored.name, stored.bytes) for stored in vault.objects()] == [("a", 5)]
+    assert vault.sweep(0) == 0
+
+
+@small_and_parts
+def test_an_interrupted_download_leaves_no_file(vault: Vault, tmp_path: Path, size: int) -> None:
+    """The target is gone, whatever ended the download."""
+    content = make_content(tmp_path, size)
+    vault.upload("a", content.path, sha256=content.sha256)
+    with pytest.raises(InterruptedByTest):
+        vault.download("a", tmp_path / "back", on_bytes=interrupt)
+    assert not (tmp_path / "back").exists()
+
+
+def test_a_download_never_touches_a_file_that_is_there(vault: Vault, tmp_path: Path) -> None:
+    """A target that exists is refused and keeps its content."""
+    vault.replace("a", b"from the vault")
+    target = tmp_path / "target"
+    target.write_bytes(b"precious")
+    with pytest.raises(FileExistsError):
+        vault.download("a", target)
+    assert target.read_bytes() == b"precious"
+
+
+@pytest.fixture
+def small_files_only() -> Iterator[Callable[[], None]]:
+    """A switch: from then on no file of this process can grow beyond 4 KiB, as if the disk were full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_is_named_and_nothing_stays(
+    vault: Vault, tmp_path: Path, small_files_only: Callable[[], None]
+) -> None:
+    """The scratch disk is what is full, not the vault what is broken."""
+    content = make_content(tmp_path, MEBIBYTE)
+    vault.upload("a", content.path, sha256=content.sha256)
+    small_files_only()
+    with pytest.raises(ScratchFull) as caught:
+        vault.download("a", tmp_path / "back")
+    assert str(tmp_path) in str(caught.value)
+    assert not (tmp_path / "back").exists()
