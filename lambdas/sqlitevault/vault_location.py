@@ -1,36 +1,22 @@
-"""From the text that names a vault to the vault: the only place, beside `s3_vault`, that makes clients of AWS."""
+"""From the text that names a vault to the vault."""
 
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import boto3
-from botocore.config import Config
-
 from sqlitevault.directory_vault import DirectoryVault
 from sqlitevault.errors import ConfigError
-from sqlitevault.s3_vault import S3Vault
-from sqlitevault.s3_vault.errors import errors_named
 from sqlitevault.vault import Vault
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
+    import boto3
 
 _S3 = "s3://"
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-# Without a route to S3 (a missing gateway endpoint) a call must fail in seconds, not hang until the function ends.
-_CLIENT = Config(
-    connect_timeout=5,
-    read_timeout=60,
-    retries={"mode": "standard", "total_max_attempts": 5},
-    max_pool_connections=16,
-    request_checksum_calculation="when_supported",
-    response_checksum_validation="when_supported",
-)
 
 
-def open_vault(location: str, *, session: boto3.Session | None = None, region: str | None = None) -> Vault:
+def open_vault(location: str, *, session: "boto3.Session | None" = None, region: str | None = None) -> Vault:
     """Return the vault at `s3://bucket/prefix/`, or in a directory.
 
     Raises:
@@ -39,18 +25,13 @@ def open_vault(location: str, *, session: boto3.Session | None = None, region: s
     """
     if location.startswith(_S3):
         bucket, prefix = _split_uri(location)
-        return S3Vault(_client(session, location, region), bucket, prefix)
+        # Loading boto3 takes longer than a command on a directory runs.
+        from sqlitevault.s3_vault.opening import open_s3_vault  # noqa: PLC0415
+
+        return open_s3_vault(bucket, prefix, session=session, region=region)
     if _SCHEME.match(location) or not location.strip():
         raise ConfigError(f"{location!r} names no vault", hint="Give s3://bucket/prefix/ or a directory.")
     return DirectoryVault(Path(location).expanduser())
-
-
-def _client(session: boto3.Session | None, location: str, region: str | None) -> "S3Client":
-    try:
-        with errors_named(location):
-            return (session or boto3.Session()).client("s3", region_name=region, config=_CLIENT)
-    except ValueError as error:
-        raise ConfigError(f"{location} cannot be reached: {error}", hint="Correct AWS_ENDPOINT_URL.") from error
 
 
 def split_backup_location(text: str) -> tuple[str, str]:
