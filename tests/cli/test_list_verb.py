@@ -1,5 +1,6 @@
 """`sqlitevault list`: newest first, and how far each backup can be trusted."""
 
+import re
 import shutil
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +17,7 @@ def test_newest_first_with_everything_an_operator_asks(home: Home) -> None:
     heading, newest, oldest = home.run("list").require(0).stdout.splitlines()
     assert heading.split() == ["backup", "tier", "age", "database", "archive", "rows", "proven"]
     assert newest.split()[0:2] == [home.ids[1], "manual"]
-    assert "1 h 0 min" in newest
+    assert re.search(r" 1 h \d+ min ", newest)
     assert " 451  not yet" in newest
     assert oldest.startswith(home.ids[0])
     assert " 551  yes, recovered in " in oldest
@@ -29,7 +30,7 @@ def test_json_says_the_same(home: Home) -> None:
     assert [newest["backup_id"], oldest["backup_id"]] == [*reversed(home.ids)]
     assert (newest["rows"], oldest["rows"]) == (451, 551)
     assert (newest["proven"], newest["doubt"]) == (False, None)
-    assert 3600 <= newest["age_seconds"] < 4500
+    assert 3600 <= newest["age_seconds"] < 7200
     assert newest["archive_bytes"] == home.archive(home.ids[1]).stat().st_size
 
 

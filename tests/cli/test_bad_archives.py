@@ -1,0 +1,145 @@
+"""Damaged, foreign and hostile archives, and wrong manifests: refused with code 12, and nothing is written anywhere."""
+
+import gzip
+import json
+import shutil
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.archives import CONTENT, crafted, entry, head
+from tests.cli.home import Home, tree
+from tests.cli.test_verify_verb import damage
+
+NOT_FOUND, INTEGRITY = 10, 12
+_DATABASE = entry("devops_hub.db", CONTENT["devops_hub.db"])
+_HOSTILE = {
+    "parent": entry("../../evil"),
+    "absolute": entry("/tmp/evil"),
+    "symbolic link": entry("devops_hub.db", kind=tarfile.SYMTYPE, link="/etc/passwd"),
+    "hard link": entry("devops_hub.db", kind=tarfile.LNKTYPE, link="/etc/passwd"),
+    "device": entry("devops_hub.db", kind=tarfile.CHRTYPE),
+    "named pipe": entry("devops_hub.db", kind=tarfile.FIFOTYPE),
+    "duplicate": _DATABASE + _DATABASE,
+    "bomb": entry("devops_hub.db", b"\0" * (20 << 20)),
+}
+
+
+def truncated(content: bytes) -> bytes:
+    """Lose the second half, as an interrupted copy does."""
+    return content[: len(content) // 2]
+
+
+def flipped(content: bytes) -> bytes:
+    """Flip one bit in the middle."""
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+
+
+_SPOILED: dict[str, Callable[[bytes], bytes]] = {
+    "truncated": truncated,
+    "bit-flipped": flipped,
+    "not gzip": lambda _: b"not an archive at all" * 100,
+    "not a tar": lambda _: gzip.compress(b"not a tar at all" * 1000),
+    "empty": lambda _: b"",
+}
+
+
+def refused(home: Home, archive: Path, *says: str) -> None:
+    """See that `restore` and `verify` refuse an archive, and that both leave everything as it was."""
+    before = tree(home.root)
+    home.run("restore", archive, "--yes").require(INTEGRITY, *says)
+    home.run("verify", archive).require(INTEGRITY, "IntegrityCheckFailed: 1 of 1 backups are damaged")
+    assert tree(home.root) == before
+    assert list(home.scratch.iterdir()) == []
+
+
+@pytest.mark.parametrize("how", _SPOILED)
+def test_a_spoiled_archive_beside_its_manifest(home: Home, how: str) -> None:
+    """The checksum gives it away before anything is unpacked."""
+    archive = home.archive(home.ids[1])
+    archive.write_bytes(_SPOILED[how](archive.read_bytes()))
+    refused(home, archive, f"ChecksumMismatch: {archive.name} has SHA-256 ")
+
+
+@pytest.mark.parametrize("how", _SPOILED)
+def test_a_spoiled_archive_alone(home: Home, how: str) -> None:
+    """Without a manifest beside it the archive gives itself away."""
+    archive = home.root / "carried away.tar.gz"
+    archive.write_bytes(_SPOILED[how](home.archive(home.ids[1]).read_bytes()))
+    before = tree(home.root)
+    home.run("restore", archive, "--yes").require(INTEGRITY)
+    assert tree(home.root) == before
+
+
+@pytest.mark.parametrize("attack", _HOSTILE)
+def test_a_hostile_archive(home: Home, attack: str) -> None:
+    """What leads elsewhere, or is no plain file, or comes twice, or is more than recorded, is not unpacked."""
+    archive = crafted(home.root, head(CONTENT), _HOSTILE[attack])
+    before = tree(home.root)
+    home.run("restore", archive, "--yes").require(INTEGRITY, "ArchiveUnsafe: ")
+    assert tree(home.root) == before
+    assert not Path("/tmp/evil").exists()
+
+
+def test_a_bomb_that_records_no_sizes(home: Home) -> None:
+    """An archive in the original script's form unpacks to no more than its own size allows."""
+    archive = crafted(home.root, entry("devops_hub.db", bytes((64 << 20) + 1)))
+    assert archive.stat().st_size < 1 << 20
+    before = tree(home.root)
+    home.run("restore", archive, "--yes").require(INTEGRITY, "ArchiveUnsafe: the archive unpacks to more than the ")
+    assert tree(home.root) == before
+
+
+def test_a_manifest_of_a_newer_format(home: Home) -> None:
+    """It is named, not guessed at; a newer version is what helps."""
+    manifest = home.manifest(home.ids[1])
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"format": 2}))
+    before = tree(home.root)
+    says = ("NewerFormat: the backup has format 2; this version reads up to 1", "newer version of sqlitevault")
+    home.run("restore", home.ids[1], "--yes").require(INTEGRITY, *says)
+    assert tree(home.root) == before
+
+
+@pytest.mark.parametrize("naming", ["id", "path"])
+def test_a_manifest_of_another_archive(home: Home, naming: str) -> None:
+    """Files that were mixed up are noticed, whichever way the backup is named."""
+    shutil.copy(home.manifest(home.ids[0]), home.manifest(home.ids[1]))
+    before = tree(home.root)
+    words = {"id": home.ids[1], "path": str(home.archive(home.ids[1]))}[naming]
+    home.run("restore", words, "--yes").require(INTEGRITY, f"ManifestInvalid: the manifest beside {home.ids[1]}")
+    assert tree(home.root) == before
+
+
+def test_a_manifest_that_is_missing(home: Home) -> None:
+    """The archive is then no backup of its id, yet its path restores it: the manifest inside is proof enough."""
+    missing = home.ids[1]
+    home.manifest(missing).unlink()
+    before = tree(home.root)
+    home.run("restore", missing, "--yes").require(NOT_FOUND, f"BackupNotFound: no backup {missing} in backups")
+    planned = home.run("restore", home.archive(missing), "--dry-run").require(0).stdout
+    assert f"{missing} (named; without a manifest beside it)" in planned
+    assert tree(home.root) == before
+
+
+@pytest.mark.parametrize("verb", ["restore", "verify", "drill"])
+@pytest.mark.parametrize(
+    "words",
+    ["devops_hub_backup_20200101_000000", "devops_hub_backup_20261301_000000", "nowhere/at-all.tar.gz"],
+    ids=["unknown", "impossible", "path"],
+)
+def test_a_backup_that_is_not_there(home: Home, verb: str, words: str) -> None:
+    """Code 10 and where to look; an id with a time that does not exist is no id: code 2."""
+    before = tree(home.root)
+    home.run(verb, words).require(2 if "1301" in words else NOT_FOUND)
+    assert tree(home.root) == before
+
+
+def test_the_newest_backup_is_damaged(home: Home) -> None:
+    """`--latest` says what is wrong with it instead of restoring it; the hint leads to the others."""
+    damage(home.archive(home.ids[1]))
+    before = tree(home.root)
+    home.run("restore", "--latest", "--yes").require(INTEGRITY, "ChecksumMismatch: ", "Take another backup")
+    assert tree(home.root) == before
