@@ -1,0 +1,57 @@
+"""Two runs for the same time that overlap: one backup, and one that restores."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from sqlitevault.manifest import Scope, Tier
+from sqlitevault.services.backup import BackupReport, BackupRequest, back_up
+from sqlitevault.services.catalog import Choice
+from sqlitevault.services.drill import DrillRequest, drill
+from sqlitevault.services.selection import select
+from sqlitevault.services.steps import Unwatched
+from sqlitevault.vault_location import open_vault
+from tests.databases import execute
+from tests.function_calls import VAULT, Home
+
+
+class OtherRun(Unwatched):
+    """Another run for the same time, from beginning to end, at the instant when this run begins a step."""
+
+    def __init__(self, step: str, run: Callable[[], BackupReport]) -> None:
+        """Wait for the step."""
+        self._step, self._run = step, run
+        self.report: BackupReport | None = None
+
+    def started(self, step: str, _total_bytes: int | None) -> None:
+        """Let the other one run, once."""
+        if step == self._step and self.report is None:
+            self.report = self._run()
+
+
+@pytest.mark.parametrize("step", ["snapshot", "compress", "upload", "commit"])
+@pytest.mark.parametrize("kind", ["s3", "directory"])
+def test_two_runs_for_one_time_leave_one_backup_that_restores(functions_home: Home, kind: str, step: str) -> None:
+    """Wherever the runs overlap: one of them has created it, and manifest and archive belong together."""
+    vault = open_vault(f"s3://{VAULT}/backups/" if kind == "s3" else str(functions_home.root.parent / "vault"))
+    request = BackupRequest(
+        database=functions_home.database,
+        config_root=functions_home.root,
+        created_at=datetime(2026, 1, 31, 2, 5, tzinfo=UTC),
+        host="test",
+        tier=Tier.HOURLY,
+        scope=Scope.DATABASE,
+    )
+
+    def other() -> BackupReport:
+        execute(functions_home.database, "DELETE FROM ledger WHERE id > 400")
+        return back_up(request, vault)
+
+    watcher = OtherRun(step, other)
+    late = back_up(request, vault, watcher)
+    assert watcher.report is not None
+    assert (watcher.report.created, late.created) == (True, False)
+    proven = drill(DrillRequest(select(vault, Choice()), datetime.now(UTC), 900))
+    assert proven.failures == ()
+    assert late.manifest == select(vault, Choice()).manifest
