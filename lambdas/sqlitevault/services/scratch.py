@@ -36,7 +36,7 @@ def scratch_directory(parent: Path | None, *, needed_bytes: int = 0) -> Iterator
             try:
                 yield made
             finally:
-                shutil.rmtree(made, ignore_errors=True)
+                _remove(made)
     except OSError as error:
         if error.errno in _NO_ROOM:
             raise _full(base, "the disk filled up during the work") from error
@@ -86,11 +86,21 @@ def _remove_if_abandoned(directory: Path) -> None:
     try:
         with (directory / _LOCK).open("r+") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(directory, ignore_errors=True)
+            _remove(directory)
     except FileNotFoundError:
         _remove_if_old_and_empty(directory)
     except BlockingIOError:
         return  # its owner lives
+
+
+def _remove(directory: Path) -> None:
+    """Remove the lock last: who is killed in the middle leaves a directory that the next one knows as abandoned."""
+    for path in directory.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.name != _LOCK:
+            path.unlink(missing_ok=True)
+    shutil.rmtree(directory, ignore_errors=True)
 
 
 def _remove_if_old_and_empty(directory: Path) -> None:
