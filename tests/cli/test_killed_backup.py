@@ -19,7 +19,7 @@ from tests.cli.home import Home, make_home
 from tests.databases import make_bank, require_bank
 
 _KILLS = 15
-_ROWS = 180_000  # about 20 MB
+_ROWS = 90_000  # about 10 MB
 _SEED = 20260301
 
 
@@ -53,7 +53,7 @@ def kill_after(home: Home, seconds: float) -> None:
 
 @pytest.mark.slow
 def test_killed_at_many_moments(large_home: Home) -> None:
-    """Whenever it is killed, each manifest has its whole archive, which verifies, and scratch is cleared by the next."""
+    """Each manifest ever left has its whole archive, which verifies; the next run clears scratch."""
     begun = time.monotonic()
     large_home.run("backup").require(0)
     whole = time.monotonic() - begun
@@ -63,10 +63,12 @@ def test_killed_at_many_moments(large_home: Home) -> None:
         kill_after(large_home, whole * (number + moments.random()) / _KILLS)
         for archive, recorded in committed(large_home):
             assert hashlib.sha256(archive.read_bytes()).hexdigest() == recorded["sha256"]
-        left = list(large_home.scratch.iterdir())
+        left = [folder for folder in large_home.scratch.iterdir() if any(folder.iterdir())]
         assert len(left) <= 1, "an earlier killed backup's scratch folder was not cleared"
         abandoned += len(left)
     assert abandoned, "no backup was killed in the middle of its work"
+    for folder in large_home.scratch.iterdir():
+        os.utime(folder, (0, 0))  # an empty one may belong to a backup that is just about to lock it, for a minute
     time.sleep(1)  # a backup is named by the second
     large_home.run("backup").require(0)
     assert list(large_home.scratch.iterdir()) == []
