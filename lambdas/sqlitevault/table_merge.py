@@ -71,7 +71,8 @@ class _Shape:
 
     @property
     def different(self) -> str:
-        return " OR ".join(f"live.{_quoted(name)} IS NOT copy.{_quoted(name)}" for name in self.others) or "0"
+        """Byte by byte: a collation such as NOCASE may find rows of one key the same that are not, and 1 is not 1.0."""
+        return " OR ".join(map(_differs, self.keys + self.others))
 
 
 def compare_table(live: Path, copy: Path, table: str) -> TableDifference:
@@ -106,10 +107,11 @@ def differing_rows(live: Path, copy: Path, table: str, *, limit: int) -> tuple[R
             "added": ("live", f"FROM {shape.live} WHERE NOT EXISTS (SELECT 1 FROM {shape.copy_row})"),
             "changed": ("live", f"FROM {shape.copy} JOIN {shape.live} ON {shape.same_key} WHERE {shape.different}"),
         }
+        encoding = str(connection.pragma("encoding"))
         return tuple(
-            RowDifference(kind, str(key))
+            RowDifference(kind, bytes(key).decode(encoding, "backslashreplace"))
             for kind, (side, source) in sources.items()
-            for (key,) in connection.execute(f"SELECT {shape.key_text(side)} {source} LIMIT ?", (limit,))
+            for (key,) in connection.execute(f"SELECT CAST({shape.key_text(side)} AS BLOB) {source} LIMIT ?", (limit,))
         )
 
 
@@ -195,6 +197,11 @@ def _columns(connection: apsw.Connection, schema: str, table: str) -> dict[str, 
         "WHERE t.schema = ?2 AND t.type = 'table' AND c.hidden = 0 ORDER BY c.cid"
     )
     return {str(name): int(position) for name, position in connection.execute(query, (table, schema))}
+
+
+def _differs(name: str) -> str:
+    live, copy = f"live.{_quoted(name)}", f"copy.{_quoted(name)}"
+    return f"{live} IS NOT {copy} COLLATE BINARY OR typeof({live}) <> typeof({copy})"
 
 
 def _count(connection: apsw.Connection, source: str) -> int:

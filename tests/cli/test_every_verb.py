@@ -10,6 +10,7 @@ _CODES = {
     "verify": (0, 1, 2, 10, 12, 13, 15),
     "restore": (0, 1, 2, 10, 11, 12, 13, 15),
     "drill": (0, 1, 2, 10, 13, 14, 15),
+    "diff": (0, 1, 2, 10, 11, 12, 13, 15),
 }
 _VERBS = {
     "backup": ("backup",),
@@ -17,6 +18,7 @@ _VERBS = {
     "verify": ("verify", "--all"),
     "restore": ("restore", "--latest", "--yes"),
     "drill": ("drill",),
+    "diff": ("diff", "latest"),
 }
 _WITH_PROGRESS = [verb for verb in _VERBS if verb != "list"]
 _ESCAPE, _BAR = "\x1b", "━"

@@ -2,23 +2,38 @@
 
 from pathlib import Path
 
+import apsw
+
 from sqlitevault.database import read_tables
 from sqlitevault.errors import ConfigError
 from sqlitevault.manifest import Table
 from sqlitevault.services.report import Report
-from sqlitevault.table_merge import RowDifference, compare_table, differing_rows
+from sqlitevault.table_merge import compare_table, differing_rows
+
+_SHOWN_CHARACTERS = 200
 
 
-class TableDifferences(Report):
-    """One table, from the older state to the newer. `None`: it has no primary key, so only the totals are known."""
+class Row(Report):
+    """A row that differs: `added`, `removed` or `changed`; `key` is its primary key as SQL literals."""
+
+    kind: str
+    key: str
+
+
+class TableDifference(Report):
+    """One table, from the first state to the second; `None` where the table, or the figure, is not there.
+
+    `note` says why rows could not be told apart: then only the totals are known.
+    """
 
     table: str
     rows_before: int | None
     rows_after: int | None
-    added: int | None
-    removed: int | None
-    changed: int | None
-    rows: tuple[str, ...] = ()
+    added: int | None = None
+    removed: int | None = None
+    changed: int | None = None
+    rows: tuple[Row, ...] = ()
+    note: str | None = None
 
 
 class Difference(Report):
@@ -26,24 +41,25 @@ class Difference(Report):
 
     before: str
     after: str
-    tables: tuple[TableDifferences, ...]
+    tables: tuple[TableDifference, ...]
     equal_tables: int
 
 
 def difference(before: Path, after: Path, *, names: tuple[str, str], show_rows: int = 0) -> Difference:
-    """Compare two private copies; with `show_rows`, name up to that many differing rows a table by their keys.
+    """Compare two private copies; with `show_rows`, name up to that many differing rows a table and kind.
 
     Raises:
         SourceCorrupt, SourceUnsupported: one of them cannot be read.
     """
     then = {table.name: table for table in read_tables(before)}
     now = {table.name: table for table in read_tables(after)}
-    differing = [name for name in dict.fromkeys([*then, *now]) if not _equal(then.get(name), now.get(name))]
+    every = list(dict.fromkeys([*then, *now]))
+    differing = [name for name in every if not _equal(then.get(name), now.get(name))]
     return Difference(
         before=names[0],
         after=names[1],
-        tables=tuple(_differences(before, after, name, then.get(name), now.get(name), show_rows) for name in differing),
-        equal_tables=len(then.keys() | now.keys()) - len(differing),
+        tables=tuple(_table(before, after, then.get(name), now.get(name), show_rows) for name in differing),
+        equal_tables=len(every) - len(differing),
     )
 
 
@@ -51,25 +67,34 @@ def _equal(before: Table | None, after: Table | None) -> bool:
     return before is not None and after is not None and before.digest == after.digest
 
 
-def _differences(  # noqa: PLR0917
-    before: Path, after: Path, name: str, then: Table | None, now: Table | None, show_rows: int
-) -> TableDifferences:
-    totals = {"table": name, "rows_before": then and then.rows, "rows_after": now and now.rows}
+def _table(before: Path, after: Path, then: Table | None, now: Table | None, show_rows: int) -> TableDifference:
     if then is None or now is None:
-        return TableDifferences(**totals, added=now.rows if now else 0, removed=then.rows if then else 0, changed=0)
+        return _only_in_one(then, now)
+    totals = TableDifference(table=then.name, rows_before=then.rows, rows_after=now.rows)
     try:
-        found = compare_table(after, before, name)
-        rows = differing_rows(after, before, name, limit=show_rows) if show_rows else ()
-    except ConfigError:
-        return TableDifferences(**totals, added=None, removed=None, changed=None)
-    return TableDifferences(
-        **totals,
-        added=found.only_live,
-        removed=found.only_in_copy,
-        changed=found.different,
-        rows=tuple(map(_described, rows)),
+        found = compare_table(after, before, then.name)
+        rows = differing_rows(after, before, then.name, limit=show_rows) if show_rows else ()
+    except ConfigError as error:
+        return totals.model_copy(update={"note": str(error)})
+    except apsw.SQLError as error:  # such as another text encoding, or a collation that only the application has
+        return totals.model_copy(update={"note": f"SQLite cannot compare the rows: {error}"})
+    counts = {"added": found.only_live, "removed": found.only_in_copy, "changed": found.different}
+    named = tuple(Row(kind=row.kind, key=_short(row.key)) for row in rows)
+    return totals.model_copy(update={**counts, "rows": named})
+
+
+def _only_in_one(then: Table | None, now: Table | None) -> TableDifference:
+    gone, new = (then.rows if then else 0), (now.rows if now else 0)
+    return TableDifference(
+        table=(then or now or Table(name="", rows=0)).name,
+        rows_before=then.rows if then else None,
+        rows_after=now.rows if now else None,
+        added=new,
+        removed=gone,
+        changed=0,
+        note="the table is new" if now else "the table is gone",
     )
 
 
-def _described(row: RowDifference) -> str:
-    return f"{row.kind} {row.key}"
+def _short(key: str) -> str:
+    return key if len(key) <= _SHOWN_CHARACTERS else key[:_SHOWN_CHARACTERS] + "…"
