@@ -108,12 +108,12 @@ def _how_to_poke(world: World, console: Console) -> None:
     aws = world.aws
     console.print("\nThe embedded AWS stays up. To poke it:\n")
     console.print(
-        f"  export AWS_ENDPOINT_URL={aws.endpoint} AWS_REGION={PRIMARY}\n"
+        f"  export AWS_ENDPOINT_URL={aws.endpoint} AWS_REGION={PRIMARY} AWS_DEFAULT_REGION={PRIMARY}\n"
         "  export AWS_ACCESS_KEY_ID=testing AWS_SECRET_ACCESS_KEY=testing AWS_SESSION_TOKEN=testing\n"
         f"  .venv/bin/aws s3 ls --recursive s3://{world.vault}/\n"
         f"  .venv/bin/sqlitevault list --from s3://{world.vault}/backups/\n"
         f"  .venv/bin/aws lambda invoke --function-name {world.function('restore')} \\\n"
-        "      --cli-binary-format raw-in-base64-out --payload file://events/restore-plan.json /dev/stdout\n"
+        "      --payload fileb://events/restore-plan.json /dev/stdout\n"
         f"  node_modules/.bin/cdk diff -c stage={STAGE} -c function_platform=host\n\n"
         f"To stop it: kill {aws.pid}; its files are in {aws.state.parent}",
         markup=False,
