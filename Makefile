@@ -47,6 +47,23 @@ format: setup ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+stress: SECONDS = 600
+stress: setup ## Snapshots under writers that get killed: make stress SECONDS=600 SEED=1
+	$(BIN)/python -m tests.stress --seconds $(SECONDS) --seed $(SEED)
+
+race-matrix: CASES = 5000
+race-matrix: setup ## Every operation at every step of a snapshot: make race-matrix CASES=5000 SEED=1
+	$(BIN)/python -m tests.race_matrix --cases $(CASES) --seed $(SEED)
+
+fuzz: CASES = 100000
+fuzz: setup ## Damaged and hostile archives: make fuzz CASES=100000 SEED=1
+	$(BIN)/python -m tests.fuzz.archives --cases $(CASES) --seed $(SEED)
+
+bench: MEGABYTES = 1000
+bench: setup ## Speed of snapshots and archives: make bench MEGABYTES=1000
+	$(BIN)/python -m benchmarks.snapshot --megabytes $(MEGABYTES) --seed $(SEED)
+	$(BIN)/python -m benchmarks.archive
+
 backup: setup ## Back up the database and its configuration
 	scripts/backup.sh
 
@@ -74,4 +91,4 @@ lock: setup ## Pin the dependencies again, with hashes
 clean: ## Remove everything that `make setup` and the tests made
 	rm -rf $(VENV) node_modules cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info lambdas/*.egg-info
 
-.PHONY: help setup demo test check lint types imports format backup backup-db backup-s3 restore restore-dry lock clean
+.PHONY: help setup demo test check lint types imports format stress race-matrix fuzz bench backup backup-db backup-s3 restore restore-dry lock clean

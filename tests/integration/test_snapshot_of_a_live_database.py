@@ -9,9 +9,7 @@ import pytest
 
 from sqlitevault.snapshot import SnapshotOptions, take_snapshot
 from tests.databases import make_bank, require_bank, writer
-from tests.race_matrix.running import run_matrix
 from tests.sessions import session
-from tests.stress.running import run_stress
 
 _BASE = SnapshotOptions(quiet_seconds=0.02, pause_seconds=0.02)
 _EACH_METHOD = {
@@ -73,31 +71,3 @@ def test_a_database_larger_than_one_gibibyte(tmp_path: Path, mode: str) -> None:
     with closing(sqlite3.connect(copy)) as connection:
         assert connection.execute("SELECT length(x) FROM t").fetchall() == [(560000000,), (560000000,), (300000,)]
         assert connection.execute("PRAGMA quick_check").fetchone() == ("ok",)
-
-
-@pytest.mark.slow
-def test_stress() -> None:
-    """A short run of `make stress`: no bad snapshot, in all journal modes, by all methods, with killed writers."""
-    tally = run_stress(16, seed=7)
-    assert not tally.bad, tally.table()
-    assert {mode for mode, _ in tally.snapshots} == {"delete", "truncate", "persist", "wal"}
-    assert {method for _, method in tally.snapshots} >= {"rollback-locked", "rollback-optimistic", "wal-pinned"}
-    assert tally.killed
-
-
-def test_stress_finds_out_a_naive_copy() -> None:
-    """The test of the test: what `cp` makes of a busy database is found to be bad."""
-    tally = run_stress(6, seed=7, modes=("delete", "truncate"), naive=True)
-    assert tally.bad
-
-
-def test_race_matrix() -> None:
-    """A sample of `make race-matrix`: no operation at any step makes a protocol hand out a bad copy."""
-    outcome = run_matrix(240, seed=11)
-    assert outcome.cases == 240
-    assert not outcome.bad, outcome.table()
-
-
-def test_race_matrix_finds_out_a_naive_copy() -> None:
-    """The same operations spoil what `cp` makes."""
-    assert run_matrix(80, seed=11, naive=True).bad

@@ -1,10 +1,18 @@
-"""`python -m tests.race_matrix --cases 5000 --seed 1`: prints a table, ends with 1 if a copy was bad."""
+"""`python -m tests.race_matrix --cases 5000 --seed 1`: what the application does, at every step of every protocol.
+
+Then a control, 2 % of the cases on top: plain copies, some of which have to be found bad. Prints a table; ends with 1
+if a copy was bad, none was accepted, or the control was not caught.
+"""
 
 import argparse
 import sys
 from pathlib import Path
 
-from tests.race_matrix.running import run_matrix
+from tests.race_matrix.judging import ACCEPTED
+from tests.race_matrix.running import Outcome, run_matrix
+
+_CONTROL_SHARE = 0.02
+_LEAST_CONTROL_CASES = 60
 
 
 def main() -> int:
@@ -13,11 +21,26 @@ def main() -> int:
     parser.add_argument("--cases", type=int, default=5000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, default=None, help="where the databases lie; a memory disk by default")
-    parser.add_argument("--naive", action="store_true", help="run the control instead, which must be caught")
     arguments = parser.parse_args()
-    outcome = run_matrix(arguments.cases, arguments.seed, folder=arguments.folder, naive=arguments.naive)
+    outcome = run_matrix(arguments.cases, arguments.seed, folder=arguments.folder)
     sys.stdout.write(outcome.table())
-    return 1 if outcome.bad else 0
+    sys.stdout.flush()
+    cases = max(_LEAST_CONTROL_CASES, round(_CONTROL_SHARE * arguments.cases))
+    control = run_matrix(cases, arguments.seed, folder=arguments.folder, naive=True)
+    sys.stdout.write(control_line(control))
+    return 0 if passed(outcome, control) else 1
+
+
+def control_line(control: Outcome) -> str:
+    """Return what came of the plain copies."""
+    verdict = "caught, as it must be" if control.bad else "NOT CAUGHT: the matrix is blind"
+    return f"control (plain copies as cp makes them): {control.cases} cases, {len(control.bad)} bad: {verdict}\n"
+
+
+def passed(outcome: Outcome, control: Outcome) -> bool:
+    """Tell whether no copy was bad, and this means something."""
+    accepted = sum(count for (_, _, kind), count in outcome.counts.items() if kind == ACCEPTED)
+    return accepted > 0 and not outcome.bad and bool(control.bad)
 
 
 if __name__ == "__main__":
