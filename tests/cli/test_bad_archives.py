@@ -13,7 +13,7 @@ from tests.archives import CONTENT, crafted, entry, head
 from tests.cli.home import Home, tree
 from tests.cli.test_verify_verb import damage
 
-NOT_FOUND, INTEGRITY = 10, 12
+USAGE, NOT_FOUND, INTEGRITY = 2, 10, 12
 _DATABASE = entry("devops_hub.db", CONTENT["devops_hub.db"])
 _HOSTILE = {
     "parent": entry("../../evil"),
@@ -124,16 +124,21 @@ def test_a_manifest_that_is_missing(home: Home) -> None:
     assert tree(home.root) == before
 
 
-@pytest.mark.parametrize("verb", ["restore", "verify", "drill"])
 @pytest.mark.parametrize(
-    "words",
-    ["devops_hub_backup_20200101_000000", "devops_hub_backup_20261301_000000", "nowhere/at-all.tar.gz"],
-    ids=["unknown", "impossible", "path"],
+    ("verb", "words", "code", "says"),
+    [
+        ("restore", "devops_hub_backup_20200101_000000", NOT_FOUND, "BackupNotFound: no backup devops_hub_backup_"),
+        ("verify", "devops_hub_backup_20200101_000000", NOT_FOUND, "BackupNotFound: no backup devops_hub_backup_"),
+        ("drill", "devops_hub_backup_20200101_000000", NOT_FOUND, "BackupNotFound: no backup devops_hub_backup_"),
+        ("restore", "nowhere/at-all.tar.gz", NOT_FOUND, "BackupNotFound: there is no at-all.tar.gz in nowhere"),
+        ("restore", "devops_hub_backup_20261301_000000", USAGE, "names no backup"),
+    ],
+    ids=["restore", "verify", "drill", "path", "impossible time"],
 )
-def test_a_backup_that_is_not_there(home: Home, verb: str, words: str) -> None:
+def test_a_backup_that_is_not_there(home: Home, verb: str, words: str, code: int, says: str) -> None:
     """Code 10 and where to look; an id with a time that does not exist is no id: code 2."""
     before = tree(home.root)
-    home.run(verb, words).require(2 if "1301" in words else NOT_FOUND)
+    home.run(verb, words).require(code, says)
     assert tree(home.root) == before
 
 

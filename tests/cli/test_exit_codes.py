@@ -46,11 +46,11 @@ def test_an_error_is_json_too(new_home: Home) -> None:
 
 
 def test_a_locked_database(home: Home) -> None:
-    """A writer that never lets go: the backup gives up in time and says who is in the way."""
+    """A writer that never lets go: the backup gives up in time and says what helps."""
     with holding_the_lock(home.database):
         before = tree(home.root)
         done = home.run("backup", SNAPSHOT_TIMEOUT_SECONDS="0.5")
-        done.require(BUSY, "SourceBusy: no consistent copy of ", "a writer holds the database's lock")
+        done.require(BUSY, "SourceBusy: no consistent copy of ", "Switch the application to WAL mode")
         assert tree(home.root) == before
 
 
