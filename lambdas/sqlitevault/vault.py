@@ -96,7 +96,8 @@ class Vault(Protocol):
         """Return the object's content, in this version or the newest.
 
         Raises:
-            BackupNotFound: there is no such object.
+            BackupNotFound: there is no such object, or not in this version.
+            ChecksumMismatch: it was damaged on its way.
             ManifestInvalid: it is longer than `limit` bytes, so it is not what the caller takes it for.
         """
         ...
@@ -109,6 +110,7 @@ class Vault(Protocol):
         Raises:
             FileExistsError: `target` is there already; it stays as it was.
             BackupNotFound: there is no such object, or not in this version.
+            ChecksumMismatch: it was damaged on its way, which not every store can tell: compare what is returned.
             ScratchFull: the disk is too small.
         """
         ...

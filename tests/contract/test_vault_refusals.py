@@ -9,6 +9,7 @@ import pytest
 from sqlitevault.errors import BackupNotFound, ConfigError, ScratchFull, VaultUnavailable
 from sqlitevault.vault import Vault
 from tests.contents import MEBIBYTE, make_content
+from tests.contract.calls import BY_NAME, EVERY, READING, Call, each
 from tests.contract.stores import Store
 
 SMALL, PARTS = 1000, 9 * MEBIBYTE + 7
@@ -22,41 +23,6 @@ class InterruptedByTest(BaseException):
 def interrupt(_: int) -> None:
     """Raise at the first bytes."""
     raise InterruptedByTest
-
-
-Call = Callable[[Vault, str, Path], object]
-
-
-def _upload(vault: Vault, name: str, folder: Path) -> object:
-    content = make_content(folder, SMALL)
-    return vault.upload(name, content.path, sha256=content.sha256)
-
-
-WRITING: dict[str, Call] = {
-    "upload": _upload,
-    "create": lambda vault, name, _: vault.create(name, b"!"),
-    "replace": lambda vault, name, _: vault.replace(name, b"!"),
-}
-READING: dict[str, Call] = {
-    "read": lambda vault, name, _: vault.read(name, limit=1),
-    "download": lambda vault, name, folder: vault.download(name, folder / "back"),
-    "replication_status": lambda vault, name, _: vault.replication_status(name),
-}
-LENIENT: dict[str, Call] = {
-    "delete": lambda vault, name, _: vault.delete(name),
-    "versions": lambda vault, name, _: list(vault.versions(name)),
-}
-OF_THE_WHOLE: dict[str, Call] = {
-    "objects": lambda vault, _name, _: list(vault.objects()),
-    "sweep": lambda vault, _name, _: vault.sweep(0),
-}
-BY_NAME = WRITING | READING | LENIENT
-EVERY = BY_NAME | OF_THE_WHOLE
-
-
-def each(calls: dict[str, Call]) -> pytest.MarkDecorator:
-    """Run a test for each of the calls."""
-    return pytest.mark.parametrize("call", calls.values(), ids=calls)
 
 
 BAD_NAMES = ("", "/a", "a/", "a//b", ".", "..", "../a", "a/../b", "a/./b", "a/..", "/etc/passwd", "a\nb", "a\0b")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, HTTPClientError
+from botocore.exceptions import BotoCoreError, FlexibleChecksumError, IncompleteReadError
 
 from sqlitevault.errors import ScratchFull
 from sqlitevault.progress import OnBytes
@@ -82,12 +82,16 @@ def _fetch(client: "S3Client", remote: Remote, descriptor: int, start: int) -> i
             for block in _blocks(client, remote, position, end):
                 os.pwrite(descriptor, block, position)
                 position += len(block)
-            if position == end:
-                break
-        except (HTTPClientError, BotoCoreError):
+        except FlexibleChecksumError:  # damaged on its way: all of it again
+            position = start
             if not tries_left:
                 raise
-    return end - start
+        except BotoCoreError:
+            if not tries_left:
+                raise
+        if position == end:
+            return end - start
+    raise IncompleteReadError(actual_bytes=position - start, expected_bytes=end - start)
 
 
 def _blocks(client: "S3Client", remote: Remote, start: int, end: int) -> Iterator[bytes]:

@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    FlexibleChecksumError,
     HTTPClientError,
+    IncompleteReadError,
     NoCredentialsError,
     NoRegionError,
     PartialCredentialsError,
@@ -61,6 +63,11 @@ def errors_named(location: str, name: str = "") -> Iterator[None]:
         yield
     except ClientError as error:
         raise from_code(error, location, name) from error
+    except FlexibleChecksumError as error:
+        raise ChecksumMismatch(
+            f"what arrived of {name} is not what {location} stored",
+            hint="Run it again; if it stays, suspect the network.",
+        ) from error
     except BotoCoreError as error:
         raise VaultUnavailable(f"{location} cannot be reached: {error}", hint=_connection_hint(error)) from error
 
@@ -95,6 +102,6 @@ def _connection_hint(error: BotoCoreError) -> str:
         return "There are no credentials: set AWS_PROFILE, or run where a role is attached."
     if isinstance(error, NoRegionError):
         return "There is no region: set AWS_REGION."
-    if isinstance(error, NoConnection | HTTPClientError):
+    if isinstance(error, NoConnection | HTTPClientError | IncompleteReadError):
         return "Check the network and AWS_ENDPOINT_URL; a function in a VPC needs a gateway endpoint for S3."
     return "Check AWS_PROFILE, AWS_REGION and AWS_ENDPOINT_URL."

@@ -1,0 +1,177 @@
+"""What only a real S3 can show: its own checks, Object Lock, lost connections, killed uploads."""
+
+import base64
+import hashlib
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from localaws.seaweed import SeaweedS3
+from sqlitevault.errors import VaultUnavailable
+from sqlitevault.s3_vault import S3Vault
+from sqlitevault.vault import Vault
+from sqlitevault.vault_location import open_vault
+from tests.contents import MEBIBYTE, make_content
+from tests.contract.calls import EVERY, Call, each
+from tests.contract.conftest import ON_SEAWEED
+from tests.contract.stores import LOCK_DAYS, LOCKED, PLAIN, Store, bucket_store
+from tests.killed_upload import kill_while_uploading
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+pytestmark = [ON_SEAWEED, pytest.mark.usefixtures("seaweed")]
+PUT, PARTS = 5 * MEBIBYTE, 17 * MEBIBYTE
+sized = pytest.mark.parametrize("size", [PUT, PARTS], ids=["put", "parts"])
+
+
+@pytest.fixture
+def client(seaweed: SeaweedS3) -> "S3Client":
+    """The owner's client."""
+    return seaweed.client()
+
+
+@pytest.fixture
+def plain(session: boto3.Session) -> Store:
+    """An empty vault in a bucket without versions."""
+    return bucket_store(session, PLAIN)
+
+
+@pytest.fixture
+def locked(session: boto3.Session) -> Store:
+    """An empty vault in a bucket with Object Lock."""
+    return bucket_store(session, LOCKED)
+
+
+def wrong_checksum() -> str:
+    """The SHA-256 of something else, as S3 writes it."""
+    return base64.b64encode(hashlib.sha256(b"something else").digest()).decode()
+
+
+def test_the_server_itself_refuses_a_wrong_checksum(client: "S3Client") -> None:
+    """Nothing is stored of a put whose SHA-256 is not its body's: the check that the vault relies on."""
+    with pytest.raises(ClientError, match="BadDigest"):
+        client.put_object(Bucket=PLAIN, Key="wrong", Body=b"content", ChecksumSHA256=wrong_checksum())
+    with pytest.raises(ClientError, match="NoSuchKey"):
+        client.get_object(Bucket=PLAIN, Key="wrong")
+
+
+def test_the_server_itself_refuses_a_part_with_a_wrong_checksum(client: "S3Client") -> None:
+    """So does a part, which then is not there to be completed."""
+    target: Any = {"Bucket": PLAIN, "Key": "wrong-part"}
+    upload = client.create_multipart_upload(**target, ChecksumAlgorithm="SHA256")["UploadId"]
+    try:
+        with pytest.raises(ClientError, match="BadDigest"):
+            client.upload_part(
+                **target, UploadId=upload, PartNumber=1, Body=b"content", ChecksumSHA256=wrong_checksum()
+            )
+        assert "Parts" not in client.list_parts(**target, UploadId=upload)
+    finally:
+        client.abort_multipart_upload(**target, UploadId=upload)
+
+
+@sized
+def test_a_locked_version_cannot_be_deleted(client: "S3Client", locked: Store, tmp_path: Path, size: int) -> None:
+    """Whatever way it was uploaded, it has the bucket's retention from the start and survives its deletion."""
+    content = make_content(tmp_path, size)
+    stored = locked.vault.upload("a", content.path, sha256=content.sha256)
+    version: Any = {"Bucket": LOCKED, "Key": key_of(locked, "a"), "VersionId": str(stored.version)}
+    retention = client.get_object_retention(**version)["Retention"]
+    assert retention["Mode"] == "GOVERNANCE"
+    assert abs(retention["RetainUntilDate"] - datetime.now(UTC) - timedelta(days=LOCK_DAYS)) < timedelta(minutes=5)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        client.delete_object(**version)
+    locked.vault.delete("a")
+    locked.vault.replace("a", b"newer")
+    assert locked.vault.read("a", limit=size, version=stored.version) == content.data
+
+
+def test_a_killed_upload_is_swept(plain: Store, locked: Store, tmp_path: Path) -> None:
+    """A process killed between two parts leaves no object, and an unfinished upload that is aborted when old enough."""
+    content = make_content(tmp_path, PARTS)
+    for store in (plain, locked):
+        store.vault.replace("a", b"older")
+        kill_while_uploading(store.location, "a", content)
+        assert [(found.name, found.bytes) for found in store.vault.objects()] == [("a", 5)]
+        assert [store.vault.sweep(age) for age in (3600, 0, 0)] == [0, 1, 0]
+        assert store.vault.read("a", limit=5) == b"older"
+
+
+def test_a_sweep_leaves_other_prefixes_alone(session: boto3.Session, plain: Store) -> None:
+    """A neighbour's unfinished upload may be one that still runs."""
+    neighbour = bucket_store(session, PLAIN)
+    neighbour.leave_unfinished("a")
+    assert plain.vault.sweep(0) == 0
+    assert neighbour.vault.sweep(0) == 1
+
+
+def test_a_prefix_ends_where_its_slash_is(session: boto3.Session, plain: Store) -> None:
+    """Without a slash at its end a location means the same, and never what merely begins like it."""
+    bare = open_vault(plain.location.rstrip("/"), session=session)
+    neighbour = open_vault(plain.location.rstrip("/") + "-2/", session=session)
+    neighbour.replace("a", b"!")
+    assert list(bare.objects()) == []
+    plain.vault.replace("b", b"!")
+    assert [found.name for found in bare.objects()] == ["b"]
+    assert bare.location == plain.location
+
+
+def test_a_bucket_is_a_vault_without_prefix(client: "S3Client", session: boto3.Session) -> None:
+    """All of a bucket can be one vault."""
+    client.create_bucket(Bucket="whole-bucket")
+    vault = open_vault("s3://whole-bucket", session=session)
+    vault.create("a/b", b"!")
+    assert [(found.name, vault.read(found.name, limit=1)) for found in vault.objects()] == [("a/b", b"!")]
+    assert vault.location == "s3://whole-bucket/"
+
+
+@each(EVERY)
+def test_wrong_credentials_are_named(seaweed: SeaweedS3, plain: Store, tmp_path: Path, call: Call) -> None:
+    """Every method says that it is the secret that is wrong, also where S3 answers a HEAD without a word."""
+    plain.vault.replace("a", b"!")
+    refused = open_vault(plain.location, session=seaweed.session(secret="wrong"))  # noqa: S106
+    with pytest.raises(VaultUnavailable) as caught:
+        call(refused, "a", tmp_path)
+    assert "AWS_SECRET_ACCESS_KEY" in caught.value.hint
+    assert [(found.name, found.bytes) for found in plain.vault.objects()] == [("a", 1)]
+    assert not (tmp_path / "back").exists()
+
+
+def test_a_download_of_what_is_replaced_meanwhile_says_so(plain: Store, tmp_path: Path) -> None:
+    """Without versions the rest is gone: an error that is worth another try, and no mixture of both."""
+    content = make_content(tmp_path, PUT)
+    plain.vault.upload("a", content.path, sha256=content.sha256)
+    with pytest.raises(VaultUnavailable, match="PreconditionFailed") as caught:
+        replaced_before_the_first_byte(plain.vault).download("a", tmp_path / "back")
+    assert "replaced" in caught.value.hint
+    assert not (tmp_path / "back").exists()
+
+
+def test_a_download_keeps_to_its_version(locked: Store, tmp_path: Path) -> None:
+    """With versions the one that was the newest at the start is downloaded to its end."""
+    content = make_content(tmp_path, PARTS)
+    locked.vault.upload("a", content.path, sha256=content.sha256)
+    assert replaced_before_the_first_byte(locked.vault).download("a", tmp_path / "back") == content.sha256
+    assert locked.vault.read("a", limit=5) == b"newer"
+
+
+def replaced_before_the_first_byte(vault: Vault) -> Vault:
+    """Let "a" be replaced once after its download has begun, before its first range is asked for."""
+    assert isinstance(vault, S3Vault)
+    pending = [b"newer"]
+
+    def replace(**_: object) -> None:
+        if pending:
+            vault.replace("a", pending.pop())
+
+    vault._client.meta.events.register_first("before-send.s3.GetObject", replace)
+    return vault
+
+
+def key_of(store: Store, name: str) -> str:
+    """The object's key in its bucket."""
+    return store.location.split("/", 3)[3] + name
