@@ -1,6 +1,7 @@
 """What can be chosen at deployment (`cdk deploy -c name=value`), typed; wrong values are refused before synthesis."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -15,7 +16,10 @@ class ContextError(Exception):
 
 
 class ExistingFileSystem(BaseModel):
-    """The application's own EFS file system and network, by id."""
+    """The application's own EFS file system and network, by id.
+
+    `route_table_ids`: of the subnets, if they have no S3 gateway endpoint yet; one is then made there.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -24,7 +28,7 @@ class ExistingFileSystem(BaseModel):
     vpc_id: str
     subnet_ids: tuple[str, ...]
     availability_zones: tuple[str, ...]
-    route_table_ids: tuple[str, ...]
+    route_table_ids: tuple[str, ...] = ()
 
 
 class DeploymentSettings(BaseModel):
@@ -77,11 +81,21 @@ class DeploymentSettings(BaseModel):
             raise ValueError("hourly_minutes must not contain 0: the daily backup at that minute would have its name")
         if min(self.tier_days.values()) < self.lock_days:
             raise ValueError("lock_days must not exceed any tier's days: locked versions cannot expire")
-        given = [name for name in ExistingFileSystem.model_fields if getattr(self, name)]
-        if given and len(given) < len(ExistingFileSystem.model_fields):
-            missing = sorted(set(ExistingFileSystem.model_fields) - set(given))
+        if self._longest_gap > self.rpo_minutes:
+            raise ValueError(
+                f"hourly_minutes leaves {self._longest_gap} minutes without a backup, rpo_minutes is {self.rpo_minutes}"
+            )
+        fields = ExistingFileSystem.model_fields
+        given = [name for name in fields if getattr(self, name)]
+        missing = sorted(name for name, field in fields.items() if field.is_required() and name not in given)
+        if given and missing:
             raise ValueError(f"an existing file system needs {', '.join(missing)} as well")
         return self
+
+    @property
+    def _longest_gap(self) -> int:
+        minutes = sorted(map(int, self.hourly_minutes.split(",")))
+        return max(after - before for before, after in pairwise([*minutes, minutes[0] + 60]))
 
     @property
     def existing_file_system(self) -> ExistingFileSystem | None:

@@ -43,7 +43,7 @@ class SourceFileSystem(Construct):
         )
 
     def _new(self, network: Network) -> efs.FileSystem:
-        return efs.FileSystem(
+        file_system = efs.FileSystem(
             self,
             "FileSystem",
             vpc=network.vpc,
@@ -52,8 +52,18 @@ class SourceFileSystem(Construct):
             allow_anonymous_access=False,
             enable_automatic_backups=False,
             throughput_mode=efs.ThroughputMode.ELASTIC,
-            removal_policy=RemovalPolicy.RETAIN,
+            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         )
+        file_system.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="TlsOnly",
+                effect=iam.Effect.DENY,
+                principals=[iam.AnyPrincipal()],
+                actions=["elasticfilesystem:ClientMount"],
+                conditions={"Bool": {"aws:SecureTransport": "false"}},
+            )
+        )
+        return file_system
 
     def mounting(self, *, write: bool) -> list[iam.PolicyStatement]:
         """Return the rights to mount it through the access point. Without `write`, writing is denied explicitly."""

@@ -32,9 +32,10 @@ def _existing_vpc(scope: Construct, existing: ExistingFileSystem) -> ec2.IVpc:
         vpc_id=existing.vpc_id,
         availability_zones=list(existing.availability_zones),
         isolated_subnet_ids=list(existing.subnet_ids),
-        isolated_subnet_route_table_ids=list(existing.route_table_ids),
+        isolated_subnet_route_table_ids=list(existing.route_table_ids) or None,
     )
-    ec2.GatewayVpcEndpoint(scope, "S3", vpc=vpc, service=ec2.GatewayVpcEndpointAwsService.S3)
+    if existing.route_table_ids:
+        ec2.GatewayVpcEndpoint(scope, "S3", vpc=vpc, service=ec2.GatewayVpcEndpointAwsService.S3)
     return vpc
 
 

@@ -14,6 +14,8 @@ from infra.names import BACKUPS, INBOX
 # What a delete or an overwrite hides stays recoverable for this long.
 _NONCURRENT = Duration.days(30)
 _INBOX_DAYS = 3
+# Backups outlive their stack; but what a failed first deployment made must not be in the way of the next one.
+_KEPT = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
 
 
 class VaultBucket(Construct):
@@ -24,7 +26,7 @@ class VaultBucket(Construct):
     ) -> None:
         """Make key, bucket and the bucket for its access log."""
         super().__init__(scope, construct_id)
-        self.key = kms.Key(self, "Key", alias=key_alias, enable_key_rotation=True, removal_policy=RemovalPolicy.RETAIN)
+        self.key = kms.Key(self, "Key", alias=key_alias, enable_key_rotation=True, removal_policy=_KEPT)
         self.bucket = s3.Bucket(
             self,
             "Bucket",
@@ -42,7 +44,7 @@ class VaultBucket(Construct):
             server_access_logs_bucket=self._access_log(),
             server_access_logs_prefix="access/",
             lifecycle_rules=[*_housekeeping(), *_expiry(settings)],
-            removal_policy=RemovalPolicy.RETAIN,
+            removal_policy=_KEPT,
         )
         self.cfn_bucket = cast("s3.CfnBucket", self.bucket.node.default_child)
         # The L2 switch would add a custom-resource function with rights on every bucket.
@@ -58,7 +60,7 @@ class VaultBucket(Construct):
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             enforce_ssl=True,
             lifecycle_rules=[s3.LifecycleRule(id="expire", expiration=Duration.days(90))],
-            removal_policy=RemovalPolicy.RETAIN,
+            removal_policy=_KEPT,
         )
 
     def readable(self, prefix: str = BACKUPS) -> list[iam.PolicyStatement]:

@@ -15,6 +15,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN
     wired = wire()
     with failures("BackupFailed", wired.settings.database_path.stem):
         stored = StoredEvent.parse(event)
+        if stored.is_folder:
+            return {"ignored": stored.key}
         inbox = PurePosixPath(stored.key)
         request = IngestRequest(
             inbox=open_vault(f"s3://{stored.bucket}/{inbox.parent}/"),

@@ -1,13 +1,16 @@
 """The events that functions accept. Anything else is refused, with every mistake named, before anything happens."""
 
-from typing import Any, Literal, Self
-from urllib.parse import unquote_plus
+from typing import Annotated, Any, Literal, Self
 
 from aws_lambda_powertools.utilities.parser.models import S3EventNotificationEventBridgeModel
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from sqlitevault.errors import ConfigError
 from sqlitevault.manifest import Scope, Tier
+
+
+def _one_or_more(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
 
 
 class Event(BaseModel):
@@ -37,13 +40,33 @@ class BackupEvent(Event):
 
 
 class RestoreEvent(Event):
-    """An operator's order. `backup` is an id or `latest`; `at` chooses the newest backup not after that time."""
+    """An operator's order. `backup` is an id or `latest`; `at` chooses the newest backup not after that time.
+
+    `before_incident` chooses the newest backup that is earlier than that time. With `table` (a name or several) the
+    moves are for these tables alone: stage makes a side database of them, promote merges that into the live one by
+    primary key, `missing_only` without touching rows that are there.
+    """
 
     action: Literal["plan", "stage", "promote", "undo"]
     backup: str = "latest"
     at: AwareDatetime | None = None
+    before_incident: AwareDatetime | None = None
     scope: Scope = Scope.DATABASE
     force: bool = False
+    table: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_one_or_more)] = ()
+    missing_only: bool = False
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.at is not None and self.before_incident is not None:
+            raise ValueError("give at or before_incident, not both")
+        if self.action in ("promote", "undo") and (self.at or self.before_incident):
+            raise ValueError(f"{self.action} takes no time: it works with what was staged or kept; name a backup")
+        if self.table and (self.action == "undo" or self.scope is not Scope.DATABASE):
+            raise ValueError("table goes with plan, stage and promote of the database")
+        if self.missing_only and not self.table:
+            raise ValueError("missing_only goes with table")
+        return self
 
 
 class DrillEvent(Event):
@@ -74,6 +97,11 @@ class StoredEvent(BaseModel):
     version: str | None
     time: AwareDatetime
 
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is the empty object that the console makes for a new folder."""
+        return self.key.endswith("/")
+
     @classmethod
     def parse(cls, event: Any) -> Self:  # noqa: ANN401
         """Read an `Object Created` event that came through EventBridge.
@@ -85,7 +113,7 @@ class StoredEvent(BaseModel):
             found = _ObjectCreated.model_validate(event)
             return cls(
                 bucket=found.detail.bucket.name,
-                key=unquote_plus(found.detail.object.key),
+                key=found.detail.object.key,  # EventBridge gets it as it is, unlike S3's own notifications
                 version=found.detail.object.version_id,
                 time=found.time,
             )

@@ -1,9 +1,11 @@
 """Where functions on the file system run: no way out but S3, no idle cost; and the file system itself."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.infra.conftest import EXISTING
-from tests.synthesis import Deployment, Synthesised, text
+from tests.synthesis import Deployment, Synthesised, synthesise, text
 
 pytestmark = pytest.mark.xdist_group("infra")
 STACKS = ["primary", "recovery"]
@@ -43,13 +45,15 @@ def test_functions_run_in_every_subnet_and_reach_the_mount_targets(stack: Synthe
 
 
 def test_the_file_system_is_encrypted_and_not_anonymous(stack: Synthesised) -> None:
-    """Nobody mounts it without IAM; it outlives the stack."""
+    """Nobody mounts it without IAM or TLS; it outlives the stack."""
     (name,) = stack.all("AWS::EFS::FileSystem")
     made = stack.one("AWS::EFS::FileSystem")
     assert (made["Encrypted"], made["ThroughputMode"]) == (True, "elastic")
     allowed = [a for s in made["FileSystemPolicy"]["Statement"] if s["Effect"] == "Allow" for a in s["Action"]]
     assert "elasticfilesystem:ClientMount" not in allowed
-    assert stack.resources[name]["DeletionPolicy"] == "Retain"
+    assert stack.resources[name]["DeletionPolicy"] == "RetainExceptOnCreate"
+    (denied,) = [s for s in made["FileSystemPolicy"]["Statement"] if s["Effect"] == "Deny"]
+    assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
 def test_the_access_point_is_the_applications_user_and_folder(stack: Synthesised) -> None:
@@ -79,3 +83,9 @@ def test_an_existing_file_system_changes_nothing_in_the_recovery_region(on_exist
     """The application's own is lost with its region: a new one waits there."""
     assert len(on_existing.recovery.all("AWS::EFS::FileSystem")) == 1
     assert len(on_existing.recovery.all("AWS::EC2::VPC")) == 1
+
+
+def test_subnets_with_an_endpoint_of_their_own_get_no_second_one(tmp_path: Path) -> None:
+    """AWS refuses a second S3 gateway endpoint in a route table: without route tables none is made."""
+    chosen = {name: value for name, value in EXISTING.items() if name != "route_table_ids"}
+    assert synthesise(tmp_path, **chosen).primary.all("AWS::EC2::VPCEndpoint") == {}
