@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.contents import Content
 
-_PROGRAM = """
+_PROGRAM = r"""
 import os, sys, time
 from pathlib import Path
 from sqlitevault.vault_location import open_vault
