@@ -9,7 +9,7 @@ from pathlib import Path
 import apsw
 
 from sqlitevault.database import key_metadata
-from sqlitevault.errors import ConfigError, SourceBusy
+from sqlitevault.errors import ConfigError, SourceBusy, TargetUnwritable
 
 _BUSY_MILLISECONDS = 10_000
 
@@ -55,6 +55,7 @@ def revoke_all(live: Path) -> int:
     Raises:
         SourceBusy: the database stayed locked.
         ConfigError: it has no table `api_keys` with a column `is_active`.
+        TargetUnwritable: this user or this disk does not let it be written; nothing was changed.
     """
     with closing(apsw.Connection(str(live), flags=apsw.SQLITE_OPEN_READWRITE)) as connection:
         connection.set_busy_timeout(_BUSY_MILLISECONDS)
@@ -65,6 +66,10 @@ def revoke_all(live: Path) -> int:
             connection.execute("COMMIT")
         except apsw.BusyError as error:
             raise SourceBusy(f"{live} is locked", hint="Stop the application and run it again.") from error
+        except (apsw.ReadOnlyError, apsw.FullError, apsw.IOError) as error:
+            raise TargetUnwritable(
+                f"{live} cannot be written: {error}", hint="Run it as the user who owns the database; check the disk."
+            ) from error
         except apsw.SQLError as error:
             raise ConfigError(
                 "the database has no table api_keys with a column is_active",

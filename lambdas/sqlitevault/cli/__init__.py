@@ -3,14 +3,16 @@
 import click
 
 from sqlitevault import __version__
+from sqlitevault.cli.audit import audit
 from sqlitevault.cli.backup import backup
 from sqlitevault.cli.diff import diff
 from sqlitevault.cli.drill import drill
+from sqlitevault.cli.keys import keys
 from sqlitevault.cli.list import list_backups
 from sqlitevault.cli.restore import restore
 from sqlitevault.cli.verify import verify
 
-_VERBS = (backup, list_backups, verify, restore, drill, diff)
+_VERBS = (backup, list_backups, verify, restore, drill, diff, keys, audit)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -1,6 +1,5 @@
 """`sqlitevault backup`."""
 
-import socket
 from pathlib import Path
 
 import click
@@ -10,21 +9,14 @@ from rich.table import Table
 from sqlitevault.cli import options
 from sqlitevault.cli.exit_codes import BUSY, DRILL, INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE, epilog, reporting_errors
 from sqlitevault.cli.output import print_json, progress, size, stderr, stdout
+from sqlitevault.cli.proven_backup import request_for, take
 from sqlitevault.directory_vault import DirectoryVault
-from sqlitevault.errors import BackupExists, DrillFailed
 from sqlitevault.manifest import Tier
-from sqlitevault.services.backup import BackupReport, BackupRequest, back_up
-from sqlitevault.services.catalog import Choice
-from sqlitevault.services.drill import DrillRequest, record
-from sqlitevault.services.drill import drill as hold_drill
+from sqlitevault.services.backup import BackupReport
 from sqlitevault.services.drill_report import DrillReport
 from sqlitevault.services.prune import PruneReport, prune
-from sqlitevault.services.selection import select
-from sqlitevault.services.steps import Watcher
-from sqlitevault.settings import Settings
-from sqlitevault.vault import Vault
 from sqlitevault.vault_location import open_vault
-from sqlitevault.wiring import now, snapshot_options
+from sqlitevault.wiring import now
 
 
 @click.command(epilog=epilog(NOT_FOUND, BUSY, INTEGRITY, UNAVAILABLE, DRILL, NO_ROOM))
@@ -52,41 +44,18 @@ def backup(
     """
     settings = options.settings(vault=location)
     vault = open_vault(settings.vault)
-    request = BackupRequest(
-        database=settings.database_path,
-        config_root=settings.config_root,
-        created_at=now(),
-        host=socket.gethostname(),
-        tier=Tier(tier),
-        scope=options.scope(db_only=db_only, config_only=config_only),
-        allow_corrupt=allow_corrupt,
-        scratch=settings.scratch,
-        snapshot=snapshot_options(settings),
-    )
+    scope = options.scope(db_only=db_only, config_only=config_only)
+    request = request_for(settings, scope=scope, tier=Tier(tier), allow_corrupt=allow_corrupt)
     with progress(quiet=as_json) as watcher:
-        report = back_up(request, vault, watcher)
-        if not report.created:
-            raise BackupExists(f"{report.backup_id} is there already", hint="Wait a second and run it again.")
-        drilled = None if no_drill or report.manifest.corrupt else _prove(report, vault, settings, watcher)
+        taken = take(request, vault, settings, watcher, prove=not no_drill)
         pruned = (
             prune(vault, retain_days=settings.retain_days, now=now()) if isinstance(vault, DirectoryVault) else None
         )
     if as_json:
-        print_json(_as_json(report, drilled, pruned))
+        print_json(_as_json(taken.report, taken.drilled, pruned))
     else:
-        _show(report, drilled, pruned)
-    if drilled is not None and not drilled.passed:
-        raise DrillFailed(
-            f"{report.backup_id} could not be proven: {'; '.join(drilled.failures)}",
-            hint="Take another backup; restore proposes the one before.",
-        )
-
-
-def _prove(report: BackupReport, vault: Vault, settings: Settings, watcher: Watcher) -> DrillReport:
-    chosen = select(vault, Choice(backup_id=report.backup_id))
-    drilled = hold_drill(DrillRequest(chosen, now(), settings.rto_seconds, scratch=settings.scratch), watcher)
-    record(drilled, vault)
-    return drilled
+        _show(taken.report, taken.drilled, pruned)
+    taken.require_no_failure()
 
 
 def _as_json(report: BackupReport, drilled: DrillReport | None, pruned: PruneReport | None) -> dict[str, object]:

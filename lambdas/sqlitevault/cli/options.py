@@ -23,6 +23,7 @@ Verb = TypeVar("Verb", bound=Callable[..., Any])
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the report as JSON on stdout.")
 from_vault = click.option("--from", "location", metavar="URI", help="The vault, if not BACKUP_DIR.")
+of_backup = click.option("--backup", metavar="BACKUP", help="Look into this backup instead of the live database.")
 
 
 def scope_options(verb: Verb) -> Verb:

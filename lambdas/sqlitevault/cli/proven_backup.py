@@ -1,0 +1,80 @@
+"""A backup as the command line takes it: committed, then proven by restoring it."""
+
+import socket
+from dataclasses import dataclass
+
+from sqlitevault.errors import BackupExists, DrillFailed
+from sqlitevault.manifest import Scope, Tier
+from sqlitevault.services.backup import BackupReport, BackupRequest, back_up
+from sqlitevault.services.catalog import Choice
+from sqlitevault.services.drill import DrillRequest, record
+from sqlitevault.services.drill import drill as hold_drill
+from sqlitevault.services.drill_report import DrillReport
+from sqlitevault.services.selection import select
+from sqlitevault.services.steps import Watcher
+from sqlitevault.settings import Settings
+from sqlitevault.vault import Vault
+from sqlitevault.wiring import now, snapshot_options
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A committed backup and its drill; None if none was held."""
+
+    report: BackupReport
+    drilled: DrillReport | None
+
+    @property
+    def proven(self) -> bool:
+        """Whether it was restored and compared."""
+        return self.drilled is not None and self.drilled.passed
+
+    def require_no_failure(self) -> None:
+        """See that the drill, if one was held, did not fail.
+
+        Raises:
+            DrillFailed: it did.
+        """
+        if self.drilled is not None and not self.drilled.passed:
+            raise DrillFailed(
+                f"{self.report.backup_id} could not be proven: {'; '.join(self.drilled.failures)}",
+                hint="Take another backup; restore proposes the one before.",
+            )
+
+
+def request_for(
+    settings: Settings, *, scope: Scope = Scope.ALL, tier: Tier = Tier.MANUAL, allow_corrupt: bool = False
+) -> BackupRequest:
+    """Return the request for a backup, now, of what the settings name."""
+    return BackupRequest(
+        database=settings.database_path,
+        config_root=settings.config_root,
+        created_at=now(),
+        host=socket.gethostname(),
+        tier=tier,
+        scope=scope,
+        allow_corrupt=allow_corrupt,
+        scratch=settings.scratch,
+        snapshot=snapshot_options(settings),
+    )
+
+
+def take(request: BackupRequest, vault: Vault, settings: Settings, watcher: Watcher, *, prove: bool = True) -> Taken:
+    """Take the backup, prove it if `prove`, and record the proof. One kept although it is corrupt is never drilled.
+
+    Raises:
+        SourceNotFound, SourceBusy, SourceCorrupt, ScratchFull, VaultUnavailable: there is no backup.
+        BackupExists: another one was taken in this very second.
+    """
+    report = back_up(request, vault, watcher)
+    if not report.created:
+        raise BackupExists(f"{report.backup_id} is there already", hint="Wait a second and run it again.")
+    drilled = _prove(report, vault, settings, watcher) if prove and not report.manifest.corrupt else None
+    return Taken(report, drilled)
+
+
+def _prove(report: BackupReport, vault: Vault, settings: Settings, watcher: Watcher) -> DrillReport:
+    chosen = select(vault, Choice(backup_id=report.backup_id))
+    drilled = hold_drill(DrillRequest(chosen, now(), settings.rto_seconds, scratch=settings.scratch), watcher)
+    record(drilled, vault)
+    return drilled

@@ -1,0 +1,166 @@
+"""`sqlitevault keys` and `sqlitevault audit`: what to do first after a breach."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from sqlitevault.cli import main
+from sqlitevault.directory_vault import DirectoryVault
+from sqlitevault.progress import OnBytes, ignore_bytes
+from tests.cli.home import Home, tree
+from tests.cli.mistakes import break_database
+from tests.databases import execute, holding_the_lock, rows
+
+HASH = "SECRET-HASH"
+_EVENTS = (
+    "CREATE TABLE events (id INTEGER PRIMARY KEY, timestamp TEXT, type TEXT, source TEXT, data TEXT)",
+    "INSERT INTO events VALUES (1, '2026-01-01T10:00:00', 'auth.login', 'web', '{\"user\": \"[bold]ann\"}')",
+    "INSERT INTO events VALUES (2, '2026-01-01T12:00:00', 'auth.failed', 'web', NULL)",
+    "INSERT INTO events VALUES (3, '2026-01-01T11:00:00', 'auth_x', 'web', '{}')",
+    "INSERT INTO events VALUES (4, '2026-01-01T13:00:00', 'workflow.auth', 'job', '{}')",
+)
+
+
+def _active(home: Home) -> list[tuple[object, ...]]:
+    return rows(home.database, "SELECT id FROM api_keys WHERE is_active ORDER BY id")
+
+
+@pytest.fixture
+def keyed(new_home: Home) -> Home:
+    """A home with two active keys and one that is not."""
+    execute(
+        new_home.database,
+        f"INSERT INTO api_keys VALUES ('k2', '{HASH}2', 'web [ui]', '[\"read\"]', 1, '2026-02-01', '2027-02-01')",
+        f"INSERT INTO api_keys VALUES ('k3', '{HASH}3', 'old', '[]', 0, '2025-02-01', NULL)",
+    )
+    return new_home
+
+
+def test_keys_are_listed_without_their_hashes(keyed: Home) -> None:
+    """All facts but the hash, as JSON and on the screen; nothing is written."""
+    before = tree(keyed.root)
+    done = keyed.run("keys", "list", "--json").require(0)
+    assert [(key["id"], key["is_active"]) for key in done.document["keys"]] == [
+        ("k1", True),
+        ("k2", True),
+        ("k3", False),
+    ]
+    shown = keyed.run("keys", "list").require(0).stdout
+    assert "web [ui]" in shown
+    assert HASH not in done.stdout + shown
+    assert tree(keyed.root) == before
+
+
+def test_revoking_takes_a_proven_backup_first(keyed: Home) -> None:
+    """Two were active, none is; the backup before still has them active."""
+    done = keyed.run("keys", "revoke", "--all", "--json").require(0).document
+    assert done["revoked"] == 2
+    assert _active(keyed) == []
+    assert rows(keyed.database, "SELECT count(*) FROM api_keys") == [(3,)]
+    (listed,) = keyed.run("list", "--json").require(0).document
+    assert (listed["backup_id"], listed["proven"]) == (done["backup_id"], True)
+    kept = keyed.run("keys", "list", "--backup", done["backup_id"], "--json").require(0).document
+    assert kept["of"] == done["backup_id"]
+    assert [key["is_active"] for key in kept["keys"]] == [True, True, False]
+
+
+def test_revoking_again_finds_none(keyed: Home) -> None:
+    """It is no error, and still takes its backup."""
+    execute(keyed.database, "UPDATE api_keys SET is_active = 0")
+    assert "0 keys revoked" in keyed.run("keys", "revoke", "--all").require(0).stdout
+
+
+@contextmanager
+def _broken(home: Home) -> Iterator[None]:
+    break_database(home)
+    yield
+
+
+@contextmanager
+def _vault_is_a_file(home: Home) -> Iterator[None]:
+    home.backups.write_text("no folder")
+    yield
+
+
+@contextmanager
+def _locked(home: Home) -> Iterator[None]:
+    with holding_the_lock(home.database):
+        yield
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [(_broken, 12), (_vault_is_a_file, 13), (_locked, 11)],
+    ids=["corrupt", "vault", "locked"],
+)
+def test_without_a_backup_no_key_is_touched(
+    keyed: Home, fault: Callable[[Home], AbstractContextManager[None]], code: int
+) -> None:
+    """A corrupt database, a vault that cannot be used, a database that stays locked."""
+    with fault(keyed):
+        before = tree(keyed.root)
+        keyed.run("keys", "revoke", "--all", SNAPSHOT_TIMEOUT_SECONDS="0.5").require(code)
+        assert tree(keyed.root) == before
+
+
+class BadDisk(DirectoryVault):
+    """A directory on a disk that gives other bytes back than it was given."""
+
+    def download(self, name: str, target: Path, *, version: str | None = None, on_bytes: OnBytes = ignore_bytes) -> str:
+        """Read other bytes."""
+        super().download(name, target, version=version, on_bytes=on_bytes)
+        target.write_bytes(target.read_bytes()[:-1] + b"?")
+        return hashlib.sha256(target.read_bytes()).hexdigest()
+
+
+def test_a_backup_that_cannot_be_proven_stops_it(keyed: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The backup is committed, but its drill fails: the keys stay as they are."""
+    monkeypatch.chdir(keyed.root)
+    monkeypatch.setattr(import_module("sqlitevault.cli.keys"), "open_vault", lambda location: BadDisk(Path(location)))
+    done = CliRunner().invoke(main, ["keys", "revoke", "--all"], env={"SCRATCH_DIR": str(keyed.scratch)})
+    assert done.exit_code == 14, done.output
+    assert len(keyed.ids) == 1
+    assert _active(keyed) == [("k1",), ("k2",)]
+
+
+@pytest.mark.parametrize("arguments", [(), ("k1",)], ids=["nothing", "one"])
+def test_it_is_all_or_none(keyed: Home, arguments: tuple[str, ...]) -> None:
+    """Without `--all`, and for a single key, it refuses and takes no backup."""
+    assert keyed.run("keys", "revoke", *arguments).code == 2
+    assert _active(keyed) == [("k1",), ("k2",)]
+    assert not keyed.backups.exists()
+
+
+@pytest.mark.parametrize(
+    "arguments", [("keys", "list"), ("keys", "revoke", "--all"), ("audit",)], ids=["list", "revoke", "audit"]
+)
+def test_another_applications_database_is_told_apart(new_home: Home, arguments: tuple[str, ...]) -> None:
+    """Without these tables it is a wrong setting, not a crash."""
+    execute(new_home.database, "DROP TABLE api_keys")
+    new_home.run(*arguments).require(2, "ConfigError: the database has no table ")
+
+
+def test_the_last_events_of_a_type(new_home: Home) -> None:
+    """Those whose type begins so, newest first; data as it was written."""
+    execute(new_home.database, *_EVENTS)
+    found = new_home.run("audit", "--type", "auth", "--limit", "2", "--json").require(0).document["events"]
+    assert [event["type"] for event in found] == ["auth.failed", "auth_x"]
+    shown = new_home.run("audit", "--type", "auth.").require(0).stdout
+    assert '{"user": "[bold]ann"}' in shown
+    assert "auth_x" not in shown
+    assert "workflow.auth" in new_home.run("audit").require(0).stdout
+
+
+def test_deleted_events_are_found_in_a_backup(new_home: Home) -> None:
+    """Whoever broke in has removed the traces from the live database."""
+    execute(new_home.database, *_EVENTS)
+    made = new_home.run("backup", "--no-drill", "--json").require(0).document["backup_id"]
+    execute(new_home.database, "DELETE FROM events")
+    new_home.run("audit", "--type", "auth").require(0, "no such events")
+    kept = new_home.run("audit", "--type", "auth", "--backup", made, "--json").require(0).document
+    assert (kept["of"], len(kept["events"])) == (made, 3)
