@@ -1,13 +1,24 @@
-"""Operator -> plan, stage, promote or undo a restore on the file system."""
+"""Operator -> plan, stage, promote or undo a restore on the file system, whole or of single tables."""
 
 from typing import Any
 
-from sqlitevault.errors import ConfigError
 from sqlitevault.events import RestoreEvent
 from sqlitevault.services.catalog import Choice
 from sqlitevault.services.report import Report
-from sqlitevault.services.restore import Target, newest_staged, plan, promote, stage, undo
-from sqlitevault.services.selection import select
+from sqlitevault.services.restore import (
+    Target,
+    make_side_database,
+    merge_staged,
+    newest_side_database,
+    newest_staged,
+    origin,
+    plan,
+    plan_tables,
+    promote,
+    stage,
+    undo,
+)
+from sqlitevault.services.selection import Selected, select
 from sqlitevault.telemetry import failures
 from sqlitevault.wiring import Wiring, now, wire
 
@@ -20,15 +31,29 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:  # noqa: AN
 
 
 def _move(order: RestoreEvent, wired: Wiring) -> Report:
-    settings = wired.settings
-    target = Target(settings.database_path, settings.config_root)
+    target = Target(wired.settings.database_path, wired.settings.config_root)
     if order.action == "undo":
         return undo(target, now=now(), force=order.force)
+    if order.action == "promote" and order.table:
+        staged = newest_side_database(target) if order.backup == "latest" else order.backup
+        return merge_staged(target, staged, order.table, missing_only=order.missing_only, now=now())
     if order.action == "promote":
-        if order.at is not None:
-            raise ConfigError("promote takes no time: it swaps in what was staged", hint="Name the staged backup.")
         staged = newest_staged(target) if order.backup == "latest" else order.backup
         return promote(target, staged, now=now(), force=order.force)
-    choice = Choice.of(order.backup, at=order.at, scope=order.scope, database=settings.database_path.stem)
-    move = plan if order.action == "plan" else stage
-    return move(select(wired.vault, choice), target, scope=order.scope, now=now(), scratch=settings.scratch)
+    name = wired.settings.database_path.stem
+    choice = Choice.of(order.backup, at=order.at, before=order.before_incident, scope=order.scope, database=name)
+    selected = select(wired.vault, choice)
+    if order.table:
+        return _tables(order, wired, selected, target)
+    scratch = wired.settings.scratch
+    if order.action == "plan":
+        return plan(selected, target, scope=order.scope, now=now(), scratch=scratch)
+    return stage(selected, target, scope=order.scope, now=now(), scratch=scratch, replica=wired.replica)
+
+
+def _tables(order: RestoreEvent, wired: Wiring, selected: Selected, target: Target) -> Report:
+    with origin(selected, wired.settings.scratch, replica=wired.replica) as source:
+        if order.action == "plan":
+            return plan_tables(source, target, order.table, now=now(), scratch=wired.settings.scratch)
+        side = target.tables(source.manifest.backup_id)
+        return make_side_database(source, target, order.table, side=side, now=now())

@@ -5,14 +5,14 @@ triggered on when they were first written.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import apsw
 
-from sqlitevault.errors import ConfigError, SourceBusy
+from sqlitevault.errors import ConfigError, SourceBusy, SourceCorrupt
 
 _BUSY_SECONDS = 10.0
 _POLL_SECONDS = 0.005
@@ -34,6 +34,15 @@ class RowDifference:
 
     kind: str
     key: str
+
+
+@dataclass(frozen=True, slots=True)
+class TableMerge:
+    """A table that was merged: rows written, and rows in it that now refer to rows that do not exist."""
+
+    table: str
+    rows_written: int
+    dangling_rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,19 +133,39 @@ def merge_table(live: Path, copy: Path, table: str, *, missing_only: bool) -> in
         ConfigError: the table is missing in one of them, has no primary key, or other columns.
         SourceBusy: the live database is locked.
     """
+    return merge_tables(live, copy, (table,), missing_only=missing_only)[0].rows_written
+
+
+def merge_tables(live: Path, copy: Path, tables: Sequence[str], *, missing_only: bool) -> tuple[TableMerge, ...]:
+    """Merge several tables as `merge_table` does, all of them in one transaction.
+
+    Raises:
+        ConfigError: a table is missing in one of them, has no primary key, or other columns.
+        SourceBusy: the live database is locked.
+        SourceCorrupt: the live database is damaged where the rows should go; nothing was written.
+    """
     with _attached(live, copy, read_only=False) as connection:
-        shape = _shape(connection, table)
-        verb = "INSERT OR IGNORE" if missing_only else "INSERT OR REPLACE"
-        kept = shape.live_row if missing_only else f"{shape.live_row} AND NOT ({shape.different})"
+        shapes = [_shape(connection, table) for table in tables]
         connection.execute("BEGIN IMMEDIATE")
-        before = connection.total_changes()
-        connection.execute(
-            f"{verb} INTO main.{_quoted(table)} ({shape.columns}) SELECT {shape.columns} FROM {shape.copy} "
-            f"WHERE NOT EXISTS (SELECT 1 FROM {kept})"
-        )
-        written = connection.total_changes() - before
+        written = [_merge(connection, shape, missing_only=missing_only) for shape in shapes]
+        dangling = [_dangling(connection, shape.table) for shape in shapes]
         connection.execute("COMMIT")
-    return written
+    return tuple(map(TableMerge, (shape.table for shape in shapes), written, dangling))
+
+
+def _merge(connection: apsw.Connection, shape: _Shape, *, missing_only: bool) -> int:
+    verb = "INSERT OR IGNORE" if missing_only else "INSERT OR REPLACE"
+    kept = shape.live_row if missing_only else f"{shape.live_row} AND NOT ({shape.different})"
+    before = connection.total_changes()
+    connection.execute(
+        f"{verb} INTO main.{_quoted(shape.table)} ({shape.columns}) SELECT {shape.columns} FROM {shape.copy} "
+        f"WHERE NOT EXISTS (SELECT 1 FROM {kept})"
+    )
+    return connection.total_changes() - before
+
+
+def _dangling(connection: apsw.Connection, table: str) -> int:
+    return len(connection.execute("SELECT 1 FROM pragma_foreign_key_check(?)", (table,)).fetchall())
 
 
 @contextmanager
@@ -152,6 +181,10 @@ def _attached(live: Path, copy: Path, *, read_only: bool) -> Iterator[apsw.Conne
         except apsw.BusyError as error:
             raise SourceBusy(
                 f"{live} is locked by another program", hint="Wait for its transaction to end, or stop the application."
+            ) from error
+        except (apsw.CorruptError, apsw.NotADBError) as error:
+            raise SourceCorrupt(
+                f"{live} is damaged: {error}", hint="Restore the whole database, or the tables into a side database."
             ) from error
 
 

@@ -16,6 +16,7 @@ from sqlitevault.services.private_copy import copy_of_backup, copy_of_live
 from sqlitevault.services.selection import Selected, select, select_by_name
 from sqlitevault.services.steps import Watcher
 from sqlitevault.settings import Settings
+from sqlitevault.vault import Vault
 from sqlitevault.vault_location import open_vault, split_backup_location
 from sqlitevault.wiring import snapshot_options
 
@@ -50,6 +51,15 @@ def settings(**overrides: object) -> Settings:
     return Settings.from_env(os.environ, **overrides)
 
 
+def replica(settings: Settings) -> Vault | None:
+    """Return the replica, if there is one.
+
+    Raises:
+        ConfigError: REPLICA_URI names no vault.
+    """
+    return open_vault(settings.replica) if settings.replica else None
+
+
 def moment(text: str | None) -> datetime | None:
     """Read a time as people write it; without a zone it is UTC.
 
@@ -76,7 +86,8 @@ def selected(words: str, vault_location: str, choice: Choice) -> Selected:
     """
     if words == LATEST or is_backup_id(words):
         return select(
-            open_vault(vault_location), Choice.of(words, at=choice.at, scope=choice.scope, database=choice.database)
+            open_vault(vault_location),
+            Choice.of(words, at=choice.at, scope=choice.scope, database=choice.database, before=choice.before),
         )
     if "/" not in words and not words.endswith(ARCHIVE_SUFFIX):
         raise ConfigError(

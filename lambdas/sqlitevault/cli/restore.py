@@ -1,15 +1,15 @@
 """`sqlitevault restore`."""
 
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from sqlitevault.cli import options
+from sqlitevault.cli.consent import Consent
 from sqlitevault.cli.exit_codes import BUSY, INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE, epilog, reporting_errors
 from sqlitevault.cli.output import print_json, progress
 from sqlitevault.cli.restore_output import show_plan, show_promoted, show_undone
+from sqlitevault.cli.restore_table import restore_tables, table_order
 from sqlitevault.errors import ConfigError, TargetExists
 from sqlitevault.manifest import Scope
 from sqlitevault.services.catalog import LATEST, Choice
@@ -37,7 +37,11 @@ from sqlitevault.wiring import now
 @click.option("--from", "location", metavar="URI", help="The vault, if not BACKUP_DIR.")
 @click.option("--latest", is_flag=True, help="The newest good backup.")
 @click.option("--at", metavar="TIME", help="The newest good backup not after TIME (UTC unless it says otherwise).")
+@click.option("--before-incident", metavar="TIME", help="The newest good backup that is earlier than TIME.")
 @options.scope_options
+@click.option("--table", "tables", metavar="NAME", multiple=True, help="This table alone, into a side database.")
+@click.option("--merge", is_flag=True, help="With --table: into the live database, by primary key; newer rows stay.")
+@click.option("--missing-only", is_flag=True, help="As --merge, but bring back deleted rows alone; change no other.")
 @click.option("--target", type=click.Path(path_type=Path), help="Restore the database to this path instead.")
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask before overwriting.")
@@ -52,8 +56,12 @@ def restore(
     location: str | None,
     latest: bool,
     at: str | None,
+    before_incident: str | None,
     db_only: bool,
     config_only: bool,
+    tables: tuple[str, ...],
+    merge: bool,
+    missing_only: bool,
     target: Path | None,
     dry_run: bool,
     yes: bool,
@@ -65,34 +73,39 @@ def restore(
 
     BACKUP is an id, a path or an s3:// URI. What is replaced is kept as <name>.pre_restore_<time>.
     """
-    settings = options.settings(vault=location, database_path=target)
-    consent = _Consent(yes=yes or force, force=force, as_json=as_json)
+    order = table_order(tables, merge, missing_only, target, dry_run)
+    if order and (config_only or undo):
+        raise ConfigError("--table excludes --config-only and --undo", hint="Give one of them.")
+    settings = options.settings(vault=location, database_path=None if order else target)
+    consent = Consent(yes=yes or force, force=force, as_json=as_json)
     if undo:
         _undo(settings, consent)
         return
-    scope = Scope.DATABASE if target and not config_only else options.scope(db_only=db_only, config_only=config_only)
-    words = _words(backup, from_s3, latest=latest, at=at)
-    choice = Choice(at=options.moment(at), scope=scope, database=settings.database_path.stem)
+    scope = options.scope(db_only=db_only, config_only=config_only)
+    if order or (target and not config_only):
+        scope = Scope.DATABASE
+    words = _words(backup, from_s3, latest=latest, times=(at, before_incident))
+    choice = Choice(
+        at=options.moment(at),
+        before=options.moment(before_incident),
+        scope=scope,
+        database=settings.database_path.stem,
+    )
     selected = options.selected(words, settings.vault, choice)
-    if dry_run:
+    if order is not None:
+        restore_tables(selected, settings, order, consent, options.replica(settings))
+    elif dry_run:
         _show(_planned(selected, settings, scope, as_json=as_json), as_json=as_json)
-        return
-    _restore(selected, settings, scope, consent)
+    else:
+        _restore(selected, settings, scope, consent)
 
 
-@dataclass(frozen=True, slots=True)
-class _Consent:
-    yes: bool
-    force: bool
-    as_json: bool
-
-
-def _words(backup: str | None, from_s3: str | None, *, latest: bool, at: str | None) -> str:
+def _words(backup: str | None, from_s3: str | None, *, latest: bool, times: tuple[str | None, ...]) -> str:
     given = [words for words in (backup, from_s3) if words is not None]
-    newest = latest or at is not None
-    if len(given) + newest != 1:
+    limits = sum(moment is not None for moment in times)
+    if len(given) + (latest or limits > 0) != 1 or limits > 1:
         raise ConfigError(
-            "say which backup: one of BACKUP, --from-s3 URI, --latest, --at TIME",
+            "say which backup: one of BACKUP, --from-s3 URI, --latest, --at TIME, --before-incident TIME",
             hint="`sqlitevault list` shows the backups; `--latest --dry-run` shows what would happen.",
         )
     return given[0] if given else LATEST
@@ -122,7 +135,7 @@ def _show(planned: RestorePlan, *, as_json: bool) -> None:
         show_plan(planned)
 
 
-def _restore(selected: Selected, settings: Settings, scope: Scope, consent: _Consent) -> None:
+def _restore(selected: Selected, settings: Settings, scope: Scope, consent: Consent) -> None:
     planned = _planned(selected, settings, scope, as_json=consent.as_json)
     if not consent.as_json:
         show_plan(planned)
@@ -130,7 +143,15 @@ def _restore(selected: Selected, settings: Settings, scope: Scope, consent: _Con
     _require_consent(planned, consent)
     target = _target(settings)
     with progress(quiet=consent.as_json) as watcher:
-        staged = stage(selected, target, scope=scope, now=now(), scratch=settings.scratch, watcher=watcher)
+        staged = stage(
+            selected,
+            target,
+            scope=scope,
+            now=now(),
+            scratch=settings.scratch,
+            watcher=watcher,
+            replica=options.replica(settings),
+        )
     promoted = promote(target, staged.backup_id, now=now(), force=consent.force)
     _show_promoted(staged, promoted, as_json=consent.as_json)
 
@@ -142,33 +163,26 @@ def _show_promoted(staged: StageReport, promoted: PromoteReport, *, as_json: boo
         show_promoted(staged, promoted)
 
 
-def _require_unused(planned: RestorePlan, consent: _Consent) -> None:
+def _require_unused(planned: RestorePlan, consent: Consent) -> None:
     """See before anything is staged what promote would refuse, so that a refusal leaves nothing behind."""
     if planned.in_use_by and not consent.force:
         raise in_use(planned.target, planned.in_use_by)
 
 
-def _require_consent(planned: RestorePlan, consent: _Consent) -> None:
+def _require_consent(planned: RestorePlan, consent: Consent) -> None:
     replaced = [change.path for change in planned.files if change.action == "replace"]
     if planned.target_exists and planned.scope is not Scope.CONFIG:
         replaced.insert(0, planned.target)
-    if replaced and not _agreed(consent, "Replace them (what is there is kept)?"):
+    if replaced and not consent.agreed("Replace them (what is there is kept)?"):
         raise TargetExists(
             f"this would replace {', '.join(replaced)}",
             hint="Give --yes to replace them (what is there is kept), or --target PATH to restore elsewhere.",
         )
 
 
-def _agreed(consent: _Consent, question: str) -> bool:
-    if consent.yes:
-        return True
-    can_ask = not consent.as_json and sys.stdin.isatty()
-    return can_ask and click.confirm(question, err=True)
-
-
-def _undo(settings: Settings, consent: _Consent) -> None:
+def _undo(settings: Settings, consent: Consent) -> None:
     previous = newest_kept(settings.database_path)
-    if not _agreed(consent, f"Put back {previous} (what is there is kept)?"):
+    if not consent.agreed(f"Put back {previous} (what is there is kept)?"):
         raise TargetExists(f"this would replace {settings.database_path}", hint=f"Give --yes to put back {previous}.")
     report = put_back(_target(settings), now=now(), force=consent.force)
     if consent.as_json:

@@ -80,7 +80,7 @@ class Contents:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which backup to take: the one with this id, else the newest good one not after `at`.
+    """Which backup to take: the one with this id, else the newest good one not after `at`, or earlier than `before`.
 
     `scope`: the backup must hold what is to be restored. `database`: prefer this database when a vault has several.
     """
@@ -89,10 +89,27 @@ class Choice:
     at: datetime | None = None
     scope: Scope = Scope.ALL
     database: str | None = None
+    before: datetime | None = None
+
+    def too_late(self, moment: datetime) -> bool:
+        """Tell whether a backup of this time is later than asked for."""
+        return (self.at is not None and moment > self.at) or (self.before is not None and moment >= self.before)
+
+    @property
+    def when(self) -> str:
+        """The time limit in words, after a space; empty if there is none."""
+        limits = (("not after", self.at), ("before", self.before))
+        return "".join(f" {word} {format_time(moment)}" for word, moment in limits if moment is not None)
 
     @classmethod
     def of(
-        cls, words: str, *, at: datetime | None = None, scope: Scope = Scope.ALL, database: str | None = None
+        cls,
+        words: str,
+        *,
+        at: datetime | None = None,
+        scope: Scope = Scope.ALL,
+        database: str | None = None,
+        before: datetime | None = None,
     ) -> "Choice":
         """Return the choice that an id or the word `latest` stands for.
 
@@ -100,7 +117,7 @@ class Choice:
             ConfigError: it is neither.
         """
         if words == LATEST:
-            return cls(at=at, scope=scope, database=database)
+            return cls(at=at, scope=scope, database=database, before=before)
         created_at(words)
         return cls(backup_id=words, scope=scope, database=database)
 
@@ -161,15 +178,17 @@ class Catalog:
         if choice.backup_id is not None:
             return Chosen(self.get(choice.backup_id), "named")
         skipped: list[str] = []
+        late = 0
         for backup in self._committed(self._database(choice.database)):
             if isinstance(backup, Unreadable):
                 skipped.append(f"{backup.name}: {backup.error}")
                 continue
-            if choice.at is not None and backup.manifest.created_at > choice.at:
+            if choice.too_late(backup.manifest.created_at):
+                late += 1
                 continue
             doubt = backup.doubt or _lacks(backup.manifest, choice.scope)
             if doubt is None:
-                return Chosen(backup, _reason(choice), tuple(skipped))
+                return Chosen(backup, f"the newest good backup{choice.when}", (*_passed_over(choice, late), *skipped))
             skipped.append(f"{backup.id}: {doubt}")
         raise self._nothing(choice, skipped)
 
@@ -239,7 +258,6 @@ class Catalog:
         )
 
     def _nothing(self, choice: Choice, skipped: list[str]) -> BackupNotFound:
-        when = f" not after {format_time(choice.at)}" if choice.at else ""
         if skipped:
             hint = f"Passed over: {'; '.join(skipped)}. Name one by its id to take it all the same."
         elif any(_is_archive(entry.name) for entry in self.vault.objects()):
@@ -248,7 +266,7 @@ class Catalog:
             )
         else:
             hint = "Check the location; `sqlitevault list --from URI` shows what is in a vault."
-        return BackupNotFound(f"no good backup{when} in {self.vault.location}", hint=hint)
+        return BackupNotFound(f"no good backup{choice.when} in {self.vault.location}", hint=hint)
 
 
 def manifest_name(archive_name: str) -> str:
@@ -277,5 +295,7 @@ def _lacks(manifest: Manifest, scope: Scope) -> str | None:
     return None
 
 
-def _reason(choice: Choice) -> str:
-    return "the newest good backup" + (f" not after {format_time(choice.at)}" if choice.at else "")
+def _passed_over(choice: Choice, late: int) -> tuple[str, ...]:
+    if choice.before is None or not late:
+        return ()
+    return (f"{late} newer backup{'s' if late > 1 else ''}: not before {format_time(choice.before)}",)

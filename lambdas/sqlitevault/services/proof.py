@@ -24,7 +24,7 @@ def everything(_member: str) -> bool:
 
 
 def fetch(vault: Vault, archive: StoredObject, manifest: Manifest | None, target: Path, steps: Steps) -> Check:
-    """Download the archive to `target` and compare its SHA-256 with the manifest's, if there is one.
+    """Download the archive, in the version that it names if it does, and compare its SHA-256 with the manifest's.
 
     Raises:
         ChecksumMismatch: the vault holds other bytes than were backed up.
@@ -33,7 +33,7 @@ def fetch(vault: Vault, archive: StoredObject, manifest: Manifest | None, target
         ScratchFull: the disk is too small.
     """
     with steps.step("download", archive.bytes) as on_bytes:
-        found = vault.download(archive.name, target, on_bytes=on_bytes)
+        found = vault.download(archive.name, target, version=archive.version, on_bytes=on_bytes)
     if manifest is None or manifest.archive is None:
         return Check(name="archive", passed=True, detail=f"{archive.bytes:,} bytes; no manifest to compare with")
     if found != manifest.archive.sha256:

@@ -7,21 +7,45 @@ from sqlitevault.services.restore.occupants import in_use
 from sqlitevault.services.restore.plan import PATIENCE_SECONDS, RestorePlan, plan
 from sqlitevault.services.restore.promote import PromoteReport, promote
 from sqlitevault.services.restore.stage import StageReport, newest_staged, stage
+from sqlitevault.services.restore.table import (
+    MergeReport,
+    Origin,
+    SideReport,
+    TablesPlan,
+    make_side_database,
+    merge,
+    merge_staged,
+    newest_side_database,
+    origin,
+    plan_tables,
+    require_mergeable,
+)
 from sqlitevault.services.restore.target import Target
 from sqlitevault.services.restore.undo import UndoReport, newest_kept, undo
 
 __all__ = [
     "PATIENCE_SECONDS",
+    "MergeReport",
+    "Origin",
     "PromoteReport",
     "RestorePlan",
+    "SideReport",
     "StageReport",
+    "TablesPlan",
     "Target",
     "UndoReport",
     "in_use",
+    "make_side_database",
+    "merge",
+    "merge_staged",
     "newest_kept",
+    "newest_side_database",
     "newest_staged",
+    "origin",
     "plan",
+    "plan_tables",
     "promote",
+    "require_mergeable",
     "stage",
     "undo",
 ]

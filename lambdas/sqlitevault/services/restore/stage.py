@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 from datetime import datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -11,13 +11,14 @@ from sqlitevault.errors import BackupNotFound, IntegrityCheckFailed, ManifestInv
 from sqlitevault.manifest import Manifest, Scope, created_at
 from sqlitevault.services.drill import database_in
 from sqlitevault.services.drill_report import Check
-from sqlitevault.services.proof import fetch, prove_database, unpack_archive
 from sqlitevault.services.report import Moment, Report, Seconds
 from sqlitevault.services.restore.durable import sync_directory, sync_file, write
-from sqlitevault.services.restore.target import Target, Wanted
+from sqlitevault.services.restore.retrieval import Retrieval
+from sqlitevault.services.restore.target import Target
 from sqlitevault.services.scratch import scratch_directory
 from sqlitevault.services.selection import Selected
 from sqlitevault.services.steps import Steps, Watcher
+from sqlitevault.vault import Vault
 
 DATABASE = "database.db"
 CONFIG = "config"
@@ -29,7 +30,8 @@ class StageReport(Report):
     """A restored, proven state that lies beside the target, ready to be promoted.
 
     `folder` holds it; `database_sha256` is None when no database was staged. `recovery_seconds` is the time from
-    asking the vault to the proven state.
+    asking the vault to the proven state. `recovered_from` says where it came from when the archive as it lies in the
+    vault could not be proven, `repairs` what failed before.
     """
 
     backup_id: str
@@ -45,6 +47,8 @@ class StageReport(Report):
     steps: dict[str, Seconds]
     recovery_seconds: Seconds
     manifest: Manifest
+    recovered_from: str | None = None
+    repairs: tuple[str, ...] = ()
 
 
 def stage(
@@ -55,10 +59,12 @@ def stage(
     now: datetime,
     scratch: Path | None = None,
     watcher: Watcher | None = None,
+    replica: Vault | None = None,
 ) -> StageReport:
     """Restore `selected` into a folder beside the target and prove it there.
 
-    Staging the same backup again replaces what was staged before.
+    A damaged archive is taken from an earlier version or from `replica`, a damaged database is rebuilt from its SQL
+    dump. Staging the same backup again replaces what was staged before.
 
     Raises:
         TargetUnwritable: the target's folder cannot be written.
@@ -69,41 +75,28 @@ def stage(
     target.require_writable()
     steps = Steps(watcher)
     with scratch_directory(scratch) as downloads, scratch_directory(target.directory) as beside:
-        archive = downloads / PurePosixPath(selected.archive.name).name
-        fetched = fetch(selected.vault, selected.archive, selected.manifest, archive, steps)
-        unpacked = unpack_archive(archive, beside / "unpacked", selected.manifest, steps, Wanted(scope))
-        archive.unlink()
-        checks = (fetched, *_prove(unpacked.folder, unpacked.manifest, scope, steps))
-        _name_database(unpacked.folder, unpacked.manifest)
+        found = Retrieval(selected, scope, downloads, beside, steps, replica).run()
+        _name_database(found.folder, found.manifest)
         report = StageReport(
-            backup_id=unpacked.manifest.backup_id,
-            folder=str(target.staged(unpacked.manifest.backup_id)),
+            backup_id=found.manifest.backup_id,
+            folder=str(target.staged(found.manifest.backup_id)),
             scope=scope,
             reason=selected.reason,
             skipped=selected.skipped,
             staged_at=now,
-            created_at=unpacked.manifest.created_at,
-            data_loss_seconds=(now - unpacked.manifest.created_at).total_seconds(),
-            database_sha256=_staged_sha256(unpacked.folder),
-            checks=checks,
+            created_at=found.manifest.created_at,
+            data_loss_seconds=(now - found.manifest.created_at).total_seconds(),
+            database_sha256=_staged_sha256(found.folder),
+            checks=found.checks,
             steps=steps.seconds,
             recovery_seconds=steps.total_seconds,
-            manifest=unpacked.manifest,
+            manifest=found.manifest,
+            recovered_from=found.recovered_from,
+            repairs=found.repairs,
         )
-        write(unpacked.folder / _RECORD, report.to_json())
-        _publish(unpacked.folder, target.staged(report.backup_id))
+        write(found.folder / _RECORD, report.to_json())
+        _publish(found.folder, target.staged(report.backup_id))
     return report
-
-
-def _prove(folder: Path, manifest: Manifest, scope: Scope, steps: Steps) -> tuple[Check, ...]:
-    database = database_in(folder, manifest)
-    if database is not None:
-        return prove_database(database, manifest, steps)
-    if scope is Scope.DATABASE:
-        raise BackupNotFound(
-            f"{manifest.backup_id} holds no database", hint="It is a backup of the configuration; choose another one."
-        )
-    return ()
 
 
 def _name_database(folder: Path, manifest: Manifest) -> None:

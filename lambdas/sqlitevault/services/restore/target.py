@@ -27,6 +27,10 @@ class Target:
         """The folder that holds a staged backup."""
         return self.database.with_name(f"{self.database.name}.staged_{backup_id}")
 
+    def tables(self, backup_id: str) -> Path:
+        """The side database that holds single tables of a backup."""
+        return self.database.with_name(f"{self.database.name}.tables_{backup_id}")
+
     def side_files(self) -> tuple[Path, ...]:
         """The `-wal`, `-shm` and `-journal` that lie beside the database now."""
         return tuple(path for path in map(self.side_file, SIDE_FILES) if path.exists())
