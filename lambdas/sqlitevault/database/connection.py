@@ -1,5 +1,6 @@
 """Opening private copies: read-only, without locks, and without trusting what the schema says."""
 
+import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from sqlitevault.errors import SourceCorrupt, SourceUnsupported
 
 _CACHE_KIB = 32 * 1024
 _DAMAGE = (apsw.CorruptError, apsw.NotADBError)
+_UNREADABLE_DEFINITION = re.compile(r"malformed database schema \((?P<name>.*)\) - (?P<reason>.*)", re.DOTALL)
 
 
 @contextmanager
@@ -23,18 +25,27 @@ def open_copy(path: Path) -> Iterator[apsw.Connection]:
     Raises:
         SourceNotFound: there is no such file.
         SourceCorrupt: SQLite finds it malformed, on opening or in the body.
-        SourceUnsupported: it uses a function, collation, module or feature that this SQLite does not have.
+        SourceUnsupported: it uses a function, collation, module or feature that this SQLite does not have, holds a
+            row that is too long for SQL text, or names that are no text.
     """
     header = read_header(path)
     try:
         with closing(_connect(path)) as connection:
             yield connection
     except _DAMAGE as error:
-        raise SourceCorrupt(
-            f"SQLite cannot read the database: {error}", hint="Take another copy, or restore another backup."
-        ) from error
+        raise _damaged(error, header.sqlite_version) from error
     except apsw.SQLError as error:
-        raise _unsupported(error, header.sqlite_version) from error
+        raise _unsupported(str(error), header.sqlite_version) from error
+    except apsw.TooBigError as error:
+        raise SourceUnsupported(
+            "a row is too long for SQL text, which ends at 1 GB; a blob counts twice",
+            hint="Keep values of this size in files, or back up the file with SQLite's own tools.",
+        ) from error
+    except UnicodeDecodeError as error:
+        raise SourceUnsupported(
+            "the schema holds a name or a definition that is not valid Unicode",
+            hint="The data is not damaged: rename what was named in another character set.",
+        ) from error
 
 
 def _connect(path: Path) -> apsw.Connection:
@@ -51,8 +62,17 @@ def uri_path(path: Path) -> str:
     return str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
 
 
-def _unsupported(error: apsw.SQLError, written_by: str) -> SourceUnsupported:
-    if _number(written_by) > _number(apsw.sqlite_lib_version()):
+def _damaged(error: Exception, written_by: str) -> SourceCorrupt | SourceUnsupported:
+    definition = _UNREADABLE_DEFINITION.search(str(error))
+    if definition and _is_newer(written_by):
+        return _unsupported(f"the definition of {definition['name']} is not known: {definition['reason']}", written_by)
+    return SourceCorrupt(
+        f"SQLite cannot read the database: {error}", hint="Take another copy, or restore another backup."
+    )
+
+
+def _unsupported(error: str, written_by: str) -> SourceUnsupported:
+    if _is_newer(written_by):
         return SourceUnsupported(
             f"the database was last written by SQLite {written_by}: {error}",
             hint=f"The data is not damaged: use a sqlitevault with a newer SQLite than {apsw.sqlite_lib_version()}.",
@@ -61,6 +81,10 @@ def _unsupported(error: apsw.SQLError, written_by: str) -> SourceUnsupported:
         f"the database uses something that is not available here: {error}",
         hint="An application's own function, collation or module cannot be checked outside the application.",
     )
+
+
+def _is_newer(version: str) -> bool:
+    return _number(version) > _number(apsw.sqlite_lib_version())
 
 
 def _number(version: str) -> tuple[int, ...]:

@@ -4,6 +4,8 @@ docs/content-digest.md defines them, so that somebody else can compute them agai
 """
 
 import hashlib
+import json
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,6 +35,7 @@ def read_tables(path: Path, *, on_rows: OnRows = ignore_rows) -> tuple[Table, ..
         SourceUnsupported: a table needs a module that this SQLite does not have.
     """
     with open_copy(path) as connection:
+        connection.create_scalar_function("exact_real", _exact_real, 1, deterministic=True)
         utf8 = connection.pragma("encoding") == "UTF-8"
         read = {
             table.name: _read(connection, table, on_rows, utf8=utf8) for table in tables(connection) if _plain(table)
@@ -65,18 +68,23 @@ def _read(connection: apsw.Connection, table: TableShape, on_rows: OnRows, *, ut
 def _canonical(column: str, *, utf8: bool) -> str:
     """Return SQL for one value's canonical text: quote(), but exact where quote() is not.
 
-    quote() ends text at a NUL, and cannot write invalid UTF-16; -0.0 counts as 0.0, since no SQL text keeps it.
+    quote() ends text at a NUL, and cannot write invalid UTF-16; its digits of a real depend on SQLite's version.
     """
     as_bytes = f"'t' || hex(CAST({column} AS BLOB))"
     # length() ends at a NUL, octet_length() does not: the bytes need looking at only where they differ.
     nul = f"length({column}) <> octet_length({column}) AND instr(CAST({column} AS BLOB), x'00')"
     text = f"CASE WHEN {nul} THEN {as_bytes} ELSE quote({column}) END" if utf8 else as_bytes
-    real = f"CASE WHEN {column} = 0 THEN '0.0' ELSE quote({column}) END"
-    return f"CASE typeof({column}) WHEN 'text' THEN {text} WHEN 'real' THEN {real} ELSE quote({column}) END"
+    return (
+        f"CASE typeof({column}) WHEN 'text' THEN {text} WHEN 'real' THEN exact_real({column}) ELSE quote({column}) END"
+    )
+
+
+def _exact_real(*value: object) -> str:
+    return "r" + struct.pack(">d", *value).hex()
 
 
 def _virtual(connection: apsw.Connection, table: TableShape, read: dict[str, Table]) -> Table:
-    shadows = [read[name] for name in sorted(read) if name.startswith(table.name + "_")]
+    shadows = [read[name] for name in sorted(read) if name.rpartition("_")[0].lower() == table.name.lower()]
     digest = hashlib.sha256("".join(f"{shadow.name} {shadow.digest}\n" for shadow in shadows).encode())
     rows = connection.execute(f"SELECT count(*) FROM {quoted(table.name)}").get
     return Table(name=table.name, rows=int(rows), digest=digest.hexdigest())
@@ -89,15 +97,12 @@ def schema_digest(path: Path) -> str:
         SourceCorrupt: the schema cannot be read.
         SourceUnsupported: it needs a newer SQLite.
     """
-    digest = hashlib.sha256()
     with open_copy(path) as connection:
         found = connection.execute(
-            "SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_schema "
-            "WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY type, name"
+            "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
         ).fetchall()
         counters = []
         if connection.table_exists("main", _SEQUENCE):
-            counters = connection.execute(f"SELECT name, seq FROM {_SEQUENCE} ORDER BY name").fetchall()
-    for entry in [*found, *counters]:
-        digest.update(repr(entry).encode("utf-8", "surrogatepass") + b"\n")
-    return digest.hexdigest()
+            counters = connection.execute(f"SELECT quote(name), quote(seq) FROM {_SEQUENCE}").fetchall()
+    lines = [json.dumps(entry, separators=(",", ":")) + "\n" for entry in [*sorted(found), *sorted(counters)]]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()

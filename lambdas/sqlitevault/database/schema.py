@@ -5,14 +5,20 @@ from typing import Literal, cast
 
 import apsw
 
+from sqlitevault.errors import SourceCorrupt
+
 Kind = Literal["table", "virtual", "shadow"]
 # A chain of || is as deep as it is long (limit 1000); nested concat_ws() calls of this many stay flat.
 _GROUP = 100
+_BY_HAND = "Somebody edited sqlite_schema; repair it in the application, or restore the newest good backup."
 
 
 @dataclass(frozen=True, slots=True)
 class TableShape:
-    """One table. `columns` are the stored ones; generated and hidden columns are left out."""
+    """One table. `columns` are the stored ones; generated and hidden columns are left out.
+
+    `rowid_alias` is a name by which SQL reaches the rowid, if the columns left one.
+    """
 
     name: str
     kind: Kind
@@ -21,6 +27,7 @@ class TableShape:
     sql: str
     rowid_alias: str | None
     has_integer_primary_key: bool
+    counts_up: bool
 
 
 def quoted(name: str) -> str:
@@ -36,13 +43,19 @@ def tables(connection: apsw.Connection) -> tuple[TableShape, ...]:
         if schema == "main" and kind != "view"
     }
     made = connection.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'table' ORDER BY rowid").fetchall()
-    return tuple(_shape(connection, str(name), str(sql), *kinds[name]) for name, sql in made if name in kinds)
+    lost = [name for name, _ in made if name not in kinds]
+    if lost:  # its entry and its SQL text disagree on the name: only by hand, with writable_schema
+        raise SourceCorrupt(f"the schema's entry for table {lost[0]!r} is not what SQLite makes of it", hint=_BY_HAND)
+    return tuple(_shape(connection, str(name), str(sql), *kinds[name]) for name, sql in made)
 
 
 def _shape(connection: apsw.Connection, name: str, sql: str, kind: object, without_rowid: bool) -> TableShape:
     described = connection.execute("SELECT name, type, pk, hidden FROM pragma_table_xinfo(?)", (name,)).fetchall()
     every_name = {str(column).lower() for column, _, _, _ in described}
-    key = [str(declared).upper() for _, declared, position, _ in described if position]
+    keys = [str(column) for column, _, position, _ in described if position]
+    # A key without an index of its own is the rowid itself; "INTEGER PRIMARY KEY DESC", for one, has an index.
+    indexed = connection.execute("SELECT 1 FROM pragma_index_list(?) WHERE origin = 'pk'", (name,)).get
+    is_rowid = bool(keys) and not without_rowid and not indexed
     alias = next((alias for alias in ("rowid", "_rowid_", "oid") if alias not in every_name), None)
     return TableShape(
         name=name,
@@ -51,13 +64,17 @@ def _shape(connection: apsw.Connection, name: str, sql: str, kind: object, witho
         columns=tuple(str(column) for column, _, _, hidden in described if not hidden),
         sql=sql,
         rowid_alias=None if without_rowid else alias,
-        has_integer_primary_key=key == ["INTEGER"] and not without_rowid,
+        has_integer_primary_key=is_rowid,
+        counts_up=is_rowid and connection.column_metadata("main", name, keys[0])[4],
     )
 
 
 def scan_order(table: TableShape) -> str:
-    """Return the ORDER BY of a table's own b-tree: its rows in this order do not depend on the page layout."""
-    return f" ORDER BY {table.rowid_alias}" if table.rowid_alias else ""
+    """Return what follows a table's name after FROM to read its own b-tree in order; an index may have another one.
+
+    That order is the rowid's or, WITHOUT ROWID, the primary key's; it does not depend on the page layout.
+    """
+    return f" NOT INDEXED ORDER BY {table.rowid_alias}" if table.rowid_alias else " NOT INDEXED"
 
 
 def concatenated(expressions: list[str], separator: str) -> str:

@@ -2,7 +2,7 @@
 
 What the usual dumps lose is kept: text with NUL or invalid encoding, infinities, implicit rowids, virtual tables with
 their shadow tables, AUTOINCREMENT counters, statistics, user_version, application_id, page size, auto-vacuum and
-encoding. Only the sign of -0.0 cannot be said in SQL text.
+encoding. What cannot be kept: rowids of a table whose columns took all three of their names.
 """
 
 import os
@@ -20,6 +20,7 @@ from sqlitevault.progress import OnBytes, ignore_bytes
 _BUFFER = 1 << 20
 _RUN_BYTES = 256 * 1024
 _AUTO_VACUUM = ("NONE", "FULL", "INCREMENTAL")
+_KEPT_BY_SQLITE = ("sqlite_sequence", "sqlite_stat1", "sqlite_stat4")
 
 
 def write_dump(database: Path, destination: Path, *, on_bytes: OnBytes = ignore_bytes) -> None:
@@ -52,18 +53,16 @@ def _whole(destination: Path) -> Iterator[BinaryIO]:
 
 def _statements(connection: apsw.Connection) -> Iterator[bytes]:
     found = tables(connection)
-    names = {table.name for table in found}
     yield from _opening(connection)
     for table in found:
         if table.kind != "virtual" and not table.name.startswith("sqlite_"):
             yield _encoded(f"{table.sql};\n")
             yield from _rows(connection, table)
-    if "sqlite_sequence" in names:
-        yield b"DELETE FROM sqlite_sequence;\n"
-        yield from _rows(connection, next(table for table in found if table.name == "sqlite_sequence"))
     yield from _virtual_tables([table for table in found if table.kind == "virtual"])
     yield from _others(connection)
-    yield from _statistics(connection, found)
+    for table in found:
+        if table.name in _KEPT_BY_SQLITE:
+            yield from _kept_by_sqlite(connection, table, found)
     yield _closing(connection)
 
 
@@ -145,9 +144,8 @@ def _runs(
 
 def _quick_literal(column: str) -> str:
     """Return SQL for a literal: quote(), but for text with a NUL. length() ends at NULs, octet_length() not."""
-    nul = f"typeof({column}) = 'text' AND instr(CAST({column} AS BLOB), x'00')"
-    with_care = f"CASE WHEN {nul} THEN {_as_bytes(column)} ELSE quote({column}) END"
-    return f"iif(length({column}) = octet_length({column}), quote({column}), {with_care})"
+    nul = f"length({column}) <> octet_length({column}) AND instr(CAST({column} AS BLOB), x'00')"
+    return _literal(column, as_bytes=nul)
 
 
 def _exact_literal(column: str) -> str:
@@ -161,44 +159,55 @@ def _exact_utf16_literal(column: str) -> str:
 
 def _careful_literal(column: str, *, nul: str) -> str:
     odd = f"{column} GLOB '*[^ -~]*' OR instr(CAST({column} AS BLOB), {nul})"  # GLOB, too, ends at a NUL
-    return f"CASE WHEN typeof({column}) = 'text' AND ({odd}) THEN {_as_bytes(column)} ELSE quote({column}) END"
+    return _literal(column, as_bytes=odd)
 
 
-def _as_bytes(column: str) -> str:
-    return f"'CAST(' || quote(CAST({column} AS BLOB)) || ' AS TEXT)'"
+def _literal(column: str, *, as_bytes: str) -> str:
+    plain = f"quote({column})"
+    text = f"iif({as_bytes}, 'CAST(' || quote(CAST({column} AS BLOB)) || ' AS TEXT)', {plain})"
+    # quote() drops the sign of -0.0; the angle of a point on the negative axis shows it.
+    real = f"iif({column} = 0 AND atan2({column}, -1) < 0, '-0.0', {plain})"
+    return f"CASE typeof({column}) WHEN 'text' THEN {text} WHEN 'real' THEN {real} ELSE {plain} END"
 
 
 def _virtual_tables(virtual: list[TableShape]) -> Iterator[bytes]:
     """Enter virtual tables into the schema: CREATE would make their shadow tables, which are there already."""
-    if not virtual:
-        return
-    yield b"PRAGMA writable_schema = ON;\n"
     for table in virtual:
         name = _text(table.name)
-        yield _encoded(
+        yield _with_writable_schema(
             "INSERT INTO sqlite_schema(type,name,tbl_name,rootpage,sql) "
             f"VALUES('table',{name},{name},0,{_text(table.sql)});\n"
         )
-    yield b"PRAGMA writable_schema = OFF;\n"
+
+
+def _with_writable_schema(statement: str) -> bytes:
+    return _encoded(f"PRAGMA writable_schema = ON;\n{statement}PRAGMA writable_schema = OFF;\n")
 
 
 def _others(connection: apsw.Connection) -> Iterator[bytes]:
     for kind in ("index", "view", "trigger"):
         found = connection.execute(
-            "SELECT sql FROM sqlite_schema WHERE type = ? AND sql IS NOT NULL ORDER BY rowid", (kind,)
+            "SELECT name, sql FROM sqlite_schema WHERE type = ? AND sql IS NOT NULL ORDER BY rowid", (kind,)
         )
-        for (sql,) in found:
-            yield _encoded(f"{sql};\n")
+        for name, sql in found:
+            yield from _definition(kind, str(name), str(sql))
 
 
-def _statistics(connection: apsw.Connection, found: tuple[TableShape, ...]) -> Iterator[bytes]:
-    statistics = [table for table in found if table.name in ("sqlite_stat1", "sqlite_stat4")]
-    if not statistics:
-        return
-    yield b"ANALYZE sqlite_schema;\n"
-    for table in statistics:
-        yield _encoded(f"DELETE FROM {table.name};\n")
-        yield from _rows(connection, table)
+def _definition(kind: str, name: str, sql: str) -> Iterator[bytes]:
+    """Yield the statement, and what makes its text the same again where a comment at its end must be closed first."""
+    ending = next((ending for ending in (";", "\n;", "*/;") if apsw.complete(sql + ending)), ";")
+    yield _encoded(f"{sql}{ending}\n")
+    if ending != ";":
+        entry = f"type = {_text(kind)} AND name = {_text(name)}"
+        yield _with_writable_schema(f"UPDATE sqlite_schema SET sql = {_text(sql)} WHERE {entry};\n")
+
+
+def _kept_by_sqlite(connection: apsw.Connection, table: TableShape, found: tuple[TableShape, ...]) -> Iterator[bytes]:
+    """Yield the rows of a table that SQLite makes itself, or only may make: not every library knows sqlite_stat4."""
+    if table.name != "sqlite_sequence" or not any(other.counts_up for other in found):
+        yield _with_writable_schema(table.sql.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS", 1) + ";\n")
+    yield _encoded(f"DELETE FROM {table.name};\n")
+    yield from _rows(connection, table)
 
 
 def _text(value: str) -> str:

@@ -1,0 +1,48 @@
+"""All that a database holds, read by the standard library column by column: what a copy must equal to the last bit."""
+
+import sqlite3
+import struct
+from contextlib import closing
+from pathlib import Path
+
+_FACTS = ("user_version", "application_id", "page_size", "auto_vacuum", "encoding", "integrity_check")
+
+Content = dict[tuple[str, str], list[object]]
+
+
+def raw_content(path: Path) -> Content:
+    """Return every stored value of every table with its type, implicit rowids, the schema and the header's facts."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.text_factory = bytes
+        content: Content = {("PRAGMA", fact): connection.execute(f"PRAGMA {fact}").fetchall() for fact in _FACTS}
+        schema = "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT GLOB 'sqlite_*' ORDER BY 1, 2"
+        content["the", "schema"] = connection.execute(schema).fetchall()
+        for name, without_rowid in _tables(connection):
+            columns = _stored_columns(connection, name)
+            if not without_rowid and not name.startswith("sqlite_"):
+                columns += [alias for alias in ("rowid", "_rowid_", "oid") if alias not in map(str.lower, columns)][:1]
+            for column in columns:
+                content[name, column] = _values(connection, name, column)
+    return content
+
+
+def _tables(connection: sqlite3.Connection) -> list[tuple[str, bool]]:
+    listed = connection.execute("PRAGMA table_list").fetchall()
+    return [
+        (name.decode(), bool(without_rowid))
+        for schema, name, kind, _, without_rowid, _ in listed
+        if schema == b"main" and kind in (b"table", b"shadow") and name not in (b"sqlite_schema", b"sqlite_stat4")
+    ]
+
+
+def _stored_columns(connection: sqlite3.Connection, table: str) -> list[str]:
+    described = connection.execute("SELECT name FROM pragma_table_xinfo(?)", (table,)).fetchall()
+    return [name.decode() for (name,) in described]
+
+
+def _values(connection: sqlite3.Connection, table: str, column: str) -> list[object]:
+    name = '"' + column.replace('"', '""') + '"'
+    bits = f"CASE typeof({name}) WHEN 'text' THEN CAST({name} AS BLOB) ELSE {name} END"
+    source = '"' + table.replace('"', '""') + '"'
+    rows = connection.execute(f"SELECT typeof({name}), {bits} FROM {source} NOT INDEXED")
+    return [(kind, struct.pack(">d", value) if isinstance(value, float) else value) for kind, value in rows]
