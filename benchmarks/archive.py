@@ -11,7 +11,6 @@ import json
 import os
 import platform
 import random
-import re
 import shutil
 import sqlite3
 import tempfile
@@ -25,12 +24,12 @@ from pathlib import Path
 
 from isal import igzip_threaded
 
+from benchmarks.readme import write_section
 from sqlitevault.archive import Member, describe, unpack, write_archive
 from sqlitevault.archive.writing import LEVEL
 from sqlitevault.manifest import Manifest, Scope, Source, Tier, Tool
 
 BLOCK = 1 << 20
-README = Path(__file__).parent / "README.md"
 HEADING = "## Archive"
 WORDS = [
     *("deploy", "pipeline", "agent", "workflow", "started", "finished", "failed", "retry", "rollback", "health"),
@@ -187,15 +186,6 @@ def table(size: int, figures: list[Figure]) -> str:
     return "\n".join(lines)
 
 
-def write_section(text: str) -> None:
-    """Replace this benchmark's section of the README, or add it."""
-    present = README.read_text() if README.exists() else "# Benchmarks\n"
-    section = f"{HEADING}\n\n{text}\n"
-    pattern = re.compile(rf"^{HEADING}\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
-    replaced, count = pattern.subn(lambda _: section + "\n", present)
-    README.write_text((replaced if count else f"{present.rstrip()}\n\n{section}").rstrip() + "\n")
-
-
 def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -213,7 +203,7 @@ def main() -> None:
     )
     print(text)
     if options.write:
-        write_section(text)
+        write_section(HEADING, text)
 
 
 if __name__ == "__main__":

@@ -52,10 +52,11 @@ def wire() -> Wiring:
 
 
 def snapshot_options(settings: Settings) -> SnapshotOptions:
-    """Return the snapshot's limits as set."""
+    """Return the limits, as set, of snapshots that lie in scratch and are gone when the process is."""
     return SnapshotOptions(
         max_writer_stall_seconds=settings.max_writer_stall_seconds,
         timeout_seconds=settings.snapshot_timeout_seconds,
+        durable=False,
     )
 
 

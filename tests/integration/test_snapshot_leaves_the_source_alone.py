@@ -89,6 +89,30 @@ def test_the_server_is_asked_before_every_open(
             assert f'"{tmp_path / "live"}"' in before["arguments"]
 
 
+@needs_strace
+@pytest.mark.parametrize("durable", [True, False], ids=["durable", "for scratch"])
+@pytest.mark.parametrize("mode", ["delete", "wal"])
+def test_only_a_durable_copy_is_synced(tmp_path: Path, mode: str, *, durable: bool) -> None:
+    """File and folder are synced, unless the copy is for scratch, where that would only cost time."""
+    bank = make_bank(tmp_path / "live" / "a.db", journal_mode=mode)
+    program = (
+        "import sys; from pathlib import Path; from sqlitevault.snapshot import SnapshotOptions, take_snapshot\n"
+        f"take_snapshot(Path(sys.argv[1]), Path(sys.argv[2]), SnapshotOptions(durable={durable}))"
+    )
+    trace = tmp_path / "trace"
+    command = ["strace", "-f", "-y", "-e", "trace=fsync,fdatasync,sync_file_range", "-o", str(trace), sys.executable]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "lambdas")}
+    copy = tmp_path / "copy.db"
+    subprocess.run([*command, "-c", program, str(bank), str(copy)], env=environment, check=True)
+    synced = set(re.findall(r"sync\(\d+<([^>]+)>", trace.read_text()))
+    assert require_bank(copy) >= 500
+    if durable:
+        assert str(tmp_path) in synced
+        assert any(path.endswith("/database") for path in synced)
+    else:
+        assert synced == set()
+
+
 @pytest.fixture
 def public_folder() -> Iterator[Path]:
     """A folder that every user may enter, unlike pytest's."""

@@ -29,7 +29,7 @@ def take_snapshot(
 
     Args:
         source: the database file; its journal and log are found beside the file that symbolic links lead to.
-        destination: must not exist. Afterwards one synced file in rollback mode, or nothing.
+        destination: must not exist. Afterwards one file in rollback mode, synced if `options.durable`, or nothing.
         options: limits.
         on_bytes: hears of the database's bytes as they are copied, of each but once, in this thread.
 
@@ -44,7 +44,7 @@ def take_snapshot(
     """
     started = time.monotonic()
     real = Path(os.path.realpath(source))
-    with workplace(destination, _size(real)) as copy:
+    with workplace(destination, _size(real), durable=options.durable) as copy:
         attempt = Attempt(real, copy, options, deadline=started + options.timeout_seconds, on_bytes=on_bytes)
         taken = Choice(attempt).take()
         size = copy.stat().st_size

@@ -91,7 +91,7 @@ class Choice:
         method = self._method()
         self._tried[method] += 1
         copied = _translated(PROTOCOLS[method], self._attempt)
-        settle(self._attempt.copy, copied)
+        settle(self._attempt.copy, copied, durable=self._options.durable)
         recovered = copied.hot_journal or (copied.wal_frames > 0 and not copied.in_use)
         return Taken(method, number, self._mode, recovered)
 

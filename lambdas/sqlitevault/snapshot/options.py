@@ -42,6 +42,8 @@ class SnapshotOptions:
             the granularity of the server's timestamps.
         pause_seconds: the longest pause between two attempts.
         chunk_bytes: read at a time, by each of `threads`.
+        durable: sync the copy to its disk: half of the time of a local copy, and for nothing if the copy does not
+            outlive this process. What SQLite recovers it syncs in any case.
         on_step: hears the name of every step of a protocol as it is reached; the seam at which tests interfere.
     """
 
@@ -56,6 +58,7 @@ class SnapshotOptions:
     pause_seconds: float = 0.25
     chunk_bytes: int = 2 << 20
     threads: int = 4
+    durable: bool = True
     on_step: Callable[[str], None] = ignore_step
 
 

@@ -1,4 +1,4 @@
-"""Making a copy one sound file: SQLite recovers what a journal or a log beside it holds, then the file is synced."""
+"""Making a copy one sound file: SQLite recovers what a journal or a log beside it holds."""
 
 import errno
 import os
@@ -14,8 +14,8 @@ from sqlitevault.snapshot.fresh import beside
 from sqlitevault.snapshot.journal import require_single_file
 
 
-def settle(copy: Path, copied: Copied) -> None:
-    """Recover the copy, put it in rollback mode, and sync it; no journal and no log is left beside it.
+def settle(copy: Path, copied: Copied, *, durable: bool = True) -> None:
+    """Recover the copy, put it in rollback mode, and sync it if `durable`; no journal and no log is left beside it.
 
     Raises:
         SourceCorrupt: SQLite cannot recover it, or what comes out is not a database.
@@ -31,7 +31,8 @@ def settle(copy: Path, copied: Copied) -> None:
     with copy.open("r+b", buffering=0) as file:
         parse_header(file.read(HEADER_BYTES))
         os.pwrite(file.fileno(), ROLLBACK_VERSIONS, WRITE_VERSION_OFFSET)
-        os.fsync(file.fileno())
+        if durable:
+            os.fsync(file.fileno())
 
 
 def _recover(copy: Path) -> None:

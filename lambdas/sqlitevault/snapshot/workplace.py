@@ -16,8 +16,8 @@ _NAME = "database"
 
 
 @contextmanager
-def workplace(destination: Path, needed_bytes: int) -> Iterator[Path]:
-    """Give the path of the copy to be made; put it in place, synced, if the body ends well.
+def workplace(destination: Path, needed_bytes: int, *, durable: bool = True) -> Iterator[Path]:
+    """Give the path of the copy to be made; put it in place, and sync its name if `durable`, if the body ends well.
 
     Raises:
         TargetExists: the destination is there already, or a journal or log that SQLite would apply to it.
@@ -30,7 +30,8 @@ def workplace(destination: Path, needed_bytes: int) -> Iterator[Path]:
         try:
             yield folder / _NAME
             (folder / _NAME).rename(destination)
-            _sync_folder(destination.parent)
+            if durable:
+                _sync_folder(destination.parent)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
