@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.console import ROOT, commands, shape
 from tests.databases import make_bank
 
-ROOT = Path(__file__).resolve().parents[2]
 DEMO = [sys.executable, "-m", "localaws.demo"]
 INTERRUPTED = 130
 
@@ -48,6 +48,16 @@ def test_the_demo_tells_its_story_and_leaves_nothing(tmp_path: Path) -> None:
     assert "✗" not in done.stdout
     assert left_running(tmp_path) == []
     assert list(tmp_path.iterdir()) == []
+    assert_shown_by_the_readme(done.stdout)
+
+
+def assert_shown_by_the_readme(printed: str) -> None:
+    """See that the README's first screen shows steps and claims in the words that the demo really prints."""
+    (shown, test, *_) = commands(ROOT / "README.md")
+    assert (shown.command, test.command) == ("make demo", "make test")
+    marked = [line.removeprefix("✓").strip() for line in shown.output if line.startswith("✓")]
+    assert len(marked) > 10
+    assert [name for line in marked if shape(name := line.split("  ")[0]) not in shape(printed)] == []
 
 
 def test_the_demo_takes_a_database_of_ones_own_and_can_be_kept(tmp_path: Path) -> None:

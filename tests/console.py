@@ -1,0 +1,45 @@
+"""Documented commands: the `console` blocks of a page, each command with the output that the page shows."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+_BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A command and the lines that a page shows below it; a line `# …` before it is what happens meanwhile."""
+
+    command: str
+    output: tuple[str, ...]
+    meanwhile: str | None = None
+
+
+def commands(page: Path, heading: str | None = None) -> list[Shown]:
+    """Return a page's commands, or those of one section, in their order."""
+    text = page.read_text(encoding="utf-8")
+    if heading is not None:
+        text = text.split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    return [shown for block in _BLOCK.findall(text) for shown in _read(block)]
+
+
+def _read(block: str) -> list[Shown]:
+    found: list[Shown] = []
+    meanwhile = None
+    for line in block.replace("\\\n", " ").splitlines():
+        if line.startswith("# "):
+            meanwhile = line.removeprefix("# ")
+        elif line.startswith("$ "):
+            found.append(Shown(line.removeprefix("$ "), (), meanwhile))
+            meanwhile = None
+        elif line.strip():
+            last = found[-1]
+            found[-1] = Shown(last.command, (*last.output, line), last.meanwhile)
+    return found
+
+
+def shape(line: str) -> str:
+    """Return a line without what differs from run to run: figures and the width of columns."""
+    return re.sub(r"\s+", " ", re.sub(r"[\d,.]*\d", "#", line)).strip()

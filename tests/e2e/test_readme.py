@@ -1,0 +1,81 @@
+"""The README's commands for AWS, typed as it shows them, against the embedded AWS."""
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from localaws.clients import ACCOUNT
+from localaws.demo.world import PRIMARY, RECOVERY, STAGE, World
+from localaws.embedded import EmbeddedAws
+from tests.console import ROOT, commands
+from tests.e2e.watching import fire, forget_backups
+
+README = ROOT / "README.md"
+
+
+def run(command: str, environment: dict[str, str]) -> str:
+    """Type a command in the repository's folder and return what it prints on stdout."""
+    tools = os.pathsep.join((str(Path(sys.executable).parent), environment["PATH"]))
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=ROOT, env=environment | {"PATH": tools}, capture_output=True, text=True,
+        timeout=200, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, f"{command}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_the_deployment_as_the_readme_shows_it(tmp_path: Path) -> None:
+    """Bootstrap and deploy with the platform of real functions; their stacks are there and complete.
+
+    The application's own file system exists on no embedded AWS: that command is synthesised instead of deployed.
+    """
+    shown = [one.command for one in commands(README, "Deploy to an account in five minutes")]
+    setup, bootstrap, deploy, on_own, *_ = shown
+    assert setup == "make setup"
+    with EmbeddedAws(tmp_path / "aws") as aws:
+        environment = aws.environment(PRIMARY) | {"CDK_DISABLE_CLI_TELEMETRY": "1", "CDK_REQUIRE_APPROVAL": "never"}
+        environment |= {"CDK_DEFAULT_ACCOUNT": ACCOUNT, "CDK_OUTDIR": str(tmp_path / "cdk.out")}
+        run(bootstrap.replace("ACCOUNT", ACCOUNT), environment)
+        run(deploy, environment)
+        for region, stack in ((PRIMARY, "SqliteVault-prod"), (RECOVERY, "SqliteVault-prod-recovery")):
+            described = aws.client("cloudformation", region).describe_stacks(StackName=stack)["Stacks"][0]
+            assert described["StackStatus"] == "CREATE_COMPLETE"
+        run(on_own.replace("deploy --all", "synth --quiet"), environment)
+
+
+def test_the_functions_as_the_readme_invokes_them(quiet: World) -> None:
+    """First backup, list, plan, stage, promote: on the deployed functions, with the readme's own payloads."""
+    forget_backups(quiet)
+    environment = quiet.aws.environment(PRIMARY)
+    shown = [
+        *commands(README, "Deploy to an account in five minutes")[-2:],
+        *commands(README, "In an emergency"),
+    ]
+    printed = {}
+    for one in shown:
+        command = one.command.replace("-prod-", f"-{STAGE}-").replace("ACCOUNT", ACCOUNT)
+        printed[one.command] = run(command, environment)
+        quiet.aws.control.settle()
+        assert "FunctionError" not in printed[one.command]
+    backup, listed, planned, staged, promoted = printed.values()
+    backup_id = quiet.last("backup").response["backup_id"]
+    for output in (backup, listed, planned, staged, promoted):
+        assert backup_id in output
+    assert "the newest good backup" in planned
+
+
+def test_the_emergency_commands_work_in_the_recovery_region(quiet: World) -> None:
+    """With `--region us-west-2` added, while the primary region is gone."""
+    forget_backups(quiet)
+    fire(quiet, "hourly")
+    quiet.aws.control.switch_off([PRIMARY])
+    for one in commands(README, "In an emergency"):
+        words = shlex.split(one.command.replace("-prod-", f"-{STAGE}-"))
+        printed = run(shlex.join([*words, "--region", RECOVERY]), quiet.aws.environment(PRIMARY))
+        assert quiet.last("backup").response["backup_id"] in printed
+        assert "FunctionError" not in printed
