@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import boto3
 import pytest
@@ -11,6 +12,9 @@ from moto import mock_aws
 from localaws.seaweed import SeaweedS3
 from sqlitevault.vault import Vault
 from tests.contract.stores import LOCKED, PLAIN, Store, bucket_store, directory_store, make_buckets
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 YEAR = 365 * 86_400.0
 ON_SEAWEED = pytest.mark.xdist_group("seaweed")  # one worker, one server
@@ -44,11 +48,23 @@ def seaweed(seaweed_server: SeaweedS3, monkeypatch: pytest.MonkeyPatch) -> Seawe
     return seaweed_server
 
 
+@pytest.fixture(scope="session")
+def seaweed_client(seaweed_server: SeaweedS3) -> "S3Client":
+    """The client of SeaweedFS's owner."""
+    return seaweed_server.client()
+
+
+@pytest.fixture(scope="session")
+def moto_client(session: boto3.Session) -> "S3Client":
+    """A client that reaches moto whenever it is there."""
+    return session.client("s3")
+
+
 @pytest.fixture
-def moto(session: boto3.Session) -> Iterator[None]:
+def moto(moto_client: "S3Client") -> Iterator[None]:
     """Moto in this process, empty but for both buckets."""
     with mock_aws():
-        make_buckets(session.client("s3"))
+        make_buckets(moto_client)
         yield
 
 
@@ -67,9 +83,10 @@ def store(request: pytest.FixtureRequest, session: boto3.Session, tmp_path: Path
     if kind == "directory":
         return directory_store(tmp_path)
     request.getfixturevalue(kind)
+    client = request.getfixturevalue(f"{kind}_client")
     if kind == "moto":
-        return bucket_store(session, bucket, young_seconds=100 * YEAR)
-    return bucket_store(session, bucket, in_order=bucket == LOCKED, refuses_versions=bucket == LOCKED)
+        return bucket_store(session, client, bucket, young_seconds=100 * YEAR)
+    return bucket_store(session, client, bucket, in_order=bucket == LOCKED, refuses_versions=bucket == LOCKED)
 
 
 @pytest.fixture

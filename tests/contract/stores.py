@@ -32,8 +32,8 @@ class Store:
     """Put one byte under each of the names, by other means than the vault."""
     leave_unfinished: Callable[[str], None]
     """Leave what a writer of this name leaves when it is killed."""
-    broken: Vault
-    """A vault of the same kind whose store is not there."""
+    open_broken: Callable[[], Vault]
+    """Open a vault of the same kind whose store is not there."""
     in_order: bool = True
     """Whether a listing is in order of name, as S3's is; SeaweedFS goes folder by folder where nothing is versioned."""
     refuses_versions: bool = True
@@ -58,12 +58,11 @@ def directory_store(folder: Path) -> Store:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.with_name(".unfinished-0123456789abcdef").write_bytes(b"half of it")
 
-    return Store(open_vault(str(root)), str(root), _NOTHING, fill, leave_unfinished, open_vault(str(file)))
+    return Store(open_vault(str(root)), str(root), _NOTHING, fill, leave_unfinished, lambda: open_vault(str(file)))
 
 
-def bucket_store(session: boto3.Session, bucket: str, **known: Any) -> Store:
+def bucket_store(session: boto3.Session, client: "S3Client", bucket: str, **known: Any) -> Store:
     """A prefix of its own in `bucket`, where the environment says; the broken one's bucket does not exist."""
-    client = session.client("s3")
     prefix = f"test-{next(_numbers)}/"
     location = f"s3://{bucket}/{prefix}"
 
@@ -75,9 +74,12 @@ def bucket_store(session: boto3.Session, bucket: str, **known: Any) -> Store:
         client.create_multipart_upload(Bucket=bucket, Key=prefix + name)
 
     protection = _LOCK if bucket == LOCKED else _NOTHING
-    broken = open_vault("s3://no-such-bucket/backups/", session=session)
+
+    def open_broken() -> Vault:
+        return open_vault("s3://no-such-bucket/backups/", session=session)
+
     vault = open_vault(location, session=session)
-    return Store(vault, location, protection, fill, leave_unfinished, broken, **known)
+    return Store(vault, location, protection, fill, leave_unfinished, open_broken, **known)
 
 
 def make_buckets(client: "S3Client") -> None:

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -22,8 +22,13 @@ from tests.contract.conftest import ON_SEAWEED
 from tests.contract.stores import PLAIN, Store, bucket_store
 from tests.faulty_proxy import ALWAYS, Fault, FaultyProxy
 
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
 pytestmark = ON_SEAWEED
 PUT, PARTS = 5 * MEBIBYTE, 17 * MEBIBYTE
+# A client asks before it sends a body; what comes after that go-ahead is the answer.
+ANSWER_LOST = Fault("answer", after=len(b"HTTP/1.1 100 Continue\r\n\r\n"))
 sized = pytest.mark.parametrize("size", [PUT, PARTS], ids=["put", "parts"])
 
 
@@ -57,9 +62,9 @@ def network(seaweed: SeaweedS3, session: boto3.Session, monkeypatch: pytest.Monk
 
 
 @pytest.fixture
-def store(seaweed: SeaweedS3, session: boto3.Session) -> Store:  # noqa: ARG001
+def store(seaweed: SeaweedS3, session: boto3.Session, seaweed_client: "S3Client") -> Store:  # noqa: ARG001
     """An empty vault that is reached directly."""
-    return bucket_store(session, PLAIN)
+    return bucket_store(session, seaweed_client, PLAIN)
 
 
 @sized
@@ -133,7 +138,7 @@ def test_an_upload_damaged_on_its_way_stores_nothing(store: Store, network: Netw
 
 def test_a_creator_whose_answer_is_lost_has_won(store: Store, network: Network) -> None:
     """The retry finds what the first try stored, and that is no rival's."""
-    with network.proxy(Fault("answer", after=0)) as proxy:
+    with network.proxy(ANSWER_LOST) as proxy:
         assert network.vault(store).create("a", b"content").bytes == 7
     assert proxy.happened == 1
     assert store.vault.read("a", limit=7) == b"content"
@@ -142,7 +147,7 @@ def test_a_creator_whose_answer_is_lost_has_won(store: Store, network: Network) 
 def test_a_creator_whose_answer_is_lost_does_not_take_a_rival_s_for_its_own(store: Store, network: Network) -> None:
     """The retry of one who came second is told so."""
     store.vault.create("a", b"rival's")
-    with network.proxy(Fault("answer", after=0)) as proxy, pytest.raises(BackupExists):
+    with network.proxy(ANSWER_LOST) as proxy, pytest.raises(BackupExists):
         network.vault(store).create("a", b"content")
     assert proxy.happened == 1
 

@@ -30,21 +30,15 @@ sized = pytest.mark.parametrize("size", [PUT, PARTS], ids=["put", "parts"])
 
 
 @pytest.fixture
-def client(seaweed: SeaweedS3) -> "S3Client":
-    """The owner's client."""
-    return seaweed.client()
-
-
-@pytest.fixture
-def plain(session: boto3.Session) -> Store:
+def plain(session: boto3.Session, seaweed_client: "S3Client") -> Store:
     """An empty vault in a bucket without versions."""
-    return bucket_store(session, PLAIN)
+    return bucket_store(session, seaweed_client, PLAIN)
 
 
 @pytest.fixture
-def locked(session: boto3.Session) -> Store:
+def locked(session: boto3.Session, seaweed_client: "S3Client") -> Store:
     """An empty vault in a bucket with Object Lock."""
-    return bucket_store(session, LOCKED)
+    return bucket_store(session, seaweed_client, LOCKED)
 
 
 def wrong_checksum() -> str:
@@ -52,39 +46,41 @@ def wrong_checksum() -> str:
     return base64.b64encode(hashlib.sha256(b"something else").digest()).decode()
 
 
-def test_the_server_itself_refuses_a_wrong_checksum(client: "S3Client") -> None:
+def test_the_server_itself_refuses_a_wrong_checksum(seaweed_client: "S3Client") -> None:
     """Nothing is stored of a put whose SHA-256 is not its body's: the check that the vault relies on."""
     with pytest.raises(ClientError, match="BadDigest"):
-        client.put_object(Bucket=PLAIN, Key="wrong", Body=b"content", ChecksumSHA256=wrong_checksum())
+        seaweed_client.put_object(Bucket=PLAIN, Key="wrong", Body=b"content", ChecksumSHA256=wrong_checksum())
     with pytest.raises(ClientError, match="NoSuchKey"):
-        client.get_object(Bucket=PLAIN, Key="wrong")
+        seaweed_client.get_object(Bucket=PLAIN, Key="wrong")
 
 
-def test_the_server_itself_refuses_a_part_with_a_wrong_checksum(client: "S3Client") -> None:
+def test_the_server_itself_refuses_a_part_with_a_wrong_checksum(seaweed_client: "S3Client") -> None:
     """So does a part, which then is not there to be completed."""
     target: Any = {"Bucket": PLAIN, "Key": "wrong-part"}
-    upload = client.create_multipart_upload(**target, ChecksumAlgorithm="SHA256")["UploadId"]
+    upload = seaweed_client.create_multipart_upload(**target, ChecksumAlgorithm="SHA256")["UploadId"]
     try:
         with pytest.raises(ClientError, match="BadDigest"):
-            client.upload_part(
+            seaweed_client.upload_part(
                 **target, UploadId=upload, PartNumber=1, Body=b"content", ChecksumSHA256=wrong_checksum()
             )
-        assert "Parts" not in client.list_parts(**target, UploadId=upload)
+        assert "Parts" not in seaweed_client.list_parts(**target, UploadId=upload)
     finally:
-        client.abort_multipart_upload(**target, UploadId=upload)
+        seaweed_client.abort_multipart_upload(**target, UploadId=upload)
 
 
 @sized
-def test_a_locked_version_cannot_be_deleted(client: "S3Client", locked: Store, tmp_path: Path, size: int) -> None:
+def test_a_locked_version_cannot_be_deleted(
+    seaweed_client: "S3Client", locked: Store, tmp_path: Path, size: int
+) -> None:
     """Whatever way it was uploaded, it has the bucket's retention from the start and survives its deletion."""
     content = make_content(tmp_path, size)
     stored = locked.vault.upload("a", content.path, sha256=content.sha256)
     version: Any = {"Bucket": LOCKED, "Key": key_of(locked, "a"), "VersionId": str(stored.version)}
-    retention = client.get_object_retention(**version)["Retention"]
+    retention = seaweed_client.get_object_retention(**version)["Retention"]
     assert retention["Mode"] == "GOVERNANCE"
     assert abs(retention["RetainUntilDate"] - datetime.now(UTC) - timedelta(days=LOCK_DAYS)) < timedelta(minutes=5)
     with pytest.raises(ClientError, match="AccessDenied"):
-        client.delete_object(**version)
+        seaweed_client.delete_object(**version)
     locked.vault.delete("a")
     locked.vault.replace("a", b"newer")
     assert locked.vault.read("a", limit=size, version=stored.version) == content.data
@@ -101,9 +97,9 @@ def test_a_killed_upload_is_swept(plain: Store, locked: Store, tmp_path: Path) -
         assert store.vault.read("a", limit=5) == b"older"
 
 
-def test_a_sweep_leaves_other_prefixes_alone(session: boto3.Session, plain: Store) -> None:
+def test_a_sweep_leaves_other_prefixes_alone(session: boto3.Session, seaweed_client: "S3Client", plain: Store) -> None:
     """A neighbour's unfinished upload may be one that still runs."""
-    neighbour = bucket_store(session, PLAIN)
+    neighbour = bucket_store(session, seaweed_client, PLAIN)
     neighbour.leave_unfinished("a")
     assert plain.vault.sweep(0) == 0
     assert neighbour.vault.sweep(0) == 1
@@ -120,9 +116,9 @@ def test_a_prefix_ends_where_its_slash_is(session: boto3.Session, plain: Store) 
     assert bare.location == plain.location
 
 
-def test_a_bucket_is_a_vault_without_prefix(client: "S3Client", session: boto3.Session) -> None:
+def test_a_bucket_is_a_vault_without_prefix(seaweed_client: "S3Client", session: boto3.Session) -> None:
     """All of a bucket can be one vault."""
-    client.create_bucket(Bucket="whole-bucket")
+    seaweed_client.create_bucket(Bucket="whole-bucket")
     vault = open_vault("s3://whole-bucket", session=session)
     vault.create("a/b", b"!")
     assert [(found.name, vault.read(found.name, limit=1)) for found in vault.objects()] == [("a/b", b"!")]

@@ -171,12 +171,12 @@ def test_a_deleted_object_is_gone_but_its_version_stays(store: Store, tmp_path: 
         assert (tmp_path / "back").read_bytes() == b"content"
 
 
-@pytest.mark.parametrize("name", ["unknown", "folder/unknown", "folder", "object/below"])
-def test_deleting_what_is_not_there_is_no_error(vault: Vault, name: str) -> None:
-    """Nothing happens, to nothing else either."""
+def test_deleting_what_is_not_there_is_no_error(vault: Vault) -> None:
+    """Nothing happens, to nothing else either: a folder's name and one below an object's are no objects."""
     vault.replace("folder/object", b"!")
     vault.replace("object", b"!")
-    vault.delete(name)
+    for name in ("unknown", "folder/unknown", "folder", "object/below"):
+        vault.delete(name)
     assert names(vault) == ["folder/object", "object"]
 
 
@@ -199,6 +199,8 @@ def test_objects_come_in_order_of_name(store: Store) -> None:
 
 def test_more_objects_than_a_page_holds(store: Store) -> None:
     """Each of 1,005 objects is listed once (S3 answers with 1,000 at a time)."""
+    if store.protection.versioned:
+        pytest.skip("takes seconds, and lists as without versions")
     expected = [f"n/{number:04}" for number in range(1005)]
     store.fill(expected)
     assert names(store.vault) == expected
