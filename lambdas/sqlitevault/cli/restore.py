@@ -6,8 +6,9 @@ import click
 
 from sqlitevault.cli import options
 from sqlitevault.cli.consent import Consent
-from sqlitevault.cli.exit_codes import BUSY, INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE, epilog, reporting_errors
+from sqlitevault.cli.exit_codes import BUSY, DRILL, INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE, epilog, reporting_errors
 from sqlitevault.cli.output import print_json, progress
+from sqlitevault.cli.proven_backup import Taken, request_for, take
 from sqlitevault.cli.restore_output import show_plan, show_promoted, show_undone
 from sqlitevault.cli.restore_table import restore_tables, table_order
 from sqlitevault.errors import ConfigError, TargetExists
@@ -28,10 +29,11 @@ from sqlitevault.services.restore import (
 from sqlitevault.services.restore import undo as put_back
 from sqlitevault.services.selection import Selected
 from sqlitevault.settings import Settings
+from sqlitevault.vault_location import open_vault
 from sqlitevault.wiring import now
 
 
-@click.command(epilog=epilog(NOT_FOUND, BUSY, INTEGRITY, UNAVAILABLE, NO_ROOM))
+@click.command(epilog=epilog(NOT_FOUND, BUSY, INTEGRITY, UNAVAILABLE, DRILL, NO_ROOM))
 @click.argument("backup", required=False)
 @click.option("--from-s3", metavar="URI", help="s3:// URI of an archive; …/latest.tar.gz is the newest one there.")
 @click.option("--from", "location", metavar="URI", help="The vault, if not BACKUP_DIR.")
@@ -46,6 +48,7 @@ from sqlitevault.wiring import now
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask before overwriting.")
 @click.option("--force", is_flag=True, help="Do not ask, and go on although somebody has the database open.")
+@click.option("--backup-after", is_flag=True, help="Take a fresh backup afterwards, into BACKUP_DIR, and prove it.")
 @click.option("--undo", is_flag=True, help="Put back the database that the last restore replaced.")
 @options.as_json
 @reporting_errors
@@ -66,6 +69,7 @@ def restore(
     dry_run: bool,
     yes: bool,
     force: bool,
+    backup_after: bool,
     undo: bool,
     as_json: bool,
 ) -> None:
@@ -97,7 +101,11 @@ def restore(
     elif dry_run:
         _show(_planned(selected, settings, scope, as_json=as_json), as_json=as_json)
     else:
-        _restore(selected, settings, scope, consent)
+        staged, promoted = _restore(selected, settings, scope, consent)
+        taken = _backup_after(settings, scope, consent) if backup_after else None
+        _show_promoted(staged, promoted, taken, as_json=as_json)
+        if taken is not None:
+            taken.require_no_failure()
 
 
 def _words(backup: str | None, from_s3: str | None, *, latest: bool, times: tuple[str | None, ...]) -> str:
@@ -135,7 +143,9 @@ def _show(planned: RestorePlan, *, as_json: bool) -> None:
         show_plan(planned)
 
 
-def _restore(selected: Selected, settings: Settings, scope: Scope, consent: Consent) -> None:
+def _restore(
+    selected: Selected, settings: Settings, scope: Scope, consent: Consent
+) -> tuple[StageReport, PromoteReport]:
     planned = _planned(selected, settings, scope, as_json=consent.as_json)
     if not consent.as_json:
         show_plan(planned)
@@ -152,15 +162,22 @@ def _restore(selected: Selected, settings: Settings, scope: Scope, consent: Cons
             watcher=watcher,
             replica=options.replica(settings),
         )
-    promoted = promote(target, staged.backup_id, now=now(), force=consent.force)
-    _show_promoted(staged, promoted, as_json=consent.as_json)
+    return staged, promote(target, staged.backup_id, now=now(), force=consent.force)
 
 
-def _show_promoted(staged: StageReport, promoted: PromoteReport, *, as_json: bool) -> None:
+def _backup_after(settings: Settings, scope: Scope, consent: Consent) -> Taken:
+    """Back up what was restored, into the vault of everyday use, wherever the restore took it from."""
+    everyday = options.settings(database_path=settings.database_path)
+    with progress(quiet=consent.as_json) as watcher:
+        return take(request_for(everyday, scope=scope), open_vault(everyday.vault), everyday, watcher)
+
+
+def _show_promoted(staged: StageReport, promoted: PromoteReport, taken: Taken | None, *, as_json: bool) -> None:
     if as_json:
-        print_json({"staged": staged.to_dict(), "promoted": promoted.to_dict()})
+        fresh = taken.report.to_dict() if taken else None
+        print_json({"staged": staged.to_dict(), "promoted": promoted.to_dict(), "backup_after": fresh})
     else:
-        show_promoted(staged, promoted)
+        show_promoted(staged, promoted, taken.report.backup_id if taken else None)
 
 
 def _require_unused(planned: RestorePlan, consent: Consent) -> None:

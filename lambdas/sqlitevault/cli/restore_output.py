@@ -48,28 +48,48 @@ def _count(rows: int | None) -> str:
     return "-" if rows is None else f"{rows:,}"
 
 
-def show_promoted(staged: StageReport, promoted: PromoteReport) -> None:
-    """Print what is live now, what was proven, what was kept, and what to do next."""
+def show_promoted(staged: StageReport, promoted: PromoteReport, fresh: str | None = None) -> None:
+    """Print what is live now, what was proven, what is lost and kept, and what to do next.
+
+    `fresh` is the backup that was taken of it already.
+    """
     out = stdout()
-    for check in staged.checks:
-        out.print(f"[green]✓[/] {check.name}: {escape(check.detail)}")
+    _show_proofs(staged)
     if promoted.database:
-        out.print(
-            f"[bold green]restored[/] {escape(promoted.database)}: {promoted.rows:,} rows as of {staged.backup_id}"
-        )
-    if promoted.kept:
-        out.print(
-            f"the previous database is kept as {escape(promoted.kept)} (`sqlitevault restore --undo` puts it back)"
-        )
+        _show_database(staged, promoted, promoted.database)
     if promoted.config is not None:
         for path in promoted.config.written:
             out.print(f"[bold green]restored[/] {escape(path)}")
         for path in promoted.config.kept:
             out.print(f"kept {escape(path)}")
     out.print(f"recovery took {staged.recovery_seconds:.2f} s")
+    if fresh:
+        out.print(f"[bold green]fresh backup[/] {fresh}, proven")
     out.print("[bold]Next:[/]")
-    for number, step in enumerate(promoted.next_steps, 1):
+    for number, step in enumerate(promoted.next_steps[:-1] if fresh else promoted.next_steps, 1):
         out.print(f"  {number}. {escape(step)}")
+
+
+def _show_proofs(staged: StageReport) -> None:
+    out = stdout()
+    for repair in staged.repairs:
+        out.print(f"[yellow]damaged:[/] {escape(repair)}")
+    if staged.recovered_from:
+        out.print(f"[yellow]taken from:[/] {escape(staged.recovered_from)}")
+    for check in staged.checks:
+        mark = "[green]✓[/]" if check.passed else "[bold red]✗[/]"
+        out.print(f"{mark} {check.name}: {escape(check.detail)}")
+
+
+def _show_database(staged: StageReport, promoted: PromoteReport, database: str) -> None:
+    out = stdout()
+    lost = duration(promoted.data_loss_seconds)
+    out.print(f"[bold green]restored[/] {escape(database)}: {promoted.rows:,} rows as of {staged.backup_id}")
+    out.print(f"lost: what was written after {format_time(promoted.created_at)}, the last {lost}")
+    if promoted.kept:
+        out.print(
+            f"the previous database is kept as {escape(promoted.kept)} (`sqlitevault restore --undo` puts it back)"
+        )
 
 
 def show_undone(report: UndoReport) -> None:

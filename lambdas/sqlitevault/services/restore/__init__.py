@@ -9,17 +9,14 @@ from sqlitevault.services.restore.promote import PromoteReport, promote
 from sqlitevault.services.restore.stage import StageReport, newest_staged, stage
 from sqlitevault.services.restore.table import (
     MergeReport,
-    Origin,
     SideReport,
-    TablesPlan,
     make_side_database,
     merge,
     merge_staged,
     newest_side_database,
-    origin,
-    plan_tables,
     require_mergeable,
 )
+from sqlitevault.services.restore.table_plan import Origin, TablesPlan, origin, plan_tables
 from sqlitevault.services.restore.target import Target
 from sqlitevault.services.restore.undo import UndoReport, newest_kept, undo
 

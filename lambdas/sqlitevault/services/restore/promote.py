@@ -6,6 +6,7 @@ side files is first replaced by its own recovered copy. Replaying the side files
 removing them loses nothing; only then does the staged file take the place.
 """
 
+import csv
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from sqlitevault.services.restore.occupants import in_use, occupants
 from sqlitevault.services.restore.stage import CONFIG, DATABASE, KEYS, StageReport, read_stage, require_unchanged
 from sqlitevault.services.restore.target import SIDE_FILES, Target, kept_path
 from sqlitevault.snapshot import take_snapshot
+
+_KEYS_NAMED = 10
 
 OnStep = Callable[[str], None]
 
@@ -179,10 +182,22 @@ def _next_steps(staged: StageReport, keys: tuple[str, ...], config: ConfigReport
         steps.append(f"What was written after {lost} is not in this database: tell its users.")
         steps.append("Start the application and look at /health and /agents.")
     if len(keys) > 1:
-        steps.append("API keys work as they did then; a lost key cannot be recovered: revoke it and make a new one.")
+        steps.append(_about_keys(keys))
     if config is not None and config.missing_variables:
         steps.append(f"Set in .env, which is never restored: {', '.join(config.missing_variables)}.")
     if config is not None and config.beside:
         steps.append("Merge the files with blanked secrets by hand: " + ", ".join(config.beside))
-    steps.append("Take a fresh backup now: sqlitevault backup")
+    steps.append("Take a fresh backup now: sqlitevault backup (restore --backup-after does it)")
     return tuple(steps)
+
+
+def _about_keys(lines: tuple[str, ...]) -> str:
+    keys = list(csv.DictReader(lines))
+    active = [key["name"] or key["id"] for key in keys if key["is_active"] not in ("", "0")]
+    named = f" ({', '.join(active[:_KEYS_NAMED])}{', …' if len(active) > _KEYS_NAMED else ''})" if active else ""
+    noun = "key" if len(keys) == 1 else "keys"
+    return (
+        f"{len(keys)} API {noun} existed at that time, {len(active)} of them active{named}: these work again. Keys "
+        "made since then are gone. No backup holds the key itself, so none can be recovered: for one that is lost, "
+        "make a new one in the application and revoke the old one."
+    )

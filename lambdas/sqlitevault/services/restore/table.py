@@ -1,75 +1,23 @@
 """Restore single tables: into a side database, or merged into the live one. The answer to an accidental deletion."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
 from sqlitevault.database import check, read_tables
-from sqlitevault.errors import BackupNotFound, ConfigError, IntegrityCheckFailed, SourceNotFound, SqliteVaultError
-from sqlitevault.manifest import Manifest, Scope, Table, created_at
-from sqlitevault.services.drill import database_in
+from sqlitevault.errors import BackupNotFound, IntegrityCheckFailed, SourceNotFound, SqliteVaultError
+from sqlitevault.manifest import Manifest, created_at
 from sqlitevault.services.drill_report import Check
 from sqlitevault.services.proof import different_tables
-from sqlitevault.services.report import Moment, Report, Seconds
+from sqlitevault.services.report import Moment, Report
 from sqlitevault.services.restore import durable
 from sqlitevault.services.restore.promote import swap_in
-from sqlitevault.services.restore.retrieval import Retrieval
+from sqlitevault.services.restore.table_plan import Origin
 from sqlitevault.services.restore.target import Target, kept_path
 from sqlitevault.services.scratch import scratch_directory
-from sqlitevault.services.selection import Selected
-from sqlitevault.services.steps import Steps, Watcher
-from sqlitevault.snapshot import SnapshotOptions, take_snapshot
+from sqlitevault.snapshot import take_snapshot
 from sqlitevault.table_copy import copy_tables
 from sqlitevault.table_merge import compare_table, merge_tables
-from sqlitevault.vault import Vault
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """A backup's database in scratch, proven, and how it got there."""
-
-    selected: Selected
-    database: Path
-    manifest: Manifest
-    checks: tuple[Check, ...]
-    repairs: tuple[str, ...]
-
-
-class TableComparison(Report):
-    """A table in the backup and now. None: not known, see `problem`.
-
-    `deleted_rows` are in the backup alone, `newer_rows` in the live table alone, by primary key.
-    """
-
-    table: str
-    rows_in_backup: int
-    deleted_rows: int | None = None
-    different_rows: int | None = None
-    newer_rows: int | None = None
-    same_rows: int | None = None
-    problem: str | None = None
-
-
-class TablesPlan(Report):
-    """What restoring the tables would bring. `side_database` is where they would lie if they are not merged."""
-
-    backup_id: str
-    vault: str
-    reason: str
-    skipped: tuple[str, ...]
-    created_at: Moment
-    data_loss_seconds: Seconds
-    target: str
-    side_database: str
-    tables: tuple[TableComparison, ...]
-    repairs: tuple[str, ...]
-
-    def returning(self, *, missing_only: bool) -> int:
-        """How many rows a merge would write."""
-        changed = (0 if missing_only else table.different_rows or 0 for table in self.tables)
-        return sum(table.deleted_rows or 0 for table in self.tables) + sum(changed)
 
 
 class SideReport(Report):
@@ -98,94 +46,6 @@ class MergeReport(Report):
     rows_written: dict[str, int]
     dangling_rows: dict[str, int]
     next_steps: tuple[str, ...]
-
-
-@contextmanager
-def origin(
-    selected: Selected, scratch: Path | None = None, watcher: Watcher | None = None, replica: Vault | None = None
-) -> Iterator[Origin]:
-    """Give the database of a backup, proven; it is gone afterwards.
-
-    Raises:
-        BackupNotFound: the backup holds no database.
-        ChecksumMismatch, ArchiveUnsafe, ManifestInvalid, IntegrityCheckFailed: it cannot be proven.
-        VaultUnavailable, ScratchFull: it could not be fetched.
-    """
-    with scratch_directory(scratch) as work:
-        found = Retrieval(selected, Scope.DATABASE, work, work, Steps(watcher), replica).run()
-        database = database_in(found.folder, found.manifest)
-        if database is None:
-            raise BackupNotFound(f"{selected.label} holds no database", hint="Choose a backup of the database.")
-        yield Origin(selected, database, found.manifest, found.checks, found.repairs)
-
-
-def plan_tables(
-    source: Origin,
-    target: Target,
-    tables: Sequence[str],
-    *,
-    now: datetime,
-    scratch: Path | None = None,
-    options: SnapshotOptions | None = None,
-) -> TablesPlan:
-    """Compare tables of a backup with the live ones; changes nothing.
-
-    Raises:
-        ConfigError: the backup has no such table.
-    """
-    wanted = _recorded(source, tables)
-    with scratch_directory(scratch) as work:
-        live, problem = _live_copy(target, work, options)
-        compared = tuple(_compare(live, problem, source.database, table) for table in wanted)
-    manifest = source.manifest
-    return TablesPlan(
-        backup_id=manifest.backup_id,
-        vault=source.selected.vault.location,
-        reason=source.selected.reason,
-        skipped=source.selected.skipped,
-        created_at=manifest.created_at,
-        data_loss_seconds=(now - manifest.created_at).total_seconds(),
-        target=str(target.database),
-        side_database=str(target.tables(manifest.backup_id)),
-        tables=compared,
-        repairs=source.repairs,
-    )
-
-
-def _recorded(source: Origin, names: Sequence[str]) -> tuple[Table, ...]:
-    found = {table.name.lower(): table for table in read_tables(source.database)}
-    missing = [name for name in names if name.lower() not in found]
-    if missing:
-        raise ConfigError(
-            f"{source.manifest.backup_id} has no table {', '.join(missing)}",
-            hint=f"It has: {', '.join(sorted(table.name for table in found.values()))}.",
-        )
-    return tuple(found[name] for name in dict.fromkeys(name.lower() for name in names))
-
-
-def _live_copy(target: Target, work: Path, options: SnapshotOptions | None) -> tuple[Path | None, str | None]:
-    try:
-        take_snapshot(target.database, work / "live.db", options or SnapshotOptions())
-    except SqliteVaultError as error:
-        return None, str(error)
-    return work / "live.db", None
-
-
-def _compare(live: Path | None, problem: str | None, copy: Path, table: Table) -> TableComparison:
-    if live is None:
-        return TableComparison(table=table.name, rows_in_backup=table.rows, problem=problem)
-    try:
-        found = compare_table(live, copy, table.name)
-    except SqliteVaultError as error:
-        return TableComparison(table=table.name, rows_in_backup=table.rows, problem=str(error))
-    return TableComparison(
-        table=table.name,
-        rows_in_backup=table.rows,
-        deleted_rows=found.only_in_copy,
-        different_rows=found.different,
-        newer_rows=found.only_live,
-        same_rows=found.same,
-    )
 
 
 def make_side_database(

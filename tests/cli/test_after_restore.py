@@ -1,0 +1,35 @@
+"""What a restore says and does when it is done: losses, keys, what to look at, and a fresh backup."""
+
+from tests.cli.home import Home
+from tests.databases import execute, require_bank
+
+
+def test_the_closing_message_says_all_there_is_to_say(home: Home) -> None:
+    """What was restored, what is lost, which keys there are, what to look at, and to take a backup."""
+    done = home.run("restore", home.ids[0], "--db-only", "--yes").require(0).stdout
+    assert f"as of {home.ids[0]}" in done
+    assert "lost: what was written after " in done
+    assert "1 API key existed at that time, 1 of them active (ci)" in done
+    assert "/health and /agents" in done
+    assert "Take a fresh backup now: sqlitevault backup" in done
+
+
+def test_backup_after_takes_a_proven_backup_of_what_was_restored(home: Home) -> None:
+    """It goes where backups go every day, and the message does not ask for another one."""
+    moved = home.backups.rename(home.root / "rescued")
+    done = home.run("restore", "--latest", "--from", "rescued", "--yes", "--backup-after").require(0).stdout
+    assert require_bank(home.database) == 400
+    (fresh,) = home.ids
+    assert f"fresh backup {fresh}, proven" in done
+    assert "Take a fresh backup" not in done
+    assert len(list(moved.glob("*.manifest.json"))) == 2
+    execute(home.database, "DELETE FROM ledger")
+    home.run("restore", "--latest", "--yes").require(0)
+    assert require_bank(home.database) == 400
+
+
+def test_backup_after_is_in_the_json(home: Home) -> None:
+    """One document says what was staged, promoted and backed up."""
+    document = home.run("restore", "--latest", "--yes", "--backup-after", "--json").require(0).document
+    assert document["backup_after"]["backup_id"] == home.ids[-1]
+    assert document["promoted"]["key_metadata"][1].startswith("k1,ci,")
