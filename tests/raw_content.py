@@ -26,6 +26,13 @@ def raw_content(path: Path) -> Content:
     return content
 
 
+def require_same(loaded: Path, source: Path) -> None:
+    """Compare what the two hold, value by value; say which column differs rather than print both databases."""
+    found, wanted = raw_content(loaded), raw_content(source)
+    assert found.keys() == wanted.keys()
+    assert [where for where in wanted if found[where] != wanted[where]] == []
+
+
 def _tables(connection: sqlite3.Connection) -> list[tuple[str, bool]]:
     listed = connection.execute("PRAGMA table_list").fetchall()
     return [

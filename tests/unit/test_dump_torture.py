@@ -10,40 +10,9 @@ import pytest
 from sqlitevault.database import check, read_header, read_tables, schema_digest
 from sqlitevault.dump import load_dump, write_dump
 from sqlitevault.snapshot import take_snapshot
-from tests import torture, torture_schema, torture_virtual
-from tests.raw_content import raw_content
-
-KINDS: tuple[torture.Fill, ...] = (
-    torture.values,
-    torture.late_bad_text,
-    torture.large_blobs,
-    torture_schema.names,
-    torture.empty_tables,
-    torture.rowids_with_gaps,
-    torture.all_rowid_names_taken,
-    torture.integer_keys,
-    torture.autoincrement,
-    torture.without_rowid,
-    torture_schema.generated,
-    torture_schema.strict,
-    torture_schema.constraints,
-    torture_schema.altered,
-    torture_schema.views_and_triggers,
-    torture_schema.indexes,
-    torture_schema.comments_at_the_end,
-    torture_schema.foreign_keys,
-    torture_schema.wide,
-    torture_schema.many_tables,
-    torture_schema.statistics,
-    torture_schema.numbers_of_the_application,
-    torture_virtual.fts5,
-    torture_virtual.fts5_contentless,
-    torture_virtual.fts5_external,
-    torture_virtual.fts4,
-    torture_virtual.rtree,
-)
-# Without autoincrement(), which makes the table of counters that counters_left_over() finds without an owner.
-ALONE = (*KINDS, torture.counters_left_over)
+from tests import torture, torture_virtual
+from tests.raw_content import require_same
+from tests.torture_kinds import ALONE, KINDS, QUICK
 
 
 def copied_and_loaded(source: Path) -> Path:
@@ -61,13 +30,6 @@ def copied_and_loaded(source: Path) -> Path:
     return loaded
 
 
-def require_same(loaded: Path, source: Path) -> None:
-    """Compare what the two hold, value by value; say which column differs rather than print both databases."""
-    found, wanted = raw_content(loaded), raw_content(source)
-    assert found.keys() == wanted.keys()
-    assert [where for where in wanted if found[where] != wanted[where]] == []
-
-
 @pytest.mark.parametrize("encoding", torture.ENCODINGS)
 @pytest.mark.parametrize("kind", ALONE, ids=lambda kind: kind.__name__)
 def test_nothing_is_lost(tmp_path: Path, kind: torture.Fill, encoding: str) -> None:
@@ -81,10 +43,7 @@ def test_nothing_is_lost(tmp_path: Path, kind: torture.Fill, encoding: str) -> N
 )
 def test_every_page_size_and_auto_vacuum(tmp_path: Path, page_size: int, auto_vacuum: str) -> None:
     """Page size and auto-vacuum are those of the source, with every kind of content."""
-    kinds = [
-        kind for kind in KINDS if kind not in (torture_schema.wide, torture.large_blobs, torture_schema.many_tables)
-    ]
-    source = torture.build(tmp_path / "source.db", *kinds, page_size=page_size, auto_vacuum=auto_vacuum)
+    source = torture.build(tmp_path / "source.db", *QUICK, page_size=page_size, auto_vacuum=auto_vacuum)
     loaded = copied_and_loaded(source)
     require_same(loaded, source)
     header = read_header(loaded)

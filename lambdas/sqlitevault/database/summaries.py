@@ -26,11 +26,17 @@ def key_metadata(path: Path) -> bytes | None:
         present = {str(row[1]) for row in connection.execute(f"PRAGMA table_info({_TABLE})")}
         if not present:
             return None
-        wanted = ", ".join(quoted(name) if name in present else "NULL" for name in _SHOWN)
+        wanted = [quoted(name) if name in present else "NULL" for name in _SHOWN]
+        # As bytes: a name that is not valid text must not stop a backup.
+        as_bytes = ", ".join(f"CAST(CAST({column} AS TEXT) AS BLOB)" for column in wanted)
+        found = connection.execute(f"SELECT {as_bytes} FROM {_TABLE} ORDER BY {wanted[0]}")
+        encoding = str(connection.pragma("encoding"))
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(_SHOWN)
-        writer.writerows(connection.execute(f"SELECT {wanted} FROM {_TABLE} ORDER BY 1"))
+        writer.writerows(
+            [value and bytes(value).decode(encoding, "backslashreplace") for value in row] for row in found
+        )
     return text.getvalue().encode("utf-8", "backslashreplace")
 
 

@@ -25,12 +25,14 @@ def load_dump(sql: Path, destination: Path, *, on_bytes: OnBytes = ignore_bytes)
     The text cannot reach other files: nothing can be attached, and no extension loaded.
 
     Raises:
-        IntegrityCheckFailed: the text is no SQL that SQLite accepts; says after how many bytes, quotes none.
+        IntegrityCheckFailed: the text is empty, ends in the middle, or is no SQL that SQLite accepts; says after how
+            many bytes, quotes none.
     """
     unfinished = destination.with_name(f".{destination.name}.unfinished")
     try:
         with sql.open("rb") as text, closing(_new_database(unfinished)) as connection:
             _execute(connection, text, on_bytes)
+        _require_content(unfinished)
         with unfinished.open("rb") as database:
             os.fsync(database.fileno())
         unfinished.replace(destination)
@@ -61,6 +63,11 @@ def _execute(connection: apsw.Connection, text: BinaryIO, on_bytes: OnBytes) -> 
         ) from error
     if connection.in_transaction:
         raise IntegrityCheckFailed("the SQL dump ends in the middle", hint="The dump was cut off; use another backup.")
+
+
+def _require_content(database: Path) -> None:
+    if not database.stat().st_size:
+        raise IntegrityCheckFailed("the SQL dump is empty", hint="The dump was cut off; use another backup.")
 
 
 def _complete_statements(text: BinaryIO) -> Iterator[bytes]:

@@ -1,0 +1,178 @@
+"""The SQL dump: what everybody can load, what is refused, and any value there and back."""
+
+import math
+import shutil
+import sqlite3
+import subprocess
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sqlitevault.database import check, read_header, read_tables, schema_digest
+from sqlitevault.dump import load_dump, write_dump
+from sqlitevault.errors import IntegrityCheckFailed
+from sqlitevault.snapshot import take_snapshot
+from tests import torture
+from tests.databases import execute, rows
+from tests.raw_content import raw_content, require_same
+from tests.torture_kinds import ALONE, KINDS, QUICK
+
+VALUES = st.one_of(
+    st.none(),
+    st.integers(-(2**63), 2**63 - 1),
+    st.floats(),
+    st.text(st.characters(exclude_categories=["Cs"])),
+    st.text(st.sampled_from("a'\0\r\n;\"é")),
+    st.binary(),
+)
+AFFINITIES = ("", "TEXT", "INTEGER", "REAL", "NUMERIC", "BLOB")
+
+
+@settings(max_examples=100, deadline=None)
+@given(values=st.lists(VALUES, max_size=8), encoding=st.sampled_from(torture.ENCODINGS))
+def test_any_values_there_and_back(values: list[object], encoding: str) -> None:
+    """Whatever is in a column of whatever affinity is there again, to the last bit; NaN is NULL already in SQLite."""
+    with TemporaryDirectory() as folder:
+        source = torture.build(Path(folder) / "source.db", encoding=encoding)
+        _insert(source, values)
+        loaded = _reloaded(source)
+        assert raw_content(loaded) == raw_content(source)
+        assert read_tables(loaded) == read_tables(source)
+        assert [value for (value,) in rows(loaded, "SELECT plain FROM t ORDER BY id")] == [
+            None if isinstance(value, float) and math.isnan(value) else value for value in values
+        ]
+
+
+def _insert(path: Path, values: list[object]) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        columns = ", ".join(f"c{number} {affinity}" for number, affinity in enumerate(AFFINITIES[1:]))
+        connection.execute(f"CREATE TABLE t (id INTEGER PRIMARY KEY, plain, {columns})")
+        connection.executemany("INSERT INTO t VALUES (NULL, ?1, ?1, ?1, ?1, ?1, ?1)", ((value,) for value in values))
+
+
+def _reloaded(source: Path) -> Path:
+    write_dump(source, source.with_name("dump.sql"))
+    load_dump(source.with_name("dump.sql"), source.with_name("loaded.db"))
+    return source.with_name("loaded.db")
+
+
+@pytest.mark.parametrize("kind", ALONE, ids=lambda kind: kind.__name__)
+def test_the_standard_library_loads_it(tmp_path: Path, kind: torture.Fill) -> None:
+    """An older SQLite in plain Python makes the same database of the text, with executescript."""
+    source = torture.build(tmp_path / "source.db", kind)
+    write_dump(source, tmp_path / "dump.sql")
+    with closing(sqlite3.connect(tmp_path / "plain.db")) as connection:
+        connection.executescript((tmp_path / "dump.sql").read_bytes().decode())
+    require_same(tmp_path / "plain.db", source)
+
+
+@pytest.mark.skipif(shutil.which("sqlite3") is None, reason="no sqlite3 command")
+def test_the_command_line_tool_loads_it(tmp_path: Path) -> None:
+    """`sqlite3 new.db < dump.sql` makes the same database, with every kind of content."""
+    source = torture.build(tmp_path / "source.db", *KINDS)
+    write_dump(source, tmp_path / "dump.sql")
+    with (tmp_path / "dump.sql").open("rb") as text:
+        done = subprocess.run(["sqlite3", tmp_path / "tool.db"], stdin=text, capture_output=True, check=True)
+    assert done.stderr == b""
+    require_same(tmp_path / "tool.db", source)
+
+
+def test_the_same_content_gives_the_same_text(tmp_path: Path) -> None:
+    """Dumping what a dump made gives that dump again, byte by byte; so dumps can be compared with diff."""
+    loaded = _reloaded(torture.build(tmp_path / "source.db", *QUICK))
+    write_dump(loaded, tmp_path / "again.sql")
+    assert (tmp_path / "again.sql").read_bytes() == (tmp_path / "dump.sql").read_bytes()
+
+
+@pytest.mark.parametrize("encoding", torture.ENCODINGS)
+def test_a_database_without_tables(tmp_path: Path, encoding: str) -> None:
+    """Nothing but numbers in the header: they are kept."""
+    source = torture.build(tmp_path / "source.db", encoding=encoding, page_size=1024, auto_vacuum="full")
+    execute(source, "PRAGMA user_version = 5", "PRAGMA application_id = 6")
+    loaded = _reloaded(source)
+    header = read_header(loaded)
+    assert (header.user_version, header.application_id, header.page_size, header.auto_vacuum) == (5, 6, 1024, "full")
+    assert read_tables(loaded) == ()
+    assert schema_digest(loaded) == schema_digest(source)
+
+
+def test_progress_adds_up_to_the_size(tmp_path: Path) -> None:
+    """Writing and loading report each byte once."""
+    source = torture.build(tmp_path / "source.db", *QUICK)
+    written: list[int] = []
+    read: list[int] = []
+    write_dump(source, tmp_path / "dump.sql", on_bytes=written.append)
+    load_dump(tmp_path / "dump.sql", tmp_path / "loaded.db", on_bytes=read.append)
+    assert sum(written) == sum(read) == (tmp_path / "dump.sql").stat().st_size
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 0.999])
+def test_a_dump_that_was_cut_off(tmp_path: Path, share: float) -> None:
+    """A part of a dump makes no database, wherever it was cut; nothing is left behind."""
+    source = torture.build(tmp_path / "source.db", torture.values, torture.late_bad_text)
+    write_dump(source, tmp_path / "dump.sql")
+    text = (tmp_path / "dump.sql").read_bytes()
+    cut = tmp_path / "cut.sql"
+    cut.write_bytes(text[: int(len(text) * share)])
+    with pytest.raises(IntegrityCheckFailed):
+        load_dump(cut, tmp_path / "loaded.db")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cut.sql", "dump.sql", "source.db"]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "ATTACH '{}/victim.db' AS other",
+        "VACUUM INTO '{}/victim.db'",
+        "SELECT load_extension('{}/victim.db')",
+        "SELECT writefile('{}/victim.db', 'x')",
+        ".shell touch {}/victim.db",
+    ],
+    ids=["attach", "vacuum-into", "load-extension", "writefile", "shell"],
+)
+def test_a_hostile_dump_reaches_no_other_file(tmp_path: Path, statement: str) -> None:
+    """Text that would write elsewhere is refused, and writes nothing."""
+    (tmp_path / "dump.sql").write_text(f"CREATE TABLE t (x);\n{statement.format(tmp_path)};\n")
+    with pytest.raises(IntegrityCheckFailed):
+        load_dump(tmp_path / "dump.sql", tmp_path / "loaded.db")
+    assert [path.name for path in tmp_path.iterdir()] == ["dump.sql"]
+
+
+def test_the_message_about_a_damaged_dump_quotes_no_data(tmp_path: Path) -> None:
+    """What is in the rows is nobody's business in a log."""
+    (tmp_path / "dump.sql").write_text("CREATE TABLE t (x);\nINSERT INTO t VALUES ('secret' 'secret');\n")
+    with pytest.raises(IntegrityCheckFailed) as raised:
+        load_dump(tmp_path / "dump.sql", tmp_path / "loaded.db")
+    assert "secret" not in str(raised.value)
+
+
+@pytest.mark.slow
+def test_a_database_across_the_lock_page(tmp_path: Path) -> None:
+    """Beyond 1 GiB, where the page that locks live on is never used: the copy, digests and dump hold."""
+    source = _make_larger_than_a_gibibyte(tmp_path / "source.db")
+    take_snapshot(source, tmp_path / "copy.db")
+    assert (tmp_path / "copy.db").stat().st_size > 1 << 30
+    assert check(tmp_path / "copy.db").integrity == ()
+    loaded = _reloaded(tmp_path / "copy.db")
+    assert read_tables(tmp_path / "copy.db") == read_tables(loaded)
+    assert rows(loaded, "SELECT count(*), sum(length(x)) FROM kept") == [(1001, (10 << 20) + 1000)]
+
+
+def _make_larger_than_a_gibibyte(path: Path) -> Path:
+    """Make a database with a value across the lock page and rows behind it, the rest free pages."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for pragma in ("page_size = 65536", "journal_mode = OFF", "synchronous = OFF", "secure_delete = OFF"):
+            connection.execute(f"PRAGMA {pragma}")
+        connection.execute("CREATE TABLE filler (x)")
+        connection.executemany("INSERT INTO filler VALUES (zeroblob(?))", [(93 << 20,)] * 11)
+        connection.execute("CREATE TABLE kept (x)")
+        before = path.stat().st_size
+        connection.execute("INSERT INTO kept VALUES (randomblob(?))", (10 << 20,))
+        assert before < 1 << 30 < path.stat().st_size
+        connection.executemany("INSERT INTO kept VALUES (?)", [("x",)] * 1000)
+        connection.execute("DROP TABLE filler")
+    return path
