@@ -1,0 +1,30 @@
+"""An embedded AWS with the test stack in it, for all tests here."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from localaws import EmbeddedAws
+from tests.integration.localaws.asking import create, messages, reasons
+from tests.localaws_stack import DR, PRIMARY, replica_template, template
+
+
+@pytest.fixture(scope="session")
+def aws() -> Iterator[EmbeddedAws]:
+    """An embedded AWS with the test stack in it."""
+    with EmbeddedAws() as started:
+        for region, name, body in ((DR, "replica", replica_template()), (PRIMARY, "primary", template())):
+            stack = create(started, region, name, body)
+            assert stack["StackStatus"] == "CREATE_COMPLETE", reasons(started, region, name)
+        yield started
+
+
+@pytest.fixture
+def at_rest(aws: EmbeddedAws) -> Iterator[None]:
+    """Each test begins and ends with replication running, all regions on, nothing going on, queues empty."""
+    yield
+    aws.control.switch_off([])
+    aws.control.replication("run")
+    aws.control.settle()
+    for queue in ("dlq", "hears"):
+        messages(aws, queue)

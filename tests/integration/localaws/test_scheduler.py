@@ -1,0 +1,54 @@
+"""The Scheduler simulation chooses and fills in as EventBridge Scheduler does."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from localaws.scheduler import ScheduleError, choose, fill_in
+
+
+def schedule(name: str, state: str = "ENABLED") -> dict[str, Any]:
+    """Return as much of a schedule as the choice looks at."""
+    return {"Name": name, "State": state}
+
+
+SCHEDULES = [schedule("stack-Hourly1A"), schedule("stack-Daily2B"), schedule("stack-DailyDrill", "DISABLED")]
+
+
+def test_context_attributes_are_filled_in() -> None:
+    """Every attribute is replaced, everywhere, and nothing else is touched."""
+    text = (
+        '{"at": "<aws.scheduler.scheduled-time>", "again": "<aws.scheduler.scheduled-time>", '
+        '"n": <aws.scheduler.attempt-number>, "by": "<aws.scheduler.schedule-arn>/<aws.scheduler.execution-id>", '
+        '"x": "<other>"}'
+    )
+    at = datetime(2026, 1, 31, 3, 0, tzinfo=timezone(timedelta(hours=1)))
+    filled = fill_in(text, at=at, schedule_arn="arn:s", execution="e1", attempt=2)
+    assert filled == (
+        '{"at": "2026-01-31T02:00:00Z", "again": "2026-01-31T02:00:00Z", "n": 2, "by": "arn:s/e1", "x": "<other>"}'
+    )
+
+
+@pytest.mark.parametrize("name", ["stack-Hourly1A", "hourly", "1A"])
+def test_a_schedule_is_found_by_its_name_or_a_part_of_it(name: str) -> None:
+    """Deployed names carry a hash that nobody wants to type."""
+    assert choose(SCHEDULES, name)["Name"] == "stack-Hourly1A"
+
+
+@pytest.mark.parametrize("name", ["weekly", "daily", "drill"])
+def test_none_several_or_a_disabled_one_is_an_error(name: str) -> None:
+    """A schedule that would not fire on AWS does not fire here."""
+    with pytest.raises(ScheduleError):
+        choose(SCHEDULES, name)
+
+
+def test_an_exact_name_wins_over_a_part_of_another() -> None:
+    """`daily` is one schedule even if `daily-drill` is another."""
+    assert choose([schedule("daily"), schedule("daily-drill")], "daily")["Name"] == "daily"
+
+
+def test_the_time_is_told_in_utc() -> None:
+    """The scheduled time is the idempotency key: one moment, one text."""
+    utc = fill_in("<aws.scheduler.scheduled-time>", at=datetime(2026, 6, 1, tzinfo=UTC), schedule_arn="", execution="")
+    assert utc == "2026-06-01T00:00:00Z"

@@ -1,0 +1,45 @@
+"""The embedded AWS as a process: it ends with the one that started it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
+def test_no_process_outlives_the_one_that_started_it(tmp_path: Path, sign: signal.Signals) -> None:
+    """Killed in any way, the starter takes the server and the functions' processes along."""
+    program = (
+        "import sys, time; from pathlib import Path; from localaws import EmbeddedAws\n"
+        "from tests.localaws_stack import template\n"
+        f"with EmbeddedAws(Path({str(tmp_path)!r})) as aws:\n"
+        "    aws.client('cloudformation', 'us-east-1').create_stack(StackName='s', TemplateBody=template())\n"
+        "    aws.client('lambda', 'us-east-1').invoke(FunctionName='worker', Payload=b'{}')\n"
+        "    print(aws.pid, flush=True); time.sleep(600)\n"
+    )
+    root = Path(__file__).resolve().parents[3]
+    with subprocess.Popen([sys.executable, "-c", program], cwd=root, stdout=subprocess.PIPE, text=True) as starter:
+        assert starter.stdout is not None
+        group = int(starter.stdout.readline())
+        assert alive(group)
+        starter.send_signal(sign)
+        starter.wait()
+    until = time.monotonic() + 20
+    while alive(group) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not alive(group)
+
+
+def alive(group: int) -> bool:
+    """Tell whether a process group has any process left (the server's holds the functions' too)."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
