@@ -18,6 +18,7 @@
       TargetInUse             somebody has the restore's target open
       TargetUnwritable        the restore's target cannot be written
       DrillFailed             a backup could not be proven restorable
+      NotReady                something that a recovery would need is missing or too old
 
 Decide by class or by `code`, never by the text of a message. `hint` is one sentence that tells the operator what
 to do next.
@@ -122,3 +123,7 @@ class TargetUnwritable(SqliteVaultError):
 
 class DrillFailed(SqliteVaultError):
     """A backup could not be proven restorable."""
+
+
+class NotReady(SqliteVaultError):
+    """Something that a recovery would need is missing, or its evidence is too old."""

@@ -9,13 +9,11 @@ from contextlib import contextmanager
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
+from sqlitevault.alarms import DIMENSION, NAMESPACE
 from sqlitevault.errors import SqliteVaultError
 from sqlitevault.services.backup import BackupReport
 from sqlitevault.services.drill_report import DrillReport
 from sqlitevault.services.monitor import MonitorReport
-
-NAMESPACE = "SqliteVault"
-DIMENSION = "Database"
 
 _COUNT, _SECONDS, _BYTES, _PERCENT = MetricUnit.Count, MetricUnit.Seconds, MetricUnit.Bytes, MetricUnit.Percent
 

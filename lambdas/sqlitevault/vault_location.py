@@ -1,9 +1,10 @@
-"""From the text that names a vault to the vault."""
+"""From the text that names a vault to the vault, and to the alarms that watch it."""
 
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sqlitevault.alarms import Alarms
 from sqlitevault.directory_vault import DirectoryVault
 from sqlitevault.errors import ConfigError
 from sqlitevault.vault import Vault
@@ -32,6 +33,21 @@ def open_vault(location: str, *, session: "boto3.Session | None" = None, region:
     if _SCHEME.match(location) or not location.strip():
         raise ConfigError(f"{location!r} names no vault", hint="Give s3://bucket/prefix/ or a directory.")
     return DirectoryVault(Path(location).expanduser())
+
+
+def open_alarms(location: str) -> Alarms | None:
+    """Return the alarms that watch the vault at `s3://bucket/prefix/`; None for a directory, which has none.
+
+    Raises:
+        ConfigError: the location names no vault.
+        VaultUnavailable: the bucket's region cannot be found out.
+    """
+    if not location.startswith(_S3):
+        return None
+    bucket, _ = _split_uri(location)
+    from sqlitevault.aws_alarms import open_aws_alarms  # noqa: PLC0415
+
+    return open_aws_alarms(bucket)
 
 
 def split_backup_location(text: str) -> tuple[str, str]:

@@ -29,6 +29,7 @@ EXIT_CODES: dict[type[errors.SqliteVaultError], int] = {
     errors.IntegrityCheckFailed: INTEGRITY,
     errors.VaultUnavailable: UNAVAILABLE,
     errors.DrillFailed: DRILL,
+    errors.NotReady: DRILL,
     errors.ScratchFull: NO_ROOM,
     errors.TargetUnwritable: NO_ROOM,
 }
@@ -41,7 +42,7 @@ _MEANINGS = {
     BUSY: "busy, or already exists",
     INTEGRITY: "integrity",
     UNAVAILABLE: "vault unavailable",
-    DRILL: "drill failed",
+    DRILL: "drill failed, or not ready",
     NO_ROOM: "no room or no permission",
 }
 

@@ -1,8 +1,12 @@
 """Look at vault and replica as an operator would every quarter of an hour, and say what is not as it should be."""
 
 from datetime import datetime, timedelta
+from typing import Self
 
-from sqlitevault.manifest import MANIFEST_SUFFIX, Tier
+from pydantic import ValidationError
+
+from sqlitevault.errors import ManifestInvalid
+from sqlitevault.manifest import MANIFEST_SUFFIX, Tier, database_name
 from sqlitevault.services.catalog import Backup, Catalog
 from sqlitevault.services.report import Moment, Report, Seconds
 from sqlitevault.vault import Protection, StoredObject, Vault
@@ -20,10 +24,14 @@ REPORT_NAME = "reports/monitor/latest.json"
 
 
 class Newest(Report):
-    """A backup and how old it is."""
+    """A backup, how old it is, and its figures; the recovery time is that of its drill, if one passed."""
 
     backup_id: str
     age_seconds: Seconds
+    database_bytes: int | None = None
+    archive_bytes: int | None = None
+    rows: int | None = None
+    recovery_seconds: Seconds | None = None
 
 
 class VaultState(Report):
@@ -67,6 +75,20 @@ class MonitorReport(Report):
         """Number of objects whose copy failed."""
         return sum(left.status == "FAILED" for left in self.unreplicated)
 
+    @classmethod
+    def from_json(cls, data: bytes) -> Self:
+        """Read a report as a monitor wrote it.
+
+        Raises:
+            ManifestInvalid: it is not a monitor's report.
+        """
+        try:
+            return cls.model_validate_json(data)
+        except ValidationError as error:
+            raise ManifestInvalid(
+                "the monitor's report in the vault cannot be read", hint="The next run of the monitor writes a new one."
+            ) from error
+
 
 def monitor(
     vault: Vault,
@@ -82,11 +104,11 @@ def monitor(
     Raises:
         VaultUnavailable: a vault cannot be read.
     """
-    backups = tuple(Catalog(vault).newest_first(database))
-    here = _state(vault, backups, now)
-    there = _state(replica, tuple(Catalog(replica).newest_first(database)), now) if replica else None
-    unreplicated = _unreplicated(vault, now) if replica else ()
-    missing = _missing_tiers(backups, now)
+    backups = backups_of(vault, database)
+    here = vault_state(vault, backups, now)
+    there = vault_state(replica, backups_of(replica, database), now) if replica else None
+    unreplicated = objects_without_copy(vault, now) if replica else ()
+    missing = missing_tiers(backups, now)
     drift = expected.differences(vault.protection()) if expected else ()
     return MonitorReport(
         at=now,
@@ -115,7 +137,17 @@ def record(report: MonitorReport, vault: Vault) -> None:
     vault.replace(REPORT_NAME, report.to_json())
 
 
-def _state(vault: Vault, backups: tuple[Backup, ...], now: datetime) -> VaultState:
+def backups_of(vault: Vault, database: str) -> tuple[Backup, ...]:
+    """Return every readable backup of one database, newest first.
+
+    Raises:
+        VaultUnavailable: the vault cannot be read.
+    """
+    return tuple(backup for backup in Catalog(vault).contents().backups if database_name(backup.id) == database)
+
+
+def vault_state(vault: Vault, backups: tuple[Backup, ...], now: datetime) -> VaultState:
+    """Return what these backups make of the vault."""
     holding = [backup for backup in backups if backup.manifest.database is not None]
     proven = [backup for backup in holding if backup.drill is not None and backup.drill.passed]
     return VaultState(
@@ -131,10 +163,19 @@ def _newest(backups: list[Backup], now: datetime) -> Newest | None:
     if not backups:
         return None
     newest = backups[0]
-    return Newest(backup_id=newest.id, age_seconds=(now - newest.manifest.created_at).total_seconds())
+    manifest, drill = newest.manifest, newest.drill
+    return Newest(
+        backup_id=newest.id,
+        age_seconds=(now - manifest.created_at).total_seconds(),
+        database_bytes=manifest.database.bytes if manifest.database else None,
+        archive_bytes=newest.archive.bytes,
+        rows=manifest.rows,
+        recovery_seconds=drill.recovery_seconds if drill is not None and drill.passed else None,
+    )
 
 
-def _unreplicated(vault: Vault, now: datetime) -> tuple[Unreplicated, ...]:
+def objects_without_copy(vault: Vault, now: datetime) -> tuple[Unreplicated, ...]:
+    """Return the vault's recent objects that S3 has not copied to the replica."""
     recent = [entry for entry in vault.objects() if now - entry.modified < _REPLICATION_WINDOW]
     found = ((entry, vault.replication_status(entry.name)) for entry in recent if _counts(entry))
     return tuple(
@@ -148,7 +189,7 @@ def _counts(entry: StoredObject) -> bool:
     return entry.name.endswith((".tar.gz", MANIFEST_SUFFIX))
 
 
-def _missing_tiers(backups: tuple[Backup, ...], now: datetime) -> tuple[str, ...]:
+def missing_tiers(backups: tuple[Backup, ...], now: datetime) -> tuple[str, ...]:
     """Name tiers whose newest backup is overdue; a vault younger than a tier's period cannot miss it yet."""
     if not backups:
         return tuple(TIER_PERIODS)

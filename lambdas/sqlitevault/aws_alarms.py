@@ -1,0 +1,100 @@
+"""The promises of `alarms.Alarms`, kept by CloudWatch and SNS."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from sqlitevault.alarms import DIMENSION, NAMESPACE, Alarm
+from sqlitevault.errors import VaultUnavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_cloudwatch.type_defs import MetricAlarmTypeDef
+    from mypy_boto3_sns import SNSClient
+
+_CLIENT = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 5})
+_TOPIC = ":sns:"
+
+
+class AwsAlarms:
+    """Alarms in one region."""
+
+    def __init__(self, cloudwatch: "CloudWatchClient", sns: "SNSClient") -> None:
+        """Use these clients."""
+        self._cloudwatch, self._sns = cloudwatch, sns
+
+    def watching(self, database: str) -> tuple[Alarm, ...]:
+        """Page through the alarms, and ask each topic once who has confirmed to listen."""
+        listeners = cache(self._listeners)
+        with _errors_named():
+            found = [alarm for alarm in self._all() if _watches(alarm, database)]
+            read = [_alarm(alarm, sum(map(listeners, _topics(alarm)))) for alarm in found]
+        return tuple(sorted(read, key=lambda alarm: alarm.name))
+
+    def _all(self) -> "Iterator[MetricAlarmTypeDef]":
+        for page in self._cloudwatch.get_paginator("describe_alarms").paginate(AlarmTypes=["MetricAlarm"]):
+            yield from page["MetricAlarms"]
+
+    def _listeners(self, topic: str) -> int:
+        pages = self._sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
+        try:
+            # Until it is confirmed, a subscription's ARN is the word PendingConfirmation.
+            return sum(entry["SubscriptionArn"].startswith("arn:") for page in pages for entry in page["Subscriptions"])
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") == "NotFound":
+                return 0  # the topic is gone, and everybody who listened
+            raise
+
+
+def open_aws_alarms(bucket: str) -> AwsAlarms:
+    """Return the alarms in the region of this bucket, where those of its vault are.
+
+    Raises:
+        VaultUnavailable: the region cannot be found out.
+        ConfigError: AWS_ENDPOINT_URL is no URL.
+    """
+    session = boto3.Session()
+    with _errors_named():
+        # us-east-1 is told as None: Amazon S3 API Reference, GetBucketLocation.
+        location = session.client("s3", config=_CLIENT).get_bucket_location(Bucket=bucket)["LocationConstraint"]
+        region = str(location or "us-east-1")
+        return AwsAlarms(
+            session.client("cloudwatch", region_name=region, config=_CLIENT),
+            session.client("sns", region_name=region, config=_CLIENT),
+        )
+
+
+def _watches(alarm: "MetricAlarmTypeDef", database: str) -> bool:
+    wanted = {"Name": DIMENSION, "Value": database}
+    return alarm.get("Namespace") == NAMESPACE and wanted in alarm.get("Dimensions", [])
+
+
+def _topics(alarm: "MetricAlarmTypeDef") -> list[str]:
+    return [action for action in alarm.get("AlarmActions", []) if _TOPIC in action]
+
+
+def _alarm(alarm: "MetricAlarmTypeDef", listeners: int) -> Alarm:
+    return Alarm(
+        name=alarm["AlarmName"],
+        metric=alarm.get("MetricName", ""),
+        armed=alarm.get("ActionsEnabled", False) and bool(_topics(alarm)),
+        listeners=listeners,
+        loud=alarm.get("StateValue") == "ALARM",
+    )
+
+
+@contextmanager
+def _errors_named() -> Iterator[None]:
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        raise VaultUnavailable(
+            f"the alarms cannot be looked at: {error}",
+            hint="The credentials need cloudwatch:DescribeAlarms, sns:ListSubscriptionsByTopic and "
+            "s3:GetBucketLocation; check the network and AWS_PROFILE.",
+        ) from error

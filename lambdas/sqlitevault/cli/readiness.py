@@ -1,0 +1,89 @@
+"""`sqlitevault readiness`."""
+
+import click
+from rich.markup import escape
+
+from sqlitevault.cli import options
+from sqlitevault.cli.exit_codes import DRILL, UNAVAILABLE, epilog, reporting_errors
+from sqlitevault.cli.output import print_json, stdout
+from sqlitevault.cli.readiness_output import as_markdown, as_page, show_readiness
+from sqlitevault.directory_vault import DirectoryVault
+from sqlitevault.errors import ConfigError, NotReady
+from sqlitevault.services import readiness as checklist
+from sqlitevault.services import runbook_test
+from sqlitevault.services.readiness import ReadinessReport, ReadinessRequest
+from sqlitevault.settings import Settings
+from sqlitevault.vault_location import open_alarms, open_vault
+from sqlitevault.wiring import Wiring, now
+
+
+@click.command(epilog=epilog(UNAVAILABLE, DRILL))
+@options.from_vault
+@click.option("--runbook-tested", metavar="NAME", help="Record that this runbook was walked through today, and end.")
+@click.option("--markdown", is_flag=True, help="Print the checklist as Markdown.")
+@click.option("--html", is_flag=True, help="Print the checklist as a page that needs no network.")
+@options.as_json
+@reporting_errors
+def readiness(*, location: str | None, runbook_tested: str | None, markdown: bool, html: bool, as_json: bool) -> None:
+    """Tell whether everything is there that a recovery would need: the checklist «before disaster strikes».
+
+    Every line is computed from evidence, with its proof and how old it is; what is too old fails.
+
+    \b
+    backups on schedule          newest proven backup within RPO_SECONDS, no tier overdue
+    off-site copy                newest one in REPLICA_URI within the RPO + 15 min
+    alarms armed and delivering  each promise has one, armed, with a confirmed
+                                 subscription; the monitor's report is 35 min old at most
+    drill within 30 days         passed, recovery within RTO_SECONDS
+    newest backup drilled        restored and compared, within the RPO + 15 min
+    drill from the replica       passed within 31 days
+    key metadata present         in the newest proven backup
+    lock and retention as set    now, and when the monitor last compared
+    runbook tested               within 90 days, see --runbook-tested
+    """  # noqa: D301 - click wants the character itself: it keeps the lines of this paragraph
+    if markdown + html + as_json > 1:
+        raise ConfigError("--markdown, --html and --json exclude each other", hint="Give one of them, or none.")
+    settings = options.settings(vault=location)
+    if runbook_tested is not None:
+        _record(runbook_tested, settings, as_json=as_json)
+        return
+    report = look(settings)
+    if as_json:
+        print_json(report.to_dict())
+    elif markdown or html:
+        click.echo(as_markdown(report) if markdown else as_page(report), nl=False)
+    else:
+        show_readiness(report)
+    if not report.ready:
+        raise NotReady(
+            "; ".join(f"{line.name}: {line.proof}" for line in report.failed),
+            hint="Mend each line named above, most of them with a backup, a drill, or `cdk deploy`; then run it again.",
+        )
+
+
+def look(settings: Settings) -> ReadinessReport:
+    """Compute the checklist for the vault that the settings name.
+
+    Raises:
+        VaultUnavailable: the vault cannot be read.
+    """
+    wired = Wiring(settings, open_vault(settings.vault), open_vault(settings.replica) if settings.replica else None)
+    request = ReadinessRequest(
+        database=settings.database_path.stem,
+        rpo_seconds=settings.rpo_seconds,
+        rto_seconds=settings.rto_seconds,
+        now=now(),
+        in_bucket=not isinstance(wired.vault, DirectoryVault),
+        expected=wired.expected_protection,
+    )
+    return checklist.readiness(wired.vault, wired.replica, lambda: open_alarms(settings.vault), request)
+
+
+def _record(name: str, settings: Settings, *, as_json: bool) -> None:
+    vault = open_vault(settings.vault)
+    test = runbook_test.RunbookTest(name=name, tested_at=now())
+    written = runbook_test.record(test, vault)
+    if as_json:
+        print_json(test.to_dict())
+    else:
+        stdout().print(f"recorded [bold]{escape(written)}[/] in {escape(vault.location)}")

@@ -1,0 +1,236 @@
+"""The evidence behind each line of the readiness checklist: what was found, how old it is, whether it will do."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlitevault.alarms import Alarms
+from sqlitevault.manifest import Tier
+from sqlitevault.services import runbook_test
+from sqlitevault.services.catalog import MANIFEST_LIMIT, Backup
+from sqlitevault.services.monitor import (
+    REPORT_NAME,
+    TIER_PERIODS,
+    MonitorReport,
+    backups_of,
+    missing_tiers,
+    objects_without_copy,
+)
+from sqlitevault.services.report import Report, Seconds
+from sqlitevault.vault import Protection, Vault
+
+DRILL_LIMIT = timedelta(days=30)
+RUNBOOK_LIMIT = timedelta(days=90)
+# S3 Replication Time Control copies within 15 minutes; a drill follows its backup within as many.
+GRACE = timedelta(minutes=15)
+# The monitor looks every 15 minutes; one missed look may happen.
+_MONITOR_LIMIT = timedelta(minutes=35)
+# Evidence from the future would stay fresh for ever; so much two clocks may differ.
+_CLOCKS = timedelta(minutes=5)
+# Without an alarm on each of these metrics a broken promise would stay unheard.
+_PROMISES = ("ProvenBackupAgeSeconds", "BackupFailed", "DrillFailed")
+_REPLICA_PROMISE = "ReplicaAgeSeconds"
+_KEYS_TABLE, _KEYS_FILE = "api_keys", "api_keys_metadata.csv"
+
+
+class Status(StrEnum):
+    """What a line says."""
+
+    OK = "ok"
+    FAILED = "failed"
+    NOT_APPLICABLE = "not applicable"
+
+
+class Line(Report):
+    """One line of the checklist: its proof in words, and how old that proof is."""
+
+    name: str = ""
+    status: Status
+    proof: str
+    age_seconds: Seconds | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Where to look, what is promised, and the vault's backups of the database, newest first, read once."""
+
+    vault: Vault
+    replica: Vault | None
+    backups: tuple[Backup, ...]
+    now: datetime
+    rpo_seconds: int
+    rto_seconds: int
+
+    @property
+    def databases(self) -> list[Backup]:
+        """The backups that hold the database."""
+        return [backup for backup in self.backups if backup.manifest.database is not None]
+
+
+def not_applicable(why: str) -> Line:
+    """Return a line that says why it does not apply."""
+    return Line(status=Status.NOT_APPLICABLE, proof=why)
+
+
+def schedule(found: Evidence, *, every_tier: bool) -> Line:
+    """The newest proven backup is within the RPO, and no tier is overdue: of those seen, or of all."""
+    proven = _proven(found.databases)
+    if not proven:
+        return _failed("no backup has been proven")
+    taken = {backup.manifest.tier for backup in found.backups}
+    overdue = [tier for tier in missing_tiers(found.backups, found.now) if every_tier or Tier(tier) in taken]
+    problems = [f"no {tier} backup when one was due" for tier in overdue]
+    newest = proven[0]
+    limit = timedelta(seconds=found.rpo_seconds)
+    return _aged(found, newest.manifest.created_at, limit, f"newest proven backup: {newest.id}", problems)
+
+
+def off_site(found: Evidence, database: str, *, ask_status: bool) -> Line:
+    """The replica's newest backup is within the RPO and the time that a copy may take; no copy has failed."""
+    if found.replica is None:
+        return _failed("REPLICA_URI names no replica")
+    copies = [backup for backup in backups_of(found.replica, database) if backup.manifest.database is not None]
+    if not copies:
+        return _failed(f"there is no copy in {found.replica.location}")
+    left = objects_without_copy(found.vault, found.now) if ask_status else ()
+    problems = [f"{entry.name} was not copied: {entry.status}" for entry in left if entry.status != "PENDING"]
+    limit = timedelta(seconds=found.rpo_seconds) + GRACE
+    proof = f"newest copy: {copies[0].id} in {found.replica.location}"
+    return _aged(found, copies[0].manifest.created_at, limit, proof, problems)
+
+
+def alarms_armed(found: Evidence, alarms: Alarms, database: str) -> Line:
+    """Every promise has an alarm, each is armed and heard by somebody, and the monitor feeds them."""
+    watching = alarms.watching(database)
+    promises = (*_PROMISES, _REPLICA_PROMISE) if found.replica is not None else _PROMISES
+    watched = {alarm.metric for alarm in watching}
+    problems = [f"no alarm on {metric}" for metric in promises if metric not in watched]
+    problems += _named("not armed", (alarm.name for alarm in watching if not alarm.armed))
+    problems += _named("heard by nobody", (alarm.name for alarm in watching if not alarm.listeners))
+    report = _monitor_report(found.vault)
+    if report is None:
+        return _failed("; ".join([*problems, "the monitor has left no report"]))
+    loud = _named("loud now", (alarm.name for alarm in watching if alarm.loud))
+    proof = "; ".join([f"{len(watching)} alarms armed, each with a confirmed subscription", *loud])
+    return _aged(found, report.at, _MONITOR_LIMIT, f"{proof}; last look of the monitor", problems)
+
+
+def drill(found: Evidence) -> Line:
+    """A drill has passed within 30 days, and recovery took no longer than the RTO."""
+    proven = [(backup.drill.drilled_at, backup) for backup in found.databases if backup.drill and backup.drill.passed]
+    if not proven:
+        return _failed("no drill has passed")
+    held_at, backup = max(proven, key=lambda held: held[0])
+    seconds = backup.drill.recovery_seconds if backup.drill else 0.0
+    late = [f"recovery took longer than the RTO of {found.rto_seconds} s"] if seconds > found.rto_seconds else []
+    return _aged(found, held_at, DRILL_LIMIT, f"{backup.id} recovered in {seconds:.1f} s", late)
+
+
+def last_cycle(found: Evidence) -> Line:
+    """The newest backup was drilled; one that is only minutes old may still be waiting for it."""
+    if not found.databases:
+        return _failed("there is no backup of the database")
+    settled = [backup for backup in found.databases if backup.drill or found.now - backup.manifest.created_at > GRACE]
+    newest = settled[0] if settled else found.databases[0]
+    age = (found.now - newest.manifest.created_at).total_seconds()
+    if newest.drill is None:
+        return Line(status=Status.FAILED, proof=f"{newest.id} was not drilled", age_seconds=age)
+    if not newest.drill.passed:
+        return Line(status=Status.FAILED, proof=f"the drill of {newest.id} failed", age_seconds=age)
+    limit = timedelta(seconds=found.rpo_seconds) + GRACE
+    return _aged(found, newest.manifest.created_at, limit, f"{newest.id} was restored and compared")
+
+
+def replica_drill(found: Evidence, database: str) -> Line:
+    """A drill from the replica alone has passed within the month: the copy restores without the vault."""
+    if found.replica is None:
+        return not_applicable("there is no replica to drill from")
+    held = [
+        (backup.drill.drilled_at, backup.id)
+        for backup in backups_of(found.replica, database)
+        if backup.drill and backup.drill.passed and backup.drill.vault == found.replica.location
+    ]
+    if not held:
+        return _failed(f"no drill from {found.replica.location} has passed")
+    held_at, identifier = max(held)
+    return _aged(found, held_at, TIER_PERIODS[Tier.MONTHLY], f"{identifier} recovered from {found.replica.location}")
+
+
+def key_metadata(found: Evidence) -> Line:
+    """The newest proven backup tells about the API keys in a file of its own."""
+    proven = _proven(found.databases)
+    if not proven:
+        return _failed("no backup has been proven")
+    manifest = proven[0].manifest
+    if not any(table.name == _KEYS_TABLE for table in manifest.tables):
+        return not_applicable(f"the database has no table {_KEYS_TABLE}")
+    missing = [] if any(file.path == _KEYS_FILE for file in manifest.files) else ["missing"]
+    return _aged(found, manifest.created_at, DRILL_LIMIT, f"{_KEYS_FILE} in {manifest.backup_id}", missing)
+
+
+def protection(found: Evidence, expected: Protection | None) -> Line:
+    """Versioning, lock and lifecycle are set now, as `expected` where known, and the monitor has seen no drift."""
+    now = found.vault.protection()
+    problems = [
+        problem
+        for problem, here in (
+            ("not versioned", now.versioned),
+            ("no default lock", now.lock_mode is not None and now.lock_days is not None),
+            ("nothing expires", bool(now.expiry_days)),
+        )
+        if not here
+    ]
+    problems += expected.differences(now) if expected else ()
+    report = _monitor_report(found.vault)
+    if report is None:
+        return _failed("; ".join([*problems, "the monitor has left no report"]))
+    problems += report.drift
+    kept = ", ".join(f"{prefix} {days} d" for prefix, days in now.expiry_days)
+    proof = f"versioned, {now.lock_mode} lock of {now.lock_days} d, kept: {kept}; compared by the monitor"
+    return _aged(found, report.at, _MONITOR_LIMIT, proof, problems)
+
+
+def runbook(found: Evidence) -> Line:
+    """Somebody has walked through a runbook within 90 days."""
+    test = runbook_test.newest(found.vault)
+    if test is None:
+        return _failed("no runbook was ever tested: `sqlitevault readiness --runbook-tested NAME` records it")
+    return _aged(found, test.tested_at, RUNBOOK_LIMIT, f"newest test: {test.name}")
+
+
+def _proven(backups: Iterable[Backup]) -> list[Backup]:
+    return [backup for backup in backups if backup.drill is not None and backup.drill.passed]
+
+
+def _monitor_report(vault: Vault) -> MonitorReport | None:
+    if not any(entry.name == REPORT_NAME for entry in vault.objects(REPORT_NAME)):
+        return None
+    return MonitorReport.from_json(vault.read(REPORT_NAME, limit=MANIFEST_LIMIT))
+
+
+def _named(what: str, names: Iterable[str]) -> list[str]:
+    listed = ", ".join(names)
+    return [f"{what}: {listed}"] if listed else []
+
+
+def _failed(why: str) -> Line:
+    return Line(status=Status.FAILED, proof=why)
+
+
+def _aged(found: Evidence, moment: datetime, limit: timedelta, proof: str, problems: Sequence[str] = ()) -> Line:
+    age = found.now - moment
+    wrong = list(problems)
+    if age > limit:
+        wrong.append(f"older than {_words(limit)}")
+    if age < -_CLOCKS:
+        wrong.append("dated in the future")
+    return Line(
+        status=Status.FAILED if wrong else Status.OK,
+        proof="; ".join([*wrong, proof]) if wrong else proof,
+        age_seconds=age.total_seconds(),
+    )
+
+
+def _words(limit: timedelta) -> str:
+    return f"{limit.days} days" if limit.days else f"{limit.total_seconds() / 60:.0f} minutes"

@@ -1,0 +1,64 @@
+"""The record that somebody has walked through a runbook: the one piece of evidence that only people can give."""
+
+import re
+from typing import Self
+
+from pydantic import ValidationError
+
+from sqlitevault.errors import ConfigError, ManifestInvalid
+from sqlitevault.services.catalog import MANIFEST_LIMIT
+from sqlitevault.services.report import Moment, Report
+from sqlitevault.vault import Vault
+
+FOLDER = "reports/runbooks/"
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+
+
+class RunbookTest(Report):
+    """A runbook, named as its file is without the ending, and when it was last walked through."""
+
+    name: str
+    tested_at: Moment
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Self:
+        """Read a record.
+
+        Raises:
+            ManifestInvalid: it is none.
+        """
+        try:
+            return cls.model_validate_json(data)
+        except ValidationError as error:
+            raise ManifestInvalid(
+                "a runbook's record in the vault cannot be read",
+                hint="Write it again: `sqlitevault readiness --runbook-tested NAME`.",
+            ) from error
+
+
+def record(test: RunbookTest, vault: Vault) -> str:
+    """Keep the record in the vault; return its name there.
+
+    Raises:
+        ConfigError: the name is none that a runbook could have.
+        VaultUnavailable: it could not be written.
+    """
+    if not _NAME.fullmatch(test.name):
+        raise ConfigError(
+            f"{test.name!r} is no runbook's name", hint="Name it as its file, such as `lost-database`: no ending."
+        )
+    name = f"{FOLDER}{test.name}.json"
+    vault.replace(name, test.to_json())
+    return name
+
+
+def newest(vault: Vault) -> RunbookTest | None:
+    """Return the newest record in the vault.
+
+    Raises:
+        ManifestInvalid: one of them cannot be read.
+        VaultUnavailable: the vault cannot be read.
+    """
+    names = [entry.name for entry in vault.objects(FOLDER) if entry.name.endswith(".json")]
+    found = [RunbookTest.from_json(vault.read(name, limit=MANIFEST_LIMIT)) for name in names]
+    return max(found, key=lambda test: test.tested_at, default=None)

@@ -1,0 +1,121 @@
+"""`sqlitevault readiness`: the checklist, its exit code, and how it is shown."""
+
+import json
+import shutil
+from datetime import timedelta
+
+import pytest
+
+from tests.cli.home import Home, tree
+
+_NOT_FOR_A_DIRECTORY = {
+    "off-site copy",
+    "alarms armed and delivering",
+    "drill from the replica",
+    "lock and retention as set",
+}
+
+
+@pytest.fixture
+def ready(new_home: Home) -> Home:
+    """A folder in which every line that applies is green."""
+    new_home.run("backup").require(0)
+    new_home.run("readiness", "--runbook-tested", "lost-database").require(0)
+    return new_home
+
+
+def _lines(home: Home, code: int, **settings: str) -> dict[str, dict[str, str]]:
+    report = home.run("readiness", "--json", **settings).require(code).document
+    assert report["ready"] == (code == 0)
+    return {line["name"]: line for line in report["lines"]}
+
+
+def _failed(home: Home, **settings: str) -> set[str]:
+    return {name for name, line in _lines(home, 14, **settings).items() if line["status"] == "failed"}
+
+
+def test_a_directory_vault_is_ready(ready: Home) -> None:
+    """What a directory cannot have does not apply, and says why; nothing is written."""
+    before = tree(ready.root)
+    lines = _lines(ready, 0)
+    assert {name for name, line in lines.items() if line["status"] == "not applicable"} == _NOT_FOR_A_DIRECTORY
+    assert all(line["proof"] for line in lines.values())
+    assert lines["key metadata present"]["proof"].startswith("api_keys_metadata.csv in ")
+    assert "ready" in ready.run("readiness").require(0).stdout
+    assert tree(ready.root) == before
+
+
+def test_the_record_of_a_runbook_is_a_file_in_the_vault(ready: Home) -> None:
+    """Its name and when; without it the line fails."""
+    stamp = ready.backups / "reports" / "runbooks" / "lost-database.json"
+    assert json.loads(stamp.read_text()).keys() == {"name", "tested_at"}
+    stamp.unlink()
+    assert _failed(ready) == {"runbook tested"}
+
+
+@pytest.mark.parametrize("name", ["../x", "Lost Database", "", "x.md"], ids=["up", "spaces", "empty", "ending"])
+def test_a_runbooks_name_is_a_plain_one(new_home: Home, name: str) -> None:
+    """Anything else is refused, and nothing is written."""
+    new_home.run("readiness", "--runbook-tested", name).require(2)
+    assert not new_home.backups.exists()
+
+
+def test_without_any_backup_nothing_is_ready(new_home: Home) -> None:
+    """Code 14, every missing piece named on stderr, and in the JSON."""
+    done = new_home.run("readiness").require(14, "NotReady: backups on schedule: no backup has been proven; ")
+    assert "NOT READY" in done.stdout
+
+
+def test_a_backup_without_a_drill_is_no_proof(new_home: Home) -> None:
+    """It does not count, however new it is."""
+    new_home.run("backup", "--no-drill").require(0)
+    assert _failed(new_home) == {
+        "backups on schedule",
+        "drill within 30 days",
+        "newest backup drilled",
+        "key metadata present",
+        "runbook tested",
+    }
+
+
+def test_the_targets_are_those_that_are_set(ready: Home) -> None:
+    """An hour is within an hour, and beyond half an hour."""
+    shutil.rmtree(ready.backups)
+    made = ready.back_up(timedelta(minutes=50))
+    ready.run("drill", made).require(0)
+    ready.run("readiness", "--runbook-tested", "x").require(0)
+    assert _lines(ready, 0)["backups on schedule"]["status"] == "ok"
+    assert _failed(ready, RPO_SECONDS="1800") == {"backups on schedule", "newest backup drilled"}
+
+
+def test_a_copy_elsewhere_is_judged_when_it_is_named(ready: Home) -> None:
+    """A directory may be copied by other means; REPLICA_URI says where to, and a drill from there counts."""
+    assert _failed(ready, REPLICA_URI="copy") == {"off-site copy", "drill from the replica"}
+    shutil.copytree(ready.backups, ready.root / "copy")
+    assert _failed(ready, REPLICA_URI="copy") == {"drill from the replica"}
+    ready.run("drill", "--from", "copy").require(0)
+    _lines(ready, 0, REPLICA_URI="copy")
+
+
+def test_a_tier_that_was_used_must_go_on(new_home: Home) -> None:
+    """A daily backup of two days ago is overdue; tiers never used are not asked for."""
+    new_home.back_up(timedelta(days=2))
+    new_home.run("backup", "--tier", "hourly").require(0)
+    new_home.run("readiness", "--runbook-tested", "x").require(0)
+    _lines(new_home, 0)
+    for manifest in new_home.backups.glob("*.manifest.json"):
+        manifest.write_text(manifest.read_text().replace('"manual"', '"daily"'))
+    assert _failed(new_home) == {"backups on schedule"}
+
+
+def test_as_markdown_and_as_a_page(ready: Home) -> None:
+    """A table for a wiki; a page without anything to load, in which odd names are text."""
+    markdown = ready.run("readiness", "--markdown").require(0).stdout
+    assert "| status | check | proof | age |\n| --- | --- | --- | --- |\n| ok | backups on schedule |" in markdown
+    odd = ready.root / "<b>|odd"
+    shutil.move(ready.backups, odd)
+    page = ready.run("readiness", "--html", "--from", str(odd)).require(0).stdout
+    assert page.startswith("<!doctype html>")
+    assert "&lt;b&gt;|odd" in page
+    assert "://" not in page
+    assert ready.run("readiness", "--html", "--markdown").require(2).stdout == ""

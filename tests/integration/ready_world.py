@@ -1,0 +1,196 @@
+"""A vault with everything that readiness asks for, in an embedded AWS; and how each piece of it is taken away."""
+
+import itertools
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from localaws import EmbeddedAws
+from sqlitevault.aws_alarms import AwsAlarms
+from sqlitevault.manifest import Tier
+from sqlitevault.s3_vault import S3Vault
+from sqlitevault.services import monitor, runbook_test
+from sqlitevault.services.backup import BackupRequest, back_up
+from sqlitevault.services.catalog import Choice
+from sqlitevault.services.drill import DrillRequest, drill, record
+from sqlitevault.services.readiness import ReadinessReport, ReadinessRequest, readiness
+from sqlitevault.services.runbook_test import RunbookTest
+from sqlitevault.services.selection import select
+from sqlitevault.vault import Protection, Vault
+from tests.databases import make_bank
+
+PRIMARY, RECOVERY = "us-east-1", "us-west-2"
+RPO, RTO = 3600, 900
+METRICS = ("ProvenBackupAgeSeconds", "BackupFailed", "DrillFailed", "ReplicaAgeSeconds")
+DEPLOYED = Protection(versioned=True, lock_mode="GOVERNANCE", lock_days=7, expiry_days=(("backups/hourly/", 30),))
+_numbers = itertools.count(1)
+
+
+@dataclass(slots=True)
+class ReadyWorld:
+    """Vault, replica, alarms and topic of one deployment; `now` is when it was made ready."""
+
+    aws: EmbeddedAws
+    number: int
+    folder: Path
+    now: datetime
+    backup_id: str = ""
+    topic: str = ""
+
+    @property
+    def database(self) -> str:
+        """Name of the database, also of the alarms' dimension."""
+        return f"bank{self.number}"
+
+    @property
+    def bucket(self) -> str:
+        """The vault's bucket."""
+        return f"ready-vault-{self.number}"
+
+    @property
+    def replica_bucket(self) -> str:
+        """The replica's bucket."""
+        return f"ready-replica-{self.number}"
+
+    @property
+    def vault(self) -> Vault:
+        """The vault."""
+        return S3Vault(self.client("s3"), self.bucket, "backups/")
+
+    @property
+    def replica(self) -> Vault:
+        """The replica."""
+        return S3Vault(self.client("s3", RECOVERY), self.replica_bucket, "backups/")
+
+    def client(self, service: str, region: str = PRIMARY) -> Any:
+        """Return a client of the embedded AWS."""
+        return self.aws.client(service, region)
+
+    def look(self, *, later: timedelta = timedelta(), expected: Protection | None = DEPLOYED) -> ReadinessReport:
+        """Compute the checklist as it would be `later`."""
+        request = ReadinessRequest(
+            database=self.database,
+            rpo_seconds=RPO,
+            rto_seconds=RTO,
+            now=self.now + later,
+            in_bucket=True,
+            expected=expected,
+        )
+        alarms = AwsAlarms(self.client("cloudwatch"), self.client("sns"))
+        return readiness(self.vault, self.replica, lambda: alarms, request)
+
+    def failed(self, *, later: timedelta = timedelta(), expected: Protection | None = DEPLOYED) -> dict[str, str]:
+        """Return the lines that fail, and their proofs."""
+        return {line.name: line.proof for line in self.look(later=later, expected=expected).failed}
+
+    def back_up(self, age: timedelta, *, tier: Tier = Tier.HOURLY) -> str:
+        """Take and drill a backup of this age, and let it replicate."""
+        request = BackupRequest(
+            database=self.folder / f"{self.database}.db",
+            config_root=self.folder,
+            created_at=self.now - age,
+            host="h",
+            tier=tier,
+            folder=f"{tier}/{self.database}/",
+            scratch=self.folder / "scratch",
+        )
+        made = back_up(request, self.vault).backup_id
+        self.drill(self.vault, made)
+        self.aws.control.settle()
+        return made
+
+    def drill(self, vault: Vault, backup_id: str, *, rto_seconds: int = RTO) -> None:
+        """Drill a backup from this vault, and record it there."""
+        chosen = select(vault, Choice(backup_id=backup_id))
+        record(drill(DrillRequest(chosen, self.now, rto_seconds, scratch=self.folder / "scratch")), vault)
+
+    def monitor(self, expected: Protection = DEPLOYED) -> None:
+        """Let the monitor look."""
+        report = monitor.monitor(
+            self.vault, self.replica, database=self.database, rpo_seconds=RPO, expected=expected, now=self.now
+        )
+        monitor.record(report, self.vault)
+
+    def rewrite(self, name: str, change: Callable[[Any], None]) -> None:
+        """Change a JSON document in the vault; the copy follows."""
+        document = json.loads(self.vault.read(name, limit=1 << 20))
+        change(document)
+        self.vault.replace(name, json.dumps(document).encode())
+        self.aws.control.settle()
+
+    @property
+    def manifest(self) -> str:
+        """Name of the backup's manifest in the vault."""
+        return f"hourly/{self.database}/{self.backup_id}.tar.gz.manifest.json"
+
+    @property
+    def proof(self) -> str:
+        """Name of the backup's drill report in the vault."""
+        return f"reports/drills/{self.backup_id}.json"
+
+    def alarm(self, metric: str) -> str:
+        """Name of the alarm on a metric."""
+        return f"{self.database}-{metric}"
+
+
+def make_ready(aws: EmbeddedAws, folder: Path) -> ReadyWorld:
+    """Make a world in which every line is green; its backup is five minutes old."""
+    world = ReadyWorld(aws, next(_numbers), folder, datetime.now(UTC).replace(microsecond=0))
+    make_bank(folder / f"{world.database}.db", rows=5)
+    _make_buckets(world)
+    world.backup_id = world.back_up(timedelta(minutes=5))
+    world.drill(world.replica, world.backup_id)
+    _make_alarms(world)
+    runbook_test.record(RunbookTest(name="lost-database", tested_at=world.now), world.vault)
+    world.monitor()
+    aws.control.settle()
+    return world
+
+
+def _make_buckets(world: ReadyWorld) -> None:
+    here, there = world.client("s3"), world.client("s3", RECOVERY)
+    there.create_bucket(Bucket=world.replica_bucket, CreateBucketConfiguration={"LocationConstraint": RECOVERY})
+    there.put_bucket_versioning(Bucket=world.replica_bucket, VersioningConfiguration={"Status": "Enabled"})
+    here.create_bucket(Bucket=world.bucket, ObjectLockEnabledForBucket=True)
+    retention = {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 7}}
+    here.put_object_lock_configuration(
+        Bucket=world.bucket, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": retention}
+    )
+    rule = {"ID": "hourly", "Status": "Enabled", "Filter": {"Prefix": "backups/hourly/"}, "Expiration": {"Days": 30}}
+    here.put_bucket_lifecycle_configuration(Bucket=world.bucket, LifecycleConfiguration={"Rules": [rule]})
+    copied = {
+        "ID": "copy", "Priority": 1, "Status": "Enabled", "Filter": {"Prefix": "backups/"},
+        "DeleteMarkerReplication": {"Status": "Disabled"},
+        "Destination": {"Bucket": f"arn:aws:s3:::{world.replica_bucket}"},
+    }  # fmt: skip
+    role = "arn:aws:iam::123456789012:role/replication"
+    here.put_bucket_replication(Bucket=world.bucket, ReplicationConfiguration={"Role": role, "Rules": [copied]})
+
+
+def _make_alarms(world: ReadyWorld) -> None:
+    sns, queue = world.client("sns"), world.client("sqs").create_queue(QueueName=f"ears-{world.number}")["QueueUrl"]
+    world.topic = sns.create_topic(Name=f"alerts-{world.number}")["TopicArn"]
+    arn = world.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
+    sns.subscribe(TopicArn=world.topic, Protocol="sqs", Endpoint=arn["QueueArn"])
+    for metric in METRICS:
+        put_alarm(world, metric)
+
+
+def put_alarm(world: ReadyWorld, metric: str, *, enabled: bool = True, topic: str | None = None) -> None:
+    """Make the alarm on a metric, or make it again otherwise."""
+    world.client("cloudwatch").put_metric_alarm(
+        AlarmName=world.alarm(metric),
+        Namespace="SqliteVault",
+        MetricName=metric,
+        Dimensions=[{"Name": "Database", "Value": world.database}],
+        Statistic="Maximum",
+        Period=900,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanOrEqualToThreshold",
+        ActionsEnabled=enabled,
+        AlarmActions=[topic or world.topic],
+    )
