@@ -39,7 +39,7 @@ def test_the_deployment_as_the_readme_shows_it(tmp_path: Path) -> None:
     assert setup == "make setup"
     with EmbeddedAws(tmp_path / "aws") as aws:
         environment = aws.environment(PRIMARY) | {"CDK_DISABLE_CLI_TELEMETRY": "1", "CDK_REQUIRE_APPROVAL": "never"}
-        environment |= {"CDK_DEFAULT_ACCOUNT": ACCOUNT, "CDK_OUTDIR": str(tmp_path / "cdk.out")}
+        environment |= {"CDK_DEFAULT_ACCOUNT": ACCOUNT, "CDK_OUTPUT": str(tmp_path / "cdk.out")}
         run(bootstrap.replace("ACCOUNT", ACCOUNT), environment)
         run(deploy, environment)
         for region, stack in ((PRIMARY, "SqliteVault-prod"), (RECOVERY, "SqliteVault-prod-recovery")):
