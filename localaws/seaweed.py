@@ -130,6 +130,7 @@ class SeaweedS3:
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
+            env={**os.environ, "TMPDIR": str(folder)},  # its log files
             start_new_session=True,
         )
 
