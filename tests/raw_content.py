@@ -21,8 +21,9 @@ def raw_content(path: Path) -> Content:
             columns = _stored_columns(connection, name)
             if not without_rowid and not name.startswith("sqlite_"):
                 columns += [alias for alias in ("rowid", "_rowid_", "oid") if alias not in map(str.lower, columns)][:1]
+            order = _key_order(connection, name)
             for column in columns:
-                content[name, column] = _values(connection, name, column)
+                content[name, column] = _values(connection, name, column, order)
     return content
 
 
@@ -47,9 +48,17 @@ def _stored_columns(connection: sqlite3.Connection, table: str) -> list[str]:
     return [name.decode() for (name,) in described]
 
 
-def _values(connection: sqlite3.Connection, table: str, column: str) -> list[object]:
-    name = '"' + column.replace('"', '""') + '"'
+def _key_order(connection: sqlite3.Connection, table: str) -> str:
+    key = connection.execute("SELECT name FROM pragma_table_xinfo(?) WHERE pk ORDER BY pk", (table,)).fetchall()
+    return f"ORDER BY {', '.join(_quoted(part.decode()) for (part,) in key)}" if key else ""
+
+
+def _values(connection: sqlite3.Connection, table: str, column: str, order: str) -> list[object]:
+    name = _quoted(column)
     bits = f"CASE typeof({name}) WHEN 'text' THEN CAST({name} AS BLOB) ELSE {name} END"
-    source = '"' + table.replace('"', '""') + '"'
-    rows = connection.execute(f"SELECT typeof({name}), {bits} FROM {source} NOT INDEXED")
+    rows = connection.execute(f"SELECT typeof({name}), {bits} FROM {_quoted(table)} NOT INDEXED {order}")
     return [(kind, struct.pack(">d", value) if isinstance(value, float) else value) for kind, value in rows]
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

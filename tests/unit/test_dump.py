@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import subprocess
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,7 +18,7 @@ from sqlitevault.dump import load_dump, write_dump
 from sqlitevault.errors import IntegrityCheckFailed
 from sqlitevault.snapshot import take_snapshot
 from tests import torture
-from tests.databases import execute, rows
+from tests.databases import rows
 from tests.raw_content import raw_content, require_same
 from tests.torture_kinds import ALONE, KINDS, QUICK
 
@@ -37,8 +38,7 @@ AFFINITIES = ("", "TEXT", "INTEGER", "REAL", "NUMERIC", "BLOB")
 def test_any_values_there_and_back(values: list[object], encoding: str) -> None:
     """Whatever is in a column of whatever affinity is there again, to the last bit; NaN is NULL already in SQLite."""
     with TemporaryDirectory() as folder:
-        source = torture.build(Path(folder) / "source.db", encoding=encoding)
-        _insert(source, values)
+        source = torture.build(Path(folder) / "source.db", partial(_insert, values), encoding=encoding)
         loaded = _reloaded(source)
         assert raw_content(loaded) == raw_content(source)
         assert read_tables(loaded) == read_tables(source)
@@ -47,11 +47,10 @@ def test_any_values_there_and_back(values: list[object], encoding: str) -> None:
         ]
 
 
-def _insert(path: Path, values: list[object]) -> None:
-    with closing(sqlite3.connect(path)) as connection, connection:
-        columns = ", ".join(f"c{number} {affinity}" for number, affinity in enumerate(AFFINITIES[1:]))
-        connection.execute(f"CREATE TABLE t (id INTEGER PRIMARY KEY, plain, {columns})")
-        connection.executemany("INSERT INTO t VALUES (NULL, ?1, ?1, ?1, ?1, ?1, ?1)", ((value,) for value in values))
+def _insert(values: list[object], connection: sqlite3.Connection) -> None:
+    columns = ", ".join(f"c{number} {affinity}" for number, affinity in enumerate(AFFINITIES[1:]))
+    connection.execute(f"CREATE TABLE t (id INTEGER PRIMARY KEY, plain, {columns})")
+    connection.executemany("INSERT INTO t VALUES (NULL, ?1, ?1, ?1, ?1, ?1, ?1)", ((value,) for value in values))
 
 
 def _reloaded(source: Path) -> Path:
@@ -91,13 +90,18 @@ def test_the_same_content_gives_the_same_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize("encoding", torture.ENCODINGS)
 def test_a_database_without_tables(tmp_path: Path, encoding: str) -> None:
     """Nothing but numbers in the header: they are kept."""
-    source = torture.build(tmp_path / "source.db", encoding=encoding, page_size=1024, auto_vacuum="full")
-    execute(source, "PRAGMA user_version = 5", "PRAGMA application_id = 6")
+    source = torture.build(tmp_path / "source.db", _no_tables, encoding=encoding, page_size=1024, auto_vacuum="full")
     loaded = _reloaded(source)
     header = read_header(loaded)
     assert (header.user_version, header.application_id, header.page_size, header.auto_vacuum) == (5, 6, 1024, "full")
+    assert header.encoding == read_header(source).encoding
     assert read_tables(loaded) == ()
     assert schema_digest(loaded) == schema_digest(source)
+
+
+def _no_tables(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA user_version = 5")
+    connection.execute("PRAGMA application_id = 6")
 
 
 def test_progress_adds_up_to_the_size(tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ _BY_HAND = "Somebody edited sqlite_schema; repair it in the application, or rest
 class TableShape:
     """One table. `columns` are the stored ones; generated and hidden columns are left out.
 
-    `rowid_alias` is a name by which SQL reaches the rowid, if the columns left one.
+    `rowid_alias` is a name by which SQL reaches the rowid, if the columns left one. `key_order` are the ORDER BY terms
+    of a WITHOUT ROWID table's key.
     """
 
     name: str
@@ -28,6 +29,7 @@ class TableShape:
     rowid_alias: str | None
     has_integer_primary_key: bool
     counts_up: bool
+    key_order: tuple[str, ...]
 
 
 def quoted(name: str) -> str:
@@ -66,15 +68,31 @@ def _shape(connection: apsw.Connection, name: str, sql: str, kind: object, witho
         rowid_alias=None if without_rowid else alias,
         has_integer_primary_key=is_rowid,
         counts_up=is_rowid and connection.column_metadata("main", name, keys[0])[4],
+        key_order=_key_order(connection, name) if without_rowid else (),
+    )
+
+
+def _key_order(connection: apsw.Connection, name: str) -> tuple[str, ...]:
+    terms = connection.execute(
+        "SELECT part.name, part.coll, part.desc "
+        "FROM pragma_index_list(?) AS made, pragma_index_xinfo(made.name) AS part "
+        "WHERE made.origin = 'pk' AND part.key ORDER BY part.seqno",
+        (name,),
+    )
+    return tuple(
+        f"{quoted(str(column))} COLLATE {quoted(str(collation))} {'DESC' if descending else 'ASC'}"
+        for column, collation, descending in terms
     )
 
 
 def scan_order(table: TableShape) -> str:
     """Return what follows a table's name after FROM to read its own b-tree in order; an index may have another one.
 
-    That order is the rowid's or, WITHOUT ROWID, the primary key's; it does not depend on the page layout.
+    That order is the rowid's or, WITHOUT ROWID, the primary key's; it does not depend on the page layout. Where the
+    rowid has no name left, NOT INDEXED gives its order; it does not for a WITHOUT ROWID table.
     """
-    return f" NOT INDEXED ORDER BY {table.rowid_alias}" if table.rowid_alias else " NOT INDEXED"
+    terms = (table.rowid_alias,) if table.rowid_alias else table.key_order
+    return f" NOT INDEXED ORDER BY {', '.join(terms)}" if terms else " NOT INDEXED"
 
 
 def concatenated(expressions: list[str], separator: str) -> str:
