@@ -63,6 +63,7 @@ bench: MEGABYTES = 1000
 bench: setup ## Speed of snapshots and archives: make bench MEGABYTES=1000
 	$(BIN)/python -m benchmarks.snapshot --megabytes $(MEGABYTES) --seed $(SEED)
 	$(BIN)/python -m benchmarks.archive
+	$(BIN)/python -m benchmarks.restore --megabytes $(MEGABYTES)
 
 backup: setup ## Back up the database and its configuration
 	scripts/backup.sh
