@@ -78,8 +78,7 @@ def schedule(found: Evidence, *, every_tier: bool) -> Line:
     proven = _proven(found.databases)
     if not proven:
         return _failed("no backup has been proven")
-    taken = {backup.manifest.tier for backup in found.backups}
-    overdue = [tier for tier in missing_tiers(found.backups, found.now) if every_tier or Tier(tier) in taken]
+    overdue = missing_tiers(found.backups, found.now, every_tier=every_tier)
     problems = [f"no {tier} backup when one was due" for tier in overdue]
     newest = proven[0]
     limit = timedelta(seconds=found.rpo_seconds)

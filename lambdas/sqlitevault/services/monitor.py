@@ -98,8 +98,11 @@ def monitor(
     rpo_seconds: int,
     expected: Protection | None,
     now: datetime,
+    deployed: bool = True,
 ) -> MonitorReport:
     """Look at everything once. `expected` is how the vault was deployed; None leaves that check out.
+
+    Without `deployed` nothing replicates the vault's objects one by one, and only tiers seen before can be missing.
 
     Raises:
         VaultUnavailable: a vault cannot be read.
@@ -107,8 +110,8 @@ def monitor(
     backups = backups_of(vault, database)
     here = vault_state(vault, backups, now)
     there = vault_state(replica, backups_of(replica, database), now) if replica else None
-    unreplicated = objects_without_copy(vault, now) if replica else ()
-    missing = missing_tiers(backups, now)
+    unreplicated = objects_without_copy(vault, now) if replica and deployed else ()
+    missing = missing_tiers(backups, now, every_tier=deployed)
     drift = expected.differences(vault.protection()) if expected else ()
     return MonitorReport(
         at=now,
@@ -189,10 +192,13 @@ def _counts(entry: StoredObject) -> bool:
     return entry.name.endswith((".tar.gz", MANIFEST_SUFFIX))
 
 
-def missing_tiers(backups: tuple[Backup, ...], now: datetime) -> tuple[str, ...]:
-    """Name tiers whose newest backup is overdue; a vault younger than a tier's period cannot miss it yet."""
+def missing_tiers(backups: tuple[Backup, ...], now: datetime, *, every_tier: bool) -> tuple[str, ...]:
+    """Name tiers, of all or of those seen, whose newest backup is overdue.
+
+    A vault younger than a tier's period cannot miss it yet.
+    """
     if not backups:
-        return tuple(TIER_PERIODS)
+        return tuple(TIER_PERIODS) if every_tier else ()
     vault_age = now - backups[-1].manifest.created_at
     newest: dict[Tier, datetime] = {}
     for backup in backups:
@@ -200,7 +206,7 @@ def missing_tiers(backups: tuple[Backup, ...], now: datetime) -> tuple[str, ...]
     return tuple(
         tier
         for tier, period in TIER_PERIODS.items()
-        if vault_age > period and (tier not in newest or now - newest[tier] > period)
+        if vault_age > period and (now - newest[tier] > period if tier in newest else every_tier)
     )
 
 

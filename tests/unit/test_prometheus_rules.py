@@ -1,0 +1,69 @@
+"""The alert rules for Prometheus: made of metrics that there are, each tested by promtool where it is installed."""
+
+import re
+import shutil
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from sqlitevault.services.exposition import metrics
+from sqlitevault.services.monitor import MonitorReport, Newest, VaultState
+
+REPOSITORY = Path(__file__).parents[2]
+RULES = REPOSITORY / "docs" / "monitoring" / "prometheus-rules.yml"
+TESTS = RULES.with_name("prometheus-rules.test.yml")
+_METRIC = re.compile(r"\bdevops_hub_[a-z_]+")
+
+
+def _rules() -> list[dict[str, Any]]:
+    groups = yaml.safe_load(RULES.read_text())["groups"]
+    return [rule for group in groups for rule in group["rules"]]
+
+
+def _emitted() -> set[str]:
+    newest = Newest(backup_id="x", age_seconds=1, database_bytes=1, archive_bytes=1, rows=1, recovery_seconds=1)
+    state = VaultState(location="v", newest=newest, proven=newest, backups=1, total_bytes=1)
+    report = MonitorReport(
+        at=datetime.now(UTC), database="devops_hub", rpo_seconds=1, vault=state, replica=state,
+        unreplicated=(), missing_tiers=(), drift=(), problems=(),
+    )  # fmt: skip
+    return {metric.name for metric in metrics(report, rto_seconds=1)}
+
+
+def test_every_metric_in_the_rules_is_emitted() -> None:
+    """A rule on a metric that nobody writes would be silent for ever."""
+    for rule in _rules():
+        named = set(_METRIC.findall(rule["expr"]))
+        assert named, rule
+        assert named <= _emitted()
+
+
+def test_every_alert_says_what_to_do() -> None:
+    """A severity, a summary, what to do, and a runbook."""
+    for rule in _rules():
+        assert rule["labels"]["severity"] in {"critical", "warning"}
+        assert rule["annotations"]["summary"]
+        assert rule["annotations"]["description"]
+        assert re.fullmatch(r"docs/runbooks/[a-z-]+\.md", rule["annotations"]["runbook"])
+
+
+def test_every_alert_is_tested() -> None:
+    """Each is expected to fire somewhere in promtool's tests, which use no other metrics."""
+    text = TESTS.read_text()
+    assert [rule["alert"] for rule in _rules() if f'alertname="{rule["alert"]}"' not in text] == []
+    assert set(_METRIC.findall(text)) <= _emitted()
+    assert yaml.safe_load(text)["rule_files"] == [RULES.name]
+
+
+@pytest.mark.parametrize("command", [("check", RULES), ("test", TESTS)], ids=["check", "test"])
+def test_promtool_agrees(command: tuple[str, Path]) -> None:
+    """Prometheus's own tool reads the rules, and each alert fires by its cause and clears."""
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not installed (Debian's package prometheus has it)")
+    done = subprocess.run([promtool, command[0], "rules", command[1]], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
