@@ -56,6 +56,9 @@ def constraints(connection: sqlite3.Connection) -> None:
     )
     connection.execute("INSERT INTO bound(f, d) VALUES (1, '2026-01-01'), (NULL, NULL)")
     connection.execute("INSERT INTO bound(a, b, d) VALUES (7, 'x', 1)")
+    connection.execute('CREATE TABLE old_quotes (a DEFAULT "text", CHECK (a IN ("text", "not a column")))')
+    connection.execute("INSERT INTO old_quotes DEFAULT VALUES")
+    connection.execute('CREATE INDEX by_old_quotes ON old_quotes(a) WHERE a = "text"')
 
 
 def altered(connection: sqlite3.Connection) -> None:

@@ -44,10 +44,29 @@ def check(path: Path) -> CheckReport:
 
 def _check(path: Path) -> CheckReport:
     with open_copy(path) as connection:
-        found = [str(row[0]) for row in connection.execute(f"PRAGMA integrity_check({_MOST_PROBLEMS})")]
-        problems = () if found == ["ok"] else tuple(found)
+        problems = _problems(connection)
         violations = () if problems else tuple(islice(_violations(connection), _MOST_PROBLEMS))
     return CheckReport(integrity=problems, foreign_keys=violations)
+
+
+def _problems(connection: apsw.Connection) -> tuple[str, ...]:
+    try:
+        found = [str(row[0]) for row in connection.execute(f"PRAGMA integrity_check({_MOST_PROBLEMS})")]
+    except apsw.SQLError:
+        _name_virtual_table(connection)
+        raise
+    return () if found == ["ok"] else tuple(found)
+
+
+def _name_virtual_table(connection: apsw.Connection) -> None:
+    """Raise with the definition of the virtual table whose module fails: SQLite's own message does not tell it."""
+    for table in tables(connection):
+        if table.kind != "virtual":
+            continue
+        try:
+            connection.execute(f"PRAGMA integrity_check({quoted(table.name)})").fetchall()
+        except apsw.SQLError as error:
+            raise apsw.SQLError(f"{error}: {table.sql}") from error
 
 
 def _violations(connection: apsw.Connection) -> Iterator[str]:
