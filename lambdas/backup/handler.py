@@ -1,9 +1,10 @@
-"""Schedule -> back up the database and configuration on the file system."""
+"""Schedule -> back up the database and configuration on the file system; or examine it, on an operator's order."""
 
 from typing import Any
 
 from sqlitevault.events import BackupEvent
 from sqlitevault.services.backup import BackupRequest, back_up
+from sqlitevault.services.doctor import DoctorRequest, examine
 from sqlitevault.telemetry import emit_backup, failures
 from sqlitevault.wiring import now, wire
 
@@ -14,6 +15,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN
     settings = wired.settings
     with failures("BackupFailed", settings.database_path.stem):
         order = BackupEvent.parse(event)
+        if order.action == "doctor":
+            left = context.get_remaining_time_in_millis() / 1000
+            return examine(DoctorRequest.of(settings, hold_seconds=order.hold_seconds, seconds=left)).to_dict()
         request = BackupRequest(
             database=settings.database_path,
             config_root=settings.config_root,

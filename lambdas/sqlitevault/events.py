@@ -32,11 +32,25 @@ class Event(BaseModel):
 
 
 class BackupEvent(Event):
-    """A schedule's order: the same `scheduled_time` twice makes one backup."""
+    """A schedule's order: the same `scheduled_time` twice makes one backup.
 
+    `doctor` takes no backup: it examines the source from where backups run, and holds a lock for `hold_seconds` that
+    a doctor on the application's host must see.
+    """
+
+    action: Literal["backup", "doctor"] = "backup"
     tier: Tier = Tier.MANUAL
     scope: Scope = Scope.ALL
     scheduled_time: AwareDatetime | None = None
+    hold_seconds: Annotated[float, Field(ge=0, le=600)] = 0.0
+
+    @model_validator(mode="after")
+    def _says_nothing_that_would_be_ignored(self) -> Self:
+        of_backups = {"tier", "scope", "scheduled_time"}
+        ignored = self.model_fields_set & (of_backups if self.action == "doctor" else {"hold_seconds"})
+        if ignored:
+            raise ValueError(f"{', '.join(sorted(ignored))} cannot be given for {self.action}")
+        return self
 
 
 class RestoreEvent(Event):

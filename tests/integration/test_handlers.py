@@ -103,6 +103,15 @@ def test_an_event_that_is_refused_is_counted_too(home: Home) -> None:
     assert home.metrics() == {"BackupFailed": 1}
 
 
+def test_the_doctor_examines_from_where_backups_run(home: Home) -> None:
+    """The report is the answer; nothing is backed up, and no metric says that something was."""
+    report = home.invoke("backup", "doctor")
+    assert (report["healthy"], report["source"]) == (True, str(home.database))
+    assert any(" of 900 s" in finding["detail"] for finding in report["findings"])
+    assert home.names() == []
+    assert home.metrics() == {}
+
+
 def test_an_upload_becomes_a_backup_that_names_it(home: Home) -> None:
     """The version that the event names, under the time of its upload; the working copy's path is nowhere."""
     uploaded = home.upload(home.database.read_bytes())

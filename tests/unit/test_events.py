@@ -14,6 +14,7 @@ SAMPLES = sorted((Path(__file__).parents[2] / "events").glob("*.json"))
 # The first prefix that fits decides.
 MODELS: dict[str, type[BackupEvent | DrillEvent | MonitorEvent | RestoreEvent | StoredEvent]] = {
     "backup-": BackupEvent,
+    "doctor": BackupEvent,
     "ingest-": StoredEvent,
     "drill-manifest-": StoredEvent,
     "drill-": DrillEvent,
@@ -36,7 +37,9 @@ def test_every_sample_is_an_event_of_its_function(path: Path) -> None:
 
 def test_every_function_has_a_sample() -> None:
     """One case of each function, and of each move of a restore, can be tried."""
-    assert {path.stem.partition("-")[0] for path in SAMPLES} == {"backup", "ingest", "drill", "monitor", "restore"}
+    assert {path.stem.partition("-")[0] for path in SAMPLES} == {
+        "backup", "doctor", "ingest", "drill", "monitor", "restore",
+    }  # fmt: skip
     moves = {json.loads(path.read_text())["action"] for path in SAMPLES if path.stem.startswith("restore-")}
     assert moves == {"plan", "stage", "promote", "undo"}
     tiers = {BackupEvent.parse(json.loads(p.read_text())).tier for p in SAMPLES if p.stem.startswith("backup-")}
@@ -77,6 +80,10 @@ def test_a_bucket_without_versions_sends_no_version() -> None:
         pytest.param(BackupEvent, [], ["event"], id="a list"),
         pytest.param(BackupEvent, "hourly", ["event"], id="a word"),
         pytest.param(BackupEvent, None, ["event"], id="nothing"),
+        pytest.param(BackupEvent, {"action": "examine"}, ["action"], id="unknown action"),
+        pytest.param(BackupEvent, {"action": "doctor", "tier": "daily"}, ["event"], id="doctor with a tier"),
+        pytest.param(BackupEvent, {"hold_seconds": 9}, ["event"], id="backup that holds a lock"),
+        pytest.param(BackupEvent, {"action": "doctor", "hold_seconds": 601}, ["hold_seconds"], id="too long a hold"),
         pytest.param(RestoreEvent, {}, ["action"], id="restore without an action"),
         pytest.param(RestoreEvent, {"action": "delete"}, ["action"], id="unknown action"),
         pytest.param(RestoreEvent, {"action": "stage", "at": "2026-01-31T14:30"}, ["at"], id="naive at"),

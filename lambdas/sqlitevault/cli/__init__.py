@@ -6,6 +6,7 @@ from sqlitevault import __version__
 from sqlitevault.cli.audit import audit
 from sqlitevault.cli.backup import backup
 from sqlitevault.cli.diff import diff
+from sqlitevault.cli.doctor import doctor
 from sqlitevault.cli.drill import drill
 from sqlitevault.cli.keys import keys
 from sqlitevault.cli.list import list_backups
@@ -14,7 +15,7 @@ from sqlitevault.cli.readiness import readiness
 from sqlitevault.cli.restore import restore
 from sqlitevault.cli.verify import verify
 
-_VERBS = (backup, list_backups, verify, restore, drill, diff, keys, audit, readiness, show_metrics)
+_VERBS = (backup, list_backups, verify, restore, drill, diff, keys, audit, readiness, show_metrics, doctor)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -22,7 +22,7 @@ from sqlitevault.snapshot import SnapshotOptions
 from sqlitevault.vault import Vault
 
 # Snapshot, SQL dump and archive lie in scratch at the same time; a dump with many blobs is twice their size.
-_SCRATCH_PER_DATABASE_BYTE = 3
+SCRATCH_PER_DATABASE_BYTE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ def _gather(request: BackupRequest, scratch: Path, steps: Steps) -> _Contents:
 def _require_scratch(request: BackupRequest, scratch: Path) -> None:
     read_header(request.database)  # a wrong source is a better answer than a full disk
     with suppress(FileNotFoundError):
-        require_free(scratch, _SCRATCH_PER_DATABASE_BYTE * request.database.stat().st_size)
+        require_free(scratch, SCRATCH_PER_DATABASE_BYTE * request.database.stat().st_size)
 
 
 def _new_directory(path: Path) -> Path:

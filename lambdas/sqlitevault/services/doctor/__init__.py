@@ -1,0 +1,9 @@
+"""A self-test of a source on this host: whether a snapshot of it can be trusted, fits, and harms nobody.
+
+Opens the source read-only, writes nothing beside it, and holds no lock that SQLite would wait for.
+"""
+
+from sqlitevault.services.doctor.examination import DoctorRequest, examine
+from sqlitevault.services.doctor.report import DoctorReport, Finding, Level
+
+__all__ = ["DoctorReport", "DoctorRequest", "Finding", "Level", "examine"]

@@ -1,0 +1,168 @@
+"""How fast this host reads the source, and what follows from it."""
+
+import os
+import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from sqlitevault.errors import ConfigError, ScratchFull
+from sqlitevault.progress import OnBytes
+from sqlitevault.services.backup import SCRATCH_PER_DATABASE_BYTE
+from sqlitevault.services.doctor.report import Finding, ok, problem, warning
+from sqlitevault.services.scratch import scratch_directory
+from sqlitevault.snapshot.fresh import Vanished, beside, fresh_open, look
+from sqlitevault.snapshot.options import DEFAULTS
+from sqlitevault.snapshot.rollback import STALL_SHARE
+
+MOST_READ = 256 << 20
+_MOST_SECONDS = 10.0
+# Check, digests, dump, compression and upload together, on one core: 22 MB/s were measured.
+WORK_BYTES_PER_SECOND = 20e6
+_TIGHT = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """How much of the source was read in what time."""
+
+    bytes: int
+    seconds: float
+
+    @property
+    def speed(self) -> float:
+        """Bytes per second."""
+        return max(self.bytes, 1) / max(self.seconds, 1e-6)
+
+
+def read_sample(source: Path, on_bytes: OnBytes) -> Sample:
+    """Read the beginning of the source as a snapshot would: in pieces, by several threads."""
+    with fresh_open(source) as descriptor, ThreadPoolExecutor(DEFAULTS.threads) as pool:
+        wanted = min(MOST_READ, os.fstat(descriptor).st_size)
+        started = time.monotonic()
+        read = 0
+        for count in pool.map(partial(_piece, descriptor, started), range(0, wanted, DEFAULTS.chunk_bytes)):
+            read += count
+            on_bytes(count)
+        return Sample(read, time.monotonic() - started)
+
+
+def _piece(descriptor: int, started: float, offset: int) -> int:
+    if time.monotonic() - started > _MOST_SECONDS:
+        return 0
+    return len(os.pread(descriptor, DEFAULTS.chunk_bytes, offset))
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a backup of the source needs, and what there is; `seconds` is None where nobody ends the backup."""
+
+    database_bytes: int
+    log_bytes: int
+    speed: float
+    stalls_writers: bool
+    stall_allowed: float
+    snapshot_seconds: float
+    seconds: float | None
+    free: int | None
+
+    @property
+    def stall(self) -> float:
+        """Seconds for which a copy under the lock holds up writers."""
+        return self.database_bytes / self.speed if self.stalls_writers else 0.0
+
+    @property
+    def copy_time(self) -> float:
+        """Seconds of one copy."""
+        return (self.database_bytes + self.log_bytes) / self.speed
+
+    @property
+    def backup_time(self) -> float:
+        """Seconds of a whole backup."""
+        return self.copy_time + self.database_bytes / WORK_BYTES_PER_SECOND
+
+    @property
+    def scratch(self) -> int:
+        """Bytes on the working disk."""
+        return SCRATCH_PER_DATABASE_BYTE * self.database_bytes + self.log_bytes
+
+    @property
+    def largest(self) -> int:
+        """Bytes of the largest database that fits time and scratch."""
+        limits = [self.snapshot_seconds * self.speed]
+        if self.seconds is not None:
+            limits.append(self.seconds / (1 / self.speed + 1 / WORK_BYTES_PER_SECOND))
+        if self.free is not None:
+            limits.append(self.free / SCRATCH_PER_DATABASE_BYTE)
+        return int(min(limits))
+
+
+def log_bytes(source: Path) -> int:
+    """Return the size of the write-ahead log; 0 without one."""
+    try:
+        return look(beside(source, "-wal")).fingerprint.size
+    except (Vanished, PermissionError):
+        return 0
+
+
+def scratch_free(scratch: Path | None) -> int | Finding:
+    """Return the bytes free on the working disk, or why it cannot be used."""
+    try:
+        with scratch_directory(scratch) as folder:
+            return shutil.disk_usage(folder).free
+    except (ConfigError, ScratchFull) as error:
+        return problem("scratch space", str(error), error.hint)
+
+
+def scratch_space(needs: Needs, free: int) -> Finding:
+    """Compare what a backup needs with what is free."""
+    detail = f"{_megabytes(free)} free, a backup needs {_megabytes(needs.scratch)}"
+    if free < needs.scratch:
+        hint = "Free space there, or set SCRATCH_DIR to a larger disk (for a function: its ephemeral storage)."
+        return problem("scratch space", detail, hint)
+    return ok("scratch space", detail)
+
+
+def read_speed(sample: Sample) -> Finding:
+    """Say what was measured."""
+    detail = f"{sample.speed / 1e6:,.0f} MB/s over {_megabytes(sample.bytes)}"
+    return ok("read speed", f"{detail}; what this host has in its cache reads faster than the first time")
+
+
+def writer_stall(needs: Needs) -> Finding:
+    """Say for how long writers would be held up."""
+    name = "writer stall"
+    if not needs.stalls_writers:
+        return ok(name, "none: in WAL mode a snapshot holds nobody up")
+    allowed = STALL_SHARE * needs.stall_allowed
+    detail = f"a copy under the lock would hold up writers for about {needs.stall:.2f} s, {allowed:.1f} s are allowed"
+    if needs.stall > allowed:
+        hint = (
+            "Backups then need a quiet moment as long as the copy, and fail without one. Switch the application to WAL "
+            "mode, or raise MAX_WRITER_STALL_SECONDS together with the application's busy timeout."
+        )
+        return warning(name, detail, hint)
+    return ok(name, detail)
+
+
+def duration(needs: Needs) -> Finding:
+    """Say how long a backup would take, and the largest database that fits."""
+    name = "backup time"
+    limit = f" of {needs.seconds:.0f} s" if needs.seconds is not None else ""
+    detail = (
+        f"about {needs.backup_time:.1f} s{limit}, {needs.copy_time:.1f} s of them for the snapshot "
+        f"({needs.snapshot_seconds:.0f} s are allowed); the largest database that fits has {_megabytes(needs.largest)}"
+    )
+    used = max(needs.copy_time / needs.snapshot_seconds, needs.backup_time / (needs.seconds or float("inf")))
+    if used > 1:
+        hint = "Give the function more time or memory, or raise SNAPSHOT_TIMEOUT_SECONDS, or shrink the database."
+        return problem(name, detail, hint)
+    if used > _TIGHT:
+        return warning(name, detail, hint="It fits barely: plan for a larger function before the database has grown.")
+    return ok(name, detail)
+
+
+def _megabytes(count: float) -> str:
+    return f"{count / 1e6:,.1f} MB"

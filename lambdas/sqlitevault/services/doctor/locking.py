@@ -1,0 +1,102 @@
+"""Whether locks work here, and whose locks are seen.
+
+Only bytes that SQLite never locks are used, beyond its own at 1 GiB (src/os.h), so that nobody is ever held up.
+"""
+
+import fcntl
+import os
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlitevault.errors import SourceUnsupported
+from sqlitevault.services.doctor.report import Finding, ok, problem
+from sqlitevault.snapshot.fresh import fresh_open
+from sqlitevault.snapshot.locks import SHARED, Range, connections_seen, holder, try_read_lock, unlock
+
+_BEYOND_SQLITE = SHARED[0] + SHARED[1]
+# Held by a doctor who wants to be seen by another.
+MARK = (_BEYOND_SQLITE + 64, 1)
+_TESTED_FROM = _BEYOND_SQLITE + 128
+_TESTED_BYTES = 1 << 20
+
+_NAME = "locks"
+_HINT = (
+    "Mount the file system with working locks (for NFS: version 4, without nolock or local_lock); on EFS the role must "
+    "be allowed elasticfilesystem:ClientMount through the access point."
+)
+
+
+def own_locks(source: Path) -> Finding:
+    """See that a read lock taken through one open file is seen through another, and its release too.
+
+    Both are this host's, so this shows that the file system takes locks from a read-only descriptor; whether they
+    reach other hosts is for `others` to show.
+    """
+    # A byte of our own: two doctors at the same time do not take each other's lock for theirs.
+    where = (_TESTED_FROM + random.randrange(_TESTED_BYTES), 1)
+    try:
+        with fresh_open(source) as first, fresh_open(source) as second:
+            return _try_lock(first, second, where)
+    except SourceUnsupported as error:
+        return problem(_NAME, str(error), error.hint)
+    except OSError as error:
+        return problem(_NAME, f"a read lock cannot be taken: {error.strerror}", _HINT)
+
+
+def _try_lock(first: int, second: int, where: Range) -> Finding:
+    if not try_read_lock(first, where):
+        return problem(_NAME, "a read lock on a byte that nobody holds is refused", _HINT)
+    try:
+        seen = holder(second, where)
+    finally:
+        unlock(first, where)
+    if seen != fcntl.F_RDLCK:
+        return problem(_NAME, "a read lock taken through one open file is not seen through another", _HINT)
+    if holder(second, where) is not None:
+        return problem(_NAME, "a lock that was released is still seen", _HINT)
+    return ok(_NAME, "taken with a read-only descriptor, seen through another, and released")
+
+
+def others(source: Path) -> Finding:
+    """Say whose locks are seen; a lock of another host is the proof that locks travel."""
+    try:
+        with fresh_open(source) as descriptor:
+            doctor = holder(descriptor, MARK) is not None
+        seen = list(connections_seen(source))
+    except (SourceUnsupported, PermissionError) as error:
+        return problem("others' locks", f"cannot be looked for: {error}", _HINT)
+    if doctor:
+        seen.append("another `sqlitevault doctor --hold`")
+    if seen:
+        return ok("others' locks", f"seen: {'; '.join(seen)}")
+    return ok(
+        "others' locks",
+        "none seen (an idle connection in rollback mode holds none)",
+        hint="To prove that locks travel between hosts, run `sqlitevault doctor --hold 60` on the other host and this "
+        "here meanwhile.",
+    )
+
+
+@contextmanager
+def marked(source: Path) -> Iterator[bool]:
+    """Hold a lock that other doctors look for and SQLite never does; tell whether it was to be had."""
+    with fresh_open(source) as descriptor:
+        try:
+            held = try_read_lock(descriptor, MARK)
+        except (SourceUnsupported, OSError):
+            held = False
+        try:
+            yield held
+        finally:
+            if held:
+                unlock(descriptor, MARK)
+
+
+def hold_finding(seconds: float, *, held: bool) -> Finding:
+    """Say whether another host had something to see."""
+    host = os.uname().nodename
+    if held:
+        return ok("held lock", f"{host} held a lock for {seconds:g} s that a doctor on another host must have seen")
+    return problem("held lock", f"{host} could not take a lock for others to see", _HINT)

@@ -1,0 +1,367 @@
+"""What the doctor finds, each finding made by its cause, on real databases of real processes."""
+
+import os
+import shutil
+import sqlite3
+import struct
+import subprocess
+import sys
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sqlitevault.errors import SourceCorrupt, SourceNotFound
+from sqlitevault.services.doctor import DoctorReport, DoctorRequest, Finding, Level, examine
+from sqlitevault.services.doctor.capacity import WORK_BYTES_PER_SECOND, Needs, duration, writer_stall
+from sqlitevault.services.doctor.times import Seen, judge_times, look_at_times
+from sqlitevault.services.steps import Unwatched
+from sqlitevault.snapshot.fresh import Fingerprint, View
+from tests.crashes import leave_hot_journal, leave_log, leave_super_journal
+from tests.databases import execute, make_bank, writer
+from tests.sessions import Session, session
+
+_PROGRAM = """
+import sys
+from pathlib import Path
+from sqlitevault.services.doctor.locking import own_locks
+found = own_locks(Path(sys.argv[1]))
+print(found.level, found.detail, sep="|")
+"""
+_HUGE = 1 << 43
+
+
+def _request(source: Path, **changed: object) -> DoctorRequest:
+    made = DoctorRequest(source, source.parent.parent / "scratch", 4.0, 240.0, observe_seconds=0.0)
+    return replace(made, **changed)  # type: ignore[arg-type]
+
+
+def _find(report: DoctorReport, name: str) -> Finding:
+    return next(finding for finding in report.findings if finding.name == name)
+
+
+def _found(source: Path, name: str, **changed: object) -> Finding:
+    return _find(examine(_request(source, **changed)), name)
+
+
+@pytest.fixture(params=["delete", "wal"])
+def bank(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """A closed database in either mode."""
+    return make_bank(tmp_path / "live" / "a.db", journal_mode=request.param)
+
+
+@pytest.fixture
+def rollback_bank(tmp_path: Path) -> Path:
+    """A closed database in rollback mode."""
+    return make_bank(tmp_path / "live" / "a.db")
+
+
+@pytest.fixture
+def wal_bank(tmp_path: Path) -> Path:
+    """A closed database in WAL mode."""
+    return make_bank(tmp_path / "live" / "a.db", journal_mode="wal")
+
+
+def test_a_healthy_source(bank: Path) -> None:
+    """Every finding is ok; the folder is as before, bytes and times; no lock is left; scratch is empty."""
+    before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in bank.parent.iterdir()}
+    report = examine(_request(bank))
+    assert report.healthy
+    assert {finding.name for finding in report.findings if finding.level is not Level.OK} <= {"file system"}
+    assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in bank.parent.iterdir()} == before
+    assert list((bank.parent.parent / "scratch").iterdir()) == []
+    execute(bank, "PRAGMA locking_mode = EXCLUSIVE", "DELETE FROM ledger")
+
+
+def test_the_report_is_json(bank: Path) -> None:
+    """Programs see what people see, and the verdict."""
+    document = examine(_request(bank)).to_dict()
+    assert document["healthy"] is True
+    assert document["capacity"]["bytes"] == bank.stat().st_size
+    assert {finding["level"] for finding in document["findings"]} <= {"ok", "warning"}
+
+
+class Committing(Unwatched):
+    """Lets the application take its strongest lock as a step begins."""
+
+    def __init__(self, application: Session) -> None:
+        """Begin without an answer."""
+        self._application = application
+        self.answers: list[str] = []
+
+    def started(self, step: str, total_bytes: int | None) -> None:  # noqa: ARG002
+        """Note what SQLite says."""
+        self.answers += [self._application.attempt(statement) for statement in ("BEGIN EXCLUSIVE", "COMMIT")]
+
+
+def test_a_writer_is_never_held_up(rollback_bank: Path) -> None:
+    """While the doctor holds its lock for others to see, the application takes the strongest lock at once."""
+    with session(rollback_bank, timeout=0) as application:
+        watcher = Committing(application)
+        report = examine(_request(rollback_bank, hold_seconds=0.05), watcher)
+    assert watcher.answers == ["done"] * 4
+    assert _find(report, "held lock").level is Level.OK
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        pytest.param(None, SourceNotFound, id="missing"),
+        pytest.param(b"", SourceCorrupt, id="empty"),
+        pytest.param(b"no database" * 100, SourceCorrupt, id="another file"),
+    ],
+)
+def test_what_is_no_database_is_not_examined(tmp_path: Path, content: bytes | None, error: type[Exception]) -> None:
+    """The error says so, as for a backup."""
+    source = tmp_path / "live" / "a.db"
+    source.parent.mkdir()
+    if content is not None:
+        source.write_bytes(content)
+    with pytest.raises(error):
+        examine(_request(source))
+
+
+def test_the_journal_mode_and_its_hazards(bank: Path) -> None:
+    """WAL or not; and what of `synchronous` would be unsafe there."""
+    report = examine(_request(bank))
+    in_wal_mode = report.journal_mode == "wal"
+    assert _find(report, "journal mode").detail.startswith("WAL" if in_wal_mode else "rollback journal")
+    assert ("synchronous=OFF with WAL" in _find(report, "synchronous").hint) == in_wal_mode
+
+
+def test_a_newer_sqlite_is_a_warning(rollback_bank: Path) -> None:
+    """The version in the header is compared by its numbers."""
+    assert _found(rollback_bank, "SQLite version").level is Level.OK
+    with rollback_bank.open("r+b") as file:
+        os.pwrite(file.fileno(), struct.pack(">I", 3_100_002), 96)
+    found = _found(rollback_bank, "SQLite version")
+    assert found.level is Level.WARNING
+    assert "written by 3.100.2" in found.detail
+
+
+def test_locks_of_others_are_seen(rollback_bank: Path) -> None:
+    """A transaction of the application shows, and is no fault."""
+    assert "none seen" in _found(rollback_bank, "others' locks").detail
+    with session(rollback_bank, "BEGIN IMMEDIATE"):
+        found = _found(rollback_bank, "others' locks")
+    assert found.level is Level.OK
+    assert "a connection that writes" in found.detail
+
+
+def test_an_idle_wal_connection_is_seen(wal_bank: Path) -> None:
+    """This is the proof that locks travel, where the application runs on another host."""
+    with session(wal_bank, "SELECT * FROM accounts"):
+        assert "has the database open in WAL mode" in _found(wal_bank, "others' locks").detail
+    assert "none seen" in _found(wal_bank, "others' locks").detail
+
+
+_FAULTS = [
+    pytest.param("error=ENOLCK", "problem|", "does not support file locks", id="no locks"),
+    pytest.param("error=EACCES", "problem|", "", id="refused"),
+    pytest.param("error=EIO", "problem|", "Input/output error", id="lost server"),
+    pytest.param("retval=0", "problem|", "is not seen through another", id="without effect"),
+    pytest.param(None, "ok|", "seen through another, and released", id="as they should be"),
+]
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace, which makes system calls fail, is not installed")
+@pytest.mark.parametrize(("fault", "level", "says"), _FAULTS)
+def test_locks_that_do_not_work(rollback_bank: Path, fault: str | None, level: str, says: str) -> None:
+    """The kernel refuses locks, loses them, or answers as if they were taken."""
+    trace = rollback_bank.parent.parent / "trace"
+    undisturbed = _under_strace(trace, "trace=fcntl", rollback_bank)
+    if fault is not None:
+        before = trace.read_text().partition("F_OFD_")[0].count("\n")  # Python's own calls must succeed
+        told = _under_strace(trace, f"inject=fcntl:{fault}:when={before + 1}+", rollback_bank)
+    else:
+        told = undisturbed
+    assert told.startswith(level)
+    assert says in told
+
+
+def _under_strace(trace: Path, what: str, database: Path) -> str:
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "lambdas")}
+    command = ["strace", "-f", "-o", str(trace), "-e", what, sys.executable, "-c", _PROGRAM, str(database)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+
+
+def test_a_hot_journal_is_a_warning(rollback_bank: Path) -> None:
+    """A killed writer left half a transaction; after the application has opened the database, it is gone."""
+    leave_hot_journal(rollback_bank)
+    found = _found(rollback_bank, "side files")
+    assert found.level is Level.WARNING
+    assert "hot journal" in found.detail
+    execute(rollback_bank, "DELETE FROM ledger WHERE id = 1")
+    assert _found(rollback_bank, "side files").level is Level.OK
+
+
+def test_a_journal_of_a_writer_at_work_is_none(rollback_bank: Path) -> None:
+    """A transaction under way has a journal that is not hot."""
+    spill = ("PRAGMA cache_size = 5", "BEGIN IMMEDIATE", "UPDATE ledger SET note = note || 'x'")
+    with session(rollback_bank, *spill):
+        assert rollback_bank.with_name("a.db-journal").stat().st_size
+        assert _found(rollback_bank, "side files").level is Level.OK
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace, which kills at a system call, is not installed")
+def test_a_crash_over_several_databases_is_a_problem(rollback_bank: Path) -> None:
+    """Such a journal cannot be judged from here: every backup would fail."""
+    leave_super_journal(rollback_bank)
+    found = _found(rollback_bank, "side files")
+    assert found.level is Level.PROBLEM
+    assert "several attached databases" in found.detail
+
+
+def test_a_log_that_nobody_has_open_is_a_warning(wal_bank: Path) -> None:
+    """The application was killed; a log in use is as it should be."""
+    leave_log(wal_bank)
+    assert _found(wal_bank, "side files").level is Level.WARNING
+    with session(wal_bank, "SELECT * FROM accounts"):
+        assert _found(wal_bank, "side files").level is Level.OK
+
+
+def test_a_log_larger_than_the_database_is_a_warning(wal_bank: Path) -> None:
+    """A reader that never ends keeps the log growing; here the file is made that large at once."""
+    with session(wal_bank, "UPDATE accounts SET balance = -balance"):
+        os.truncate(wal_bank.with_name("a.db-wal"), 65 << 20)
+        found = _found(wal_bank, "side files")
+    assert found.level is Level.WARNING
+    assert "more than the database" in found.detail
+
+
+def test_a_log_of_another_database_is_a_problem(tmp_path: Path) -> None:
+    """Beside a database in rollback mode, or with another page size, SQLite would damage it."""
+    for number, prepare in enumerate(("PRAGMA journal_mode = DELETE", "PRAGMA page_size = 8192")):
+        source = tmp_path / str(number) / "a.db"
+        other = make_bank(tmp_path / str(number) / "other.db", journal_mode="wal")
+        with closing(sqlite3.connect(source)) as connection:
+            connection.execute(prepare)
+            connection.execute(f"PRAGMA journal_mode = {'delete' if not number else 'wal'}")
+            connection.execute("CREATE TABLE t (x)")
+        leave_log(other)
+        other.with_name("other.db-wal").rename(source.with_name("a.db-wal"))
+        assert _found(source, "side files").level is Level.PROBLEM
+
+
+def test_a_database_that_everybody_may_write_is_a_warning(rollback_bank: Path) -> None:
+    """Mode 666 is told, 644 is not."""
+    assert _found(rollback_bank, "permissions").level is Level.OK
+    rollback_bank.chmod(0o666)
+    assert _found(rollback_bank, "permissions").level is Level.WARNING
+
+
+@pytest.mark.parametrize(
+    ("times", "level", "says"),
+    [
+        pytest.param((5, 5), Level.OK, "observed: they moved", id="both move"),
+        pytest.param((0, 5), Level.WARNING, "change time did", id="set back"),
+        pytest.param((0, 0), Level.PROBLEM, "neither", id="neither moves"),
+    ],
+)
+def test_times_that_move_or_do_not(times: tuple[int, int], level: Level, says: str) -> None:
+    """A write that leaves no trace in the times makes copies without locks wrong."""
+    before = Seen(View(b"counter 1", Fingerprint(1, 2, 4096, 1_000_001, 1_000_001)), None)
+    now = Fingerprint(1, 2, 4096, 1_000_001 + times[0], 1_000_001 + times[1])
+    found = judge_times(before, Seen(View(b"counter 2", now), None), 1.0)
+    assert found.level is level
+    assert says in found.detail
+
+
+def test_times_in_whole_seconds_are_a_problem() -> None:
+    """Two writes within a second would look like one."""
+    seen = Seen(View(b"x", Fingerprint(1, 2, 4096, 7_000_000_000, 7_000_000_000)), None)
+    assert judge_times(seen, seen, 1.0).level is Level.PROBLEM
+
+
+def test_a_real_write_moves_the_times(bank: Path) -> None:
+    """A commit of the application is observed, also where its page went through the log."""
+    before = look_at_times(bank)
+    assert "not observed" in judge_times(before, look_at_times(bank), 1.0).detail
+    execute(bank, "DELETE FROM ledger WHERE id = 1")
+    assert judge_times(before, look_at_times(bank), 1.0).detail.startswith("observed")
+
+
+def test_a_time_that_is_set_back_is_noticed(rollback_bank: Path) -> None:
+    """A program that preserves times makes a write invisible to whoever looks at the modification time alone."""
+    facts, before = rollback_bank.stat(), look_at_times(rollback_bank)
+    execute(rollback_bank, "DELETE FROM ledger WHERE id = 1")
+    os.utime(rollback_bank, ns=(facts.st_mtime_ns, facts.st_mtime_ns))
+    assert judge_times(before, look_at_times(rollback_bank), 1.0).level is Level.WARNING
+
+
+def test_a_busy_application_is_observed(bank: Path) -> None:
+    """While it commits all the time, the doctor needs no second run."""
+    with writer(bank):
+        assert _found(bank, "file times", observe_seconds=0.3).detail.startswith("observed")
+
+
+def test_too_little_scratch_and_time_is_a_problem(rollback_bank: Path) -> None:
+    """Of a database of 8 TiB, sparse, neither room nor time nor the stall fit; the report says what would."""
+    os.truncate(rollback_bank, _HUGE)
+    report = examine(_request(rollback_bank, seconds=900.0))
+    assert {finding.name for finding in report.problems} == {"scratch space", "backup time"}
+    assert _find(report, "writer stall").level is Level.WARNING
+    assert not report.healthy
+    assert 0 < report.capacity.largest_bytes < _HUGE
+    assert report.capacity.bytes == _HUGE
+
+
+def test_a_scratch_folder_that_cannot_be_used_is_a_problem(rollback_bank: Path) -> None:
+    """A file lies where the folder should be."""
+    blocked = rollback_bank.parent.parent / "scratch"
+    blocked.write_text("")
+    report = examine(_request(rollback_bank))
+    assert [finding.name for finding in report.problems] == ["scratch space"]
+    assert report.capacity.scratch_free_bytes is None
+
+
+def _needs(**changed: object) -> Needs:
+    made = Needs(
+        database_bytes=1_000_000_000,
+        log_bytes=0,
+        speed=100e6,
+        stalls_writers=True,
+        stall_allowed=15.0,
+        snapshot_seconds=100.0,
+        seconds=None,
+        free=None,
+    )
+    return replace(made, **changed)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("changed", "level"),
+    [
+        pytest.param({}, Level.OK, id="10 of 12 s"),
+        pytest.param({"stall_allowed": 12.0}, Level.WARNING, id="10 of 9.6 s"),
+        pytest.param({"stall_allowed": 1.0, "stalls_writers": False}, Level.OK, id="WAL"),
+    ],
+)
+def test_the_stall_is_compared_with_what_the_snapshot_allows(changed: dict[str, object], level: Level) -> None:
+    """The same share of the budget as in the snapshot itself; in WAL mode there is none."""
+    assert writer_stall(_needs(**changed)).level is level
+
+
+@pytest.mark.parametrize(
+    ("changed", "level"),
+    [
+        pytest.param({}, Level.OK, id="nobody ends it"),
+        pytest.param({"seconds": 900.0}, Level.OK, id="60 of 900 s"),
+        pytest.param({"seconds": 70.0}, Level.WARNING, id="60 of 70 s"),
+        pytest.param({"seconds": 50.0}, Level.PROBLEM, id="60 of 50 s"),
+        pytest.param({"snapshot_seconds": 5.0}, Level.PROBLEM, id="snapshot too slow"),
+        pytest.param({"log_bytes": 20_000_000_000}, Level.PROBLEM, id="a huge log"),
+    ],
+)
+def test_the_time_is_compared_with_what_there_is(changed: dict[str, object], level: Level) -> None:
+    """10 s to copy and 50 s for the rest."""
+    assert duration(_needs(**changed)).level is level
+
+
+def test_the_largest_database_fits_exactly() -> None:
+    """Whichever of time, snapshot time and scratch is the narrowest."""
+    by_time = _needs(seconds=600.0, snapshot_seconds=1e9).largest
+    assert by_time / 100e6 + by_time / WORK_BYTES_PER_SECOND == pytest.approx(600)
+    assert _needs(free=3000).largest == 1000
+    assert _needs(snapshot_seconds=2.0).largest == 200_000_000
