@@ -5,7 +5,7 @@ triggered on when they were first written.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,10 +38,15 @@ class RowDifference:
 
 @dataclass(frozen=True, slots=True)
 class TableMerge:
-    """A table that was merged: rows written, and rows in it that now refer to rows that do not exist."""
+    """A table that was merged.
+
+    `refused_rows` could not be written: a newer row has the same unique value, or a constraint forbids them.
+    `dangling_rows` are rows of it that now refer to rows which do not exist.
+    """
 
     table: str
     rows_written: int
+    refused_rows: int
     dangling_rows: int
 
 
@@ -50,10 +55,19 @@ class _Shape:
     table: str
     keys: tuple[str, ...]
     others: tuple[str, ...]
+    hidden_rowid: str | None
 
     @property
     def columns(self) -> str:
         return ", ".join(map(_quoted, self.keys + self.others))
+
+    @property
+    def set_back(self) -> str:
+        return ", ".join(f"{_quoted(name)} = copy.{_quoted(name)}" for name in self.keys + self.others)
+
+    @property
+    def only_in_copy(self) -> str:
+        return f"NOT EXISTS (SELECT 1 FROM {self.live_row})"
 
     def key_text(self, side: str) -> str:
         return " || ', ' || ".join(f"quote({side}.{_quoted(key)})" for key in self.keys)
@@ -93,7 +107,7 @@ def compare_table(live: Path, copy: Path, table: str) -> TableDifference:
     """
     with _attached(live, copy, read_only=True) as connection:
         shape = _shape(connection, table)
-        only_in_copy = _count(connection, f"FROM {shape.copy} WHERE NOT EXISTS (SELECT 1 FROM {shape.live_row})")
+        only_in_copy = _count(connection, f"FROM {shape.copy} WHERE {shape.only_in_copy}")
         only_live = _count(connection, f"FROM {shape.live} WHERE NOT EXISTS (SELECT 1 FROM {shape.copy_row})")
         shared = _count(connection, f"FROM {shape.copy} JOIN {shape.live} ON {shape.same_key}")
         different = _count(
@@ -112,7 +126,7 @@ def differing_rows(live: Path, copy: Path, table: str, *, limit: int) -> tuple[R
     with _attached(live, copy, read_only=True) as connection:
         shape = _shape(connection, table)
         sources = {
-            "removed": ("copy", f"FROM {shape.copy} WHERE NOT EXISTS (SELECT 1 FROM {shape.live_row})"),
+            "removed": ("copy", f"FROM {shape.copy} WHERE {shape.only_in_copy}"),
             "added": ("live", f"FROM {shape.live} WHERE NOT EXISTS (SELECT 1 FROM {shape.copy_row})"),
             "changed": ("live", f"FROM {shape.copy} JOIN {shape.live} ON {shape.same_key} WHERE {shape.different}"),
         }
@@ -148,20 +162,46 @@ def merge_tables(live: Path, copy: Path, tables: Sequence[str], *, missing_only:
         shapes = [_shape(connection, table) for table in tables]
         connection.execute("BEGIN IMMEDIATE")
         written = [_merge(connection, shape, missing_only=missing_only) for shape in shapes]
-        dangling = [_dangling(connection, shape.table) for shape in shapes]
+        merged = tuple(
+            TableMerge(shape.table, count, _left(connection, shape, missing_only), _dangling(connection, shape.table))
+            for shape, count in zip(shapes, written, strict=True)
+        )
         connection.execute("COMMIT")
-    return tuple(map(TableMerge, (shape.table for shape in shapes), written, dangling))
+    return merged
 
 
 def _merge(connection: apsw.Connection, shape: _Shape, *, missing_only: bool) -> int:
-    verb = "INSERT OR IGNORE" if missing_only else "INSERT OR REPLACE"
-    kept = shape.live_row if missing_only else f"{shape.live_row} AND NOT ({shape.different})"
+    """Write the rows; one that another unique column forbids is left out, and never replaces the row that has it."""
     before = connection.total_changes()
+    if not missing_only:
+        connection.execute(
+            f"UPDATE OR IGNORE {shape.live} SET {shape.set_back} FROM {shape.copy} "
+            f"WHERE {shape.same_key} AND ({shape.different})"
+        )
+    if shape.hidden_rowid is not None:
+        _insert_with_rowid(connection, shape, shape.hidden_rowid)
     connection.execute(
-        f"{verb} INTO main.{_quoted(shape.table)} ({shape.columns}) SELECT {shape.columns} FROM {shape.copy} "
-        f"WHERE NOT EXISTS (SELECT 1 FROM {kept})"
+        f"INSERT OR IGNORE INTO main.{_quoted(shape.table)} ({shape.columns}) "
+        f"SELECT {shape.columns} FROM {shape.copy} WHERE {shape.only_in_copy}"
     )
     return connection.total_changes() - before
+
+
+def _insert_with_rowid(connection: apsw.Connection, shape: _Shape, rowid: str) -> None:
+    """Put rows back where they were, as long as their place is free: the order of rows is then as it was."""
+    connection.execute(
+        f"INSERT OR IGNORE INTO main.{_quoted(shape.table)} ({rowid}, {shape.columns}) "
+        f"SELECT {rowid}, {shape.columns} FROM {shape.copy} WHERE {shape.only_in_copy} "
+        f"AND NOT EXISTS (SELECT 1 FROM {shape.live} WHERE live.{rowid} = copy.{rowid})"
+    )
+
+
+def _left(connection: apsw.Connection, shape: _Shape, missing_only: bool) -> int:
+    missing = _count(connection, f"FROM {shape.copy} WHERE {shape.only_in_copy}")
+    if missing_only:
+        return missing
+    changed = f"FROM {shape.copy} JOIN {shape.live} ON {shape.same_key} WHERE {shape.different}"
+    return missing + _count(connection, changed)
 
 
 def _dangling(connection: apsw.Connection, table: str) -> int:
@@ -220,7 +260,20 @@ def _shape(connection: apsw.Connection, table: str) -> _Shape:
             f"the table {table!r} has no primary key to merge by",
             hint="Restore it into a side database with --table and --target, and copy the rows by hand.",
         )
-    return _Shape(table, keys, tuple(name for name, position in live.items() if not position))
+    others = tuple(name for name, position in live.items() if not position)
+    return _Shape(table, keys, others, _hidden_rowid(connection, table, live))
+
+
+def _hidden_rowid(connection: apsw.Connection, table: str, columns: Iterable[str]) -> str | None:
+    """Return a name for the rowid where no column shows it; None in other tables."""
+    query = (
+        "SELECT t.wr OR EXISTS (SELECT 1 FROM pragma_table_info(?1, 'main') WHERE pk AND upper(type) = 'INTEGER') "
+        "FROM pragma_table_list(?1) AS t WHERE t.schema = 'main'"
+    )
+    if connection.execute(query, (table,)).get:
+        return None
+    taken = {name.lower() for name in columns}
+    return next((name for name in ("rowid", "_rowid_", "oid") if name not in taken), None)
 
 
 def _columns(connection: apsw.Connection, schema: str, table: str) -> dict[str, int]:

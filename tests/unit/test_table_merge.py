@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sqlitevault.errors import ConfigError, SourceBusy
-from sqlitevault.table_merge import compare_table, merge_table
+from sqlitevault.table_merge import compare_table, merge_table, merge_tables
 from tests.databases import execute, holding_the_lock, make_bank, rows, writer
 
 
@@ -89,3 +89,44 @@ def test_it_works_while_the_application_writes(tmp_path: Path) -> None:
     execute(live, "DELETE FROM api_keys")
     with writer(live):
         assert merge_table(live, copy, "api_keys", missing_only=True) == 1
+
+
+def test_a_newer_row_with_the_same_unique_value_is_never_replaced(tmp_path: Path) -> None:
+    """The name was given to another guide since: the deleted one is left out and counted, in both ways of merging."""
+    create = "CREATE TABLE guides (id TEXT PRIMARY KEY, slug TEXT UNIQUE)"
+    for name in ("live.db", "copy.db"):
+        execute(tmp_path / name, create)
+    execute(tmp_path / "copy.db", "INSERT INTO guides VALUES ('old', 'start'), ('gone', 'end'), ('same', 'a')")
+    execute(tmp_path / "live.db", "INSERT INTO guides VALUES ('new', 'start'), ('same', 'b')")
+    for missing_only in (True, False):
+        (merged,) = merge_tables(tmp_path / "live.db", tmp_path / "copy.db", ("guides",), missing_only=missing_only)
+        assert (merged.rows_written, merged.refused_rows) == (1, 1)
+    assert set(rows(tmp_path / "live.db", "SELECT id, slug FROM guides")) == {
+        ("new", "start"),
+        ("gone", "end"),
+        ("same", "a"),
+    }
+
+
+def test_rows_come_back_where_they_were(tmp_path: Path) -> None:
+    """A table without a numeric key keeps the order of its rows; where the place is taken they go to the end."""
+    for name in ("live.db", "copy.db"):
+        execute(tmp_path / name, "CREATE TABLE t (id TEXT PRIMARY KEY)", "INSERT INTO t VALUES ('a'), ('b'), ('c')")
+    execute(tmp_path / "live.db", "DELETE FROM t WHERE id <> 'a'", "INSERT INTO t VALUES ('x')")
+    (merged,) = merge_tables(tmp_path / "live.db", tmp_path / "copy.db", ("t",), missing_only=True)
+    assert (merged.rows_written, merged.refused_rows) == (2, 0)
+    found = rows(tmp_path / "live.db", "SELECT rowid, id FROM t ORDER BY rowid")
+    assert found == [(1, "a"), (2, "x"), (3, "c"), (4, "b")]
+
+
+def test_rows_that_refer_to_missing_ones_are_counted(tmp_path: Path) -> None:
+    """Restoring children without their parents is told."""
+    for name in ("live.db", "copy.db"):
+        execute(
+            tmp_path / name,
+            "CREATE TABLE parents (id INTEGER PRIMARY KEY)",
+            "CREATE TABLE children (id INTEGER PRIMARY KEY, parent REFERENCES parents)",
+        )
+    execute(tmp_path / "copy.db", "INSERT INTO parents VALUES (1)", "INSERT INTO children VALUES (1, 1), (2, NULL)")
+    (merged,) = merge_tables(tmp_path / "live.db", tmp_path / "copy.db", ("children",), missing_only=True)
+    assert merged.dangling_rows == 1

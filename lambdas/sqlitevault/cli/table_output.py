@@ -57,8 +57,6 @@ def show_merged(report: MergeReport) -> None:
     out = stdout()
     for table, count in report.rows_written.items():
         out.print(f"[bold green]restored[/] {escape(table)}: {count:,} rows written as of {report.backup_id}")
-    for table, count in report.dangling_rows.items():
-        out.print(f"[yellow]{escape(table)}:[/] {count:,} rows refer to rows that do not exist")
     out.print(f"the database from before is kept as {escape(report.kept)} (`sqlitevault restore --undo` puts it back)")
     _show_next(report.next_steps)
 

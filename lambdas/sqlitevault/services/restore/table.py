@@ -17,7 +17,7 @@ from sqlitevault.services.restore.target import Target, kept_path
 from sqlitevault.services.scratch import scratch_directory
 from sqlitevault.snapshot import take_snapshot
 from sqlitevault.table_copy import copy_tables
-from sqlitevault.table_merge import compare_table, merge_tables
+from sqlitevault.table_merge import TableMerge, compare_table, merge_tables
 
 
 class SideReport(Report):
@@ -36,7 +36,8 @@ class SideReport(Report):
 class MergeReport(Report):
     """Tables merged into the live database. `rows_written` by table; `kept` is a snapshot from before.
 
-    `dangling_rows`: rows of a table that refer to rows which do not exist.
+    `refused_rows` could not be written because a newer row has the same unique value; `dangling_rows` refer to rows
+    which do not exist.
     """
 
     backup_id: str
@@ -44,6 +45,7 @@ class MergeReport(Report):
     kept: str
     merged_at: Moment
     rows_written: dict[str, int]
+    refused_rows: dict[str, int]
     dangling_rows: dict[str, int]
     next_steps: tuple[str, ...]
 
@@ -128,8 +130,9 @@ def merge(
         kept=str(kept),
         merged_at=now,
         rows_written={one.table: one.rows_written for one in merged},
+        refused_rows={one.table: one.refused_rows for one in merged if one.refused_rows},
         dangling_rows={one.table: one.dangling_rows for one in merged if one.dangling_rows},
-        next_steps=_next_steps(tuple(one.table for one in merged if one.dangling_rows)),
+        next_steps=_next_steps(merged),
     )
 
 
@@ -147,9 +150,20 @@ def require_mergeable(copy: Path, target: Target, tables: Sequence[str]) -> None
         compare_table(target.database, copy, table)
 
 
-def _next_steps(dangling: Sequence[str]) -> tuple[str, ...]:
-    steps = [f"Rows of {table} refer to rows that do not exist: restore those tables as well." for table in dangling]
-    return (*steps, "Look at /health and /agents.", "Take a fresh backup now: sqlitevault backup")
+def _next_steps(merged: Sequence[TableMerge]) -> tuple[str, ...]:
+    refused = (
+        f"{one.refused_rows:,} rows of {one.table} were left out, since newer rows have their unique values: restore "
+        "the table without --merge and copy them by hand."
+        for one in merged
+        if one.refused_rows
+    )
+    dangling = (
+        f"{one.dangling_rows:,} rows of {one.table} refer to rows that do not exist: restore those tables as well."
+        for one in merged
+        if one.dangling_rows
+    )
+    last = ("Look at /health and /agents.", "Take a fresh backup now: sqlitevault backup")
+    return (*refused, *dangling, *last)
 
 
 def merge_staged(
