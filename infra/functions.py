@@ -9,13 +9,13 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.bundling import function_code
 from infra.context import DeploymentSettings
+from infra.dead_letters import dead_letter_queue
 from infra.file_system import MOUNT, SourceFileSystem
-from infra.nag import acknowledge, acknowledge_annotation, acknowledge_wildcards
+from infra.nag import acknowledge_annotation, acknowledge_wildcards
 from infra.names import Names
 from infra.network import Network
 from sqlitevault.settings import Settings
@@ -47,14 +47,7 @@ class Functions(Construct):
         self._code = function_code(settings)
         self._environment = _environment(settings, names, vault_uri)
         self.made: dict[str, lambda_.Function] = {}
-        self.dead_letters = sqs.Queue(
-            self,
-            "DeadLetters",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=Duration.days(14),
-        )
-        acknowledge(self.dead_letters, "SQS3", "This queue is the dead-letter queue.")
+        self.dead_letters = dead_letter_queue(self)
 
     def make(
         self, verb: str, statements: Sequence[iam.PolicyStatement], *, mount: Mount | None = None

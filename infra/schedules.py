@@ -10,10 +10,10 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_scheduler_targets as targets
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.nag import acknowledge, acknowledge_wildcards
+from infra.dead_letters import dead_letter_queue
+from infra.nag import acknowledge_wildcards
 
 
 class Schedules(Construct):
@@ -23,14 +23,7 @@ class Schedules(Construct):
         """Make the group, empty."""
         super().__init__(scope, construct_id)
         self._group = scheduler.ScheduleGroup(self, "Group", schedule_group_name=group)
-        self.dead_letters = sqs.Queue(
-            self,
-            "DeadLetters",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=Duration.days(14),
-        )
-        acknowledge(self.dead_letters, "SQS3", "This queue is the dead-letter queue.")
+        self.dead_letters = dead_letter_queue(self)
         self._role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com"))
 
     def add(

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from localaws.functions.ledger import Ran
+
 DEFAULT_SETTLE_SECONDS = 60.0
 
 
@@ -25,24 +27,6 @@ class Fired:
     target: str
     input: str
     delivered: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Invoked:
-    """One finished invocation; times are seconds. `function_error` is None for a success."""
-
-    function: str
-    region: str
-    request_id: str
-    trigger: str
-    attempt: int
-    event: Any
-    response: Any
-    function_error: str | None
-    seconds: float
-    init_seconds: float | None
-    max_memory_bytes: int
-    log: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +81,9 @@ class Control:
         failures: list[str] = self._post("status", {})["failures"]
         return failures
 
-    def invocations(self, function: str | None = None) -> list[Invoked]:
+    def invocations(self, function: str | None = None) -> list[Ran]:
         """Return finished invocations, oldest first: all, or of functions whose name contains `function`."""
-        return [Invoked(**row) for row in self._post("invocations", {"function": function})]
+        return [Ran(**row) for row in self._post("invocations", {"function": function})]
 
     def replication(self, mode: Literal["run", "hold", "fail"] | None = None) -> ReplicationState:
         """Switch the replication simulation, or ask for its state."""

@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from localaws.control import Invoked
 from localaws.demo.claims import Claims
 from localaws.demo.narration import Narrator
 from localaws.demo.world import PRIMARY, RECOVERY, STAGE, World, metrics
+from localaws.functions.ledger import Ran
 from localaws.sample import Activity, LedgerWriter, require_ledger
 from sqlitevault.cli.output import size
 from sqlitevault.database import check, read_tables
@@ -53,7 +53,7 @@ class Story:
         self._tell_drill()
         self._replica()
 
-    def _tell_backup(self, ran: Invoked, activity: Activity) -> None:
+    def _tell_backup(self, ran: Ran, activity: Activity) -> None:
         manifest = ran.response["manifest"]
         snapshot, archive = manifest["snapshot"], manifest["archive"]
         objects = self._world.versions(self._world.vault, PRIMARY)
@@ -230,7 +230,7 @@ class Story:
         self._world.aws.control.fire(schedule, region=PRIMARY, at=at)
         self._world.aws.control.settle(_SETTLE_SECONDS)
 
-    def _require(self, verb: str) -> Invoked:
+    def _require(self, verb: str) -> Ran:
         ran = self._world.last(verb)
         if ran.function_error is not None:
             raise BrokenStory(f"{ran.function} failed: {ran.response}\n{ran.log[-1500:]}")

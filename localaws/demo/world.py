@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from localaws.control import Invoked
 from localaws.deploy import Deployment
 from localaws.embedded import EmbeddedAws
 from localaws.emf import parse_lines
+from localaws.functions.ledger import Ran
 
 PRIMARY, RECOVERY = "us-east-1", "us-west-2"
 STAGE = "demo"
@@ -60,7 +60,7 @@ class World:
         listed = [entry for page in pages for entry in page.get("Versions", [])]
         return {entry["Key"]: entry["VersionId"] for entry in listed if entry["IsLatest"]}
 
-    def last(self, verb: str) -> Invoked:
+    def last(self, verb: str) -> Ran:
         """Return the newest invocation of a function."""
         return self.aws.control.invocations(self.function(verb))[-1]
 
@@ -70,6 +70,6 @@ class World:
         return folder / "data" / self.database.name
 
 
-def metrics(invoked: Invoked) -> dict[str, float]:
+def metrics(invoked: Ran) -> dict[str, float]:
     """Return the metrics in an invocation's log, by name."""
     return {datum.name: datum.values[-1] for datum in parse_lines(invoked.log.splitlines())}
