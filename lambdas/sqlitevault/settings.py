@@ -41,6 +41,7 @@ class Settings(BaseModel):
     rto_seconds: int = Field(HOUR // 4, alias="RTO_SECONDS", ge=60)
     max_writer_stall_seconds: float = Field(4.0, alias="MAX_WRITER_STALL_SECONDS", gt=0, le=600)
     lock_days: int | None = Field(None, alias="LOCK_DAYS", ge=1)
+    heartbeat_url: Annotated[str, Field(pattern=r"^https?://[^\s/]")] | None = Field(None, alias="HEARTBEAT_URL")
     tier_days: Annotated[str, Field(pattern=r"^[a-z]+=\d+(,[a-z]+=\d+)*$")] | None = Field(None, alias="TIER_DAYS")
     snapshot_timeout_seconds: float = Field(240.0, alias="SNAPSHOT_TIMEOUT_SECONDS", gt=0, le=7200)
 

@@ -26,7 +26,8 @@ def main() -> None:
     \b
     Settings come from the environment: DATABASE_PATH (./data/devops_hub.db),
     CONFIG_ROOT (.), BACKUP_DIR (./backups, or s3://bucket/prefix/),
-    BACKUP_RETAIN (30 days), SCRATCH_DIR, MAX_WRITER_STALL_SECONDS (4).
+    BACKUP_RETAIN (30 days), SCRATCH_DIR, MAX_WRITER_STALL_SECONDS (4),
+    REPLICA_URI, RPO_SECONDS (3600), RTO_SECONDS (900), HEARTBEAT_URL.
     """  # noqa: D301 - click wants the character itself: it keeps the lines of this paragraph
 
 

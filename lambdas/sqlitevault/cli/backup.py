@@ -8,15 +8,19 @@ from rich.table import Table
 
 from sqlitevault.cli import options
 from sqlitevault.cli.exit_codes import BUSY, DRILL, INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE, epilog, reporting_errors
+from sqlitevault.cli.heartbeat import ping
 from sqlitevault.cli.output import print_json, progress, size, stderr, stdout
-from sqlitevault.cli.proven_backup import request_for, take
+from sqlitevault.cli.proven_backup import Taken, request_for, take
 from sqlitevault.directory_vault import DirectoryVault
 from sqlitevault.manifest import Tier
 from sqlitevault.services.backup import BackupReport
 from sqlitevault.services.drill_report import DrillReport
 from sqlitevault.services.prune import PruneReport, prune
+from sqlitevault.settings import Settings
 from sqlitevault.vault_location import open_vault
 from sqlitevault.wiring import now
+
+_SENT = "sent"
 
 
 @click.command(epilog=epilog(NOT_FOUND, BUSY, INTEGRITY, UNAVAILABLE, DRILL, NO_ROOM))
@@ -41,6 +45,9 @@ def backup(
 
     Then removes from a directory what BACKUP_RETAIN lets go, never the last good backup; a bucket has its lifecycle
     rules for that.
+
+    HEARTBEAT_URL, if set, is fetched after each proven backup of the database and never otherwise: a monitoring
+    service that expects it raises the alarm when it hears nothing. If it cannot be reached, that is a note, no error.
     """
     settings = options.settings(vault=location)
     vault = open_vault(settings.vault)
@@ -51,11 +58,28 @@ def backup(
         pruned = (
             prune(vault, retain_days=settings.retain_days, now=now()) if isinstance(vault, DirectoryVault) else None
         )
+    heartbeat = _announce(taken, settings)
     if as_json:
-        print_json(_as_json(taken.report, taken.drilled, pruned))
+        print_json(_as_json(taken.report, taken.drilled, pruned) | {"heartbeat": heartbeat})
     else:
         _show(taken.report, taken.drilled, pruned)
+        _show_heartbeat(heartbeat)
     taken.require_no_failure()
+
+
+def _announce(taken: Taken, settings: Settings) -> str | None:
+    """Send the heartbeat if there is reason to; return `sent`, what went wrong, or None if none was due.
+
+    One for the configuration alone would hide that the database is not backed up.
+    """
+    if settings.heartbeat_url is None or not taken.proven or taken.report.manifest.database is None:
+        return None
+    return ping(settings.heartbeat_url) or _SENT
+
+
+def _show_heartbeat(heartbeat: str | None) -> None:
+    if heartbeat not in (None, _SENT):
+        stderr().print(f"[yellow]note:[/] the heartbeat was not sent: {escape(str(heartbeat))}")
 
 
 def _as_json(report: BackupReport, drilled: DrillReport | None, pruned: PruneReport | None) -> dict[str, object]:

@@ -29,15 +29,14 @@ _MODE = 0o644
 @click.option("--from-monitor", is_flag=True, help="Take the figures of the deployed monitor's last report.")
 @click.option(
     "--backup-exit-code",
-    type=int,
-    default=0,
+    default="0",
     metavar="CODE",
     help="How the backup just before ended: anything but 0 makes last_backup_success 0.",
 )
 @options.as_json
 @reporting_errors
 def show_metrics(
-    *, location: str | None, textfile: Path | None, from_monitor: bool, backup_exit_code: int, as_json: bool
+    *, location: str | None, textfile: Path | None, from_monitor: bool, backup_exit_code: str, as_json: bool
 ) -> None:
     """Print the vault's figures for Prometheus, or write them for node_exporter's textfile collector.
 
@@ -46,7 +45,7 @@ def show_metrics(
     """
     settings = options.settings(vault=location)
     report = _last_report(settings) if from_monitor else _look(settings)
-    found = metrics(report, rto_seconds=settings.rto_seconds, last_run_failed=backup_exit_code != 0)
+    found = metrics(report, rto_seconds=settings.rto_seconds, last_run_failed=backup_exit_code != "0")
     if textfile is not None:
         _write(textfile, exposition(found))
     if as_json:

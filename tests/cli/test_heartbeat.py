@@ -1,0 +1,136 @@
+"""HEARTBEAT_URL: heard after a proven backup of the database, and never otherwise."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import import_module
+from pathlib import Path
+from socket import create_server, socket
+from threading import Thread
+
+import pytest
+from click.testing import CliRunner
+
+from sqlitevault.cli import main
+from tests.cli.home import Home
+from tests.cli.mistakes import break_database
+from tests.cli.test_breach_verbs import BadDisk
+
+_PATH = "ping/secret-token"
+
+
+class Ears:
+    """A monitoring service that hears pings; it answers with `status`."""
+
+    def __init__(self, status: int) -> None:
+        """Listen on a free port."""
+        self.heard: list[str] = []
+        heard = self.heard
+
+        class Handler(BaseHTTPRequestHandler):
+            """Remembers each request."""
+
+            def do_GET(self) -> None:
+                heard.append(self.path)
+                self.send_response(status)
+                self.end_headers()
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+                """Say nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        Thread(target=self.server.serve_forever, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.server.server_port}/{_PATH}"
+
+    def close(self) -> None:
+        """Stop."""
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture
+def ears() -> Iterator[Ears]:
+    """A service that answers well."""
+    with closing(Ears(200)) as listening:
+        yield listening
+
+
+def test_a_proven_backup_is_heard_once(new_home: Home, ears: Ears) -> None:
+    """One request to the very URL; the report says so; without the setting there is none."""
+    report = new_home.run("backup", "--json", HEARTBEAT_URL=ears.url).require(0).document
+    assert report["heartbeat"] == "sent"
+    assert ears.heard == [f"/{_PATH}"]
+    assert new_home.run("backup", "--json", "--to", "other").require(0).document["heartbeat"] is None
+    assert len(ears.heard) == 1
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--no-drill",), ("--config-only",), ("--allow-corrupt",)], ids=["no-drill", "config", "corrupt"]
+)
+def test_what_proves_no_database_is_not_heard(new_home: Home, ears: Ears, arguments: tuple[str, ...]) -> None:
+    """Neither an undrilled backup, nor one of the configuration alone, nor a corrupt one kept for salvage."""
+    if arguments == ("--allow-corrupt",):
+        break_database(new_home)
+    new_home.run("backup", *arguments, HEARTBEAT_URL=ears.url).require(0)
+    assert len(new_home.ids) == 1
+    assert ears.heard == []
+
+
+def test_a_failed_backup_is_not_heard(new_home: Home, ears: Ears) -> None:
+    """A database that is gone."""
+    new_home.database.unlink()
+    new_home.run("backup", HEARTBEAT_URL=ears.url).require(10)
+    assert ears.heard == []
+
+
+def test_a_failed_drill_is_not_heard(new_home: Home, ears: Ears, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The backup is committed, but it does not restore."""
+    monkeypatch.chdir(new_home.root)
+    monkeypatch.setattr(import_module("sqlitevault.cli.backup"), "open_vault", lambda place: BadDisk(Path(place)))
+    settings = {"SCRATCH_DIR": str(new_home.scratch), "HEARTBEAT_URL": ears.url}
+    assert CliRunner().invoke(main, ["backup"], env=settings).exit_code == 14
+    assert len(new_home.ids) == 1
+    assert ears.heard == []
+
+
+def test_a_service_that_refuses_is_a_note(new_home: Home) -> None:
+    """The backup has succeeded all the same; the URL, which is a secret, is not printed."""
+    with closing(Ears(503)) as deaf:
+        done = new_home.run("backup", HEARTBEAT_URL=deaf.url).require(
+            0, "note: the heartbeat was not sent: it answered 503"
+        )
+        assert deaf.heard == [f"/{_PATH}"]
+    assert "secret-token" not in done.stdout + done.stderr
+
+
+def test_a_service_that_is_away_is_a_note(new_home: Home) -> None:
+    """Nobody listens there."""
+    with create_server(("127.0.0.1", 0)) as taken:
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}/{_PATH}"
+    done = new_home.run("backup", HEARTBEAT_URL=url).require(0, "the heartbeat was not sent: it was not reached: ")
+    assert "secret-token" not in done.stdout + done.stderr
+
+
+def _hang_up(listening: socket) -> None:
+    listening.accept()[0].close()
+
+
+def test_a_service_that_talks_nonsense_is_a_note(new_home: Home) -> None:
+    """Something else listens there, and hangs up."""
+    with create_server(("127.0.0.1", 0)) as other:
+        Thread(target=_hang_up, args=(other,), daemon=True).start()
+        url = f"http://127.0.0.1:{other.getsockname()[1]}/{_PATH}"
+        new_home.run("backup", HEARTBEAT_URL=url).require(0, "the heartbeat was not sent: it was not reached: ")
+
+
+@pytest.mark.parametrize(
+    "url", ["file:///etc/passwd", "heartbeat.example.com", "http:///x"], ids=["file", "bare", "nohost"]
+)
+def test_only_web_addresses_are_taken(new_home: Home, url: str) -> None:
+    """Anything else is a wrong setting, before a backup is taken."""
+    new_home.run("backup", HEARTBEAT_URL=url).require(2, "ConfigError: wrong settings: HEARTBEAT_URL")
+    assert not new_home.backups.exists()

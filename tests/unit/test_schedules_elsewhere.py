@@ -1,0 +1,160 @@
+"""docs/schedules: what it gives to cron, systemd and Kubernetes is what they, and our own command, understand."""
+
+import configparser
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import kubernetes_validate
+import pytest
+import yaml
+
+from sqlitevault.cli import main
+from sqlitevault.settings import Settings
+
+FOLDER = Path(__file__).parents[2] / "docs" / "schedules"
+UNITS = FOLDER / "systemd"
+TIERS = ("hourly", "daily", "weekly", "monthly")
+_KUBERNETES = "1.34"
+_PROGRAM = "sqlitevault"
+_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
+
+
+def understood(arguments: list[str]) -> str:
+    """See that our command takes these arguments; return the verb."""
+    verb = main.commands[arguments[0]]
+    verb.make_context(arguments[0], arguments[1:])
+    return arguments[0]
+
+
+def _require_schedule(fields: str) -> None:
+    values = fields.split()
+    assert len(values) == 5
+    for value, (low, high) in zip(values, _RANGES, strict=True):
+        for part in value.split(","):
+            assert part == "*" or low <= int(part) <= high, fields
+
+
+def _crontab() -> tuple[dict[str, str], list[tuple[str, str]]]:
+    settings: dict[str, str] = {}
+    jobs = []
+    for line in (FOLDER / "crontab").read_text().splitlines():
+        if not line or line.startswith("#"):
+            continue
+        name, is_setting, value = line.partition("=")
+        if is_setting and re.fullmatch(r"[A-Z_]+", name):
+            settings[name] = value
+        else:
+            jobs.append((" ".join(line.split()[:5]), line.split(maxsplit=5)[5]))
+    return settings, jobs
+
+
+def test_cron_lines_run_our_command() -> None:
+    """Five fields each; every tier once; commands and settings are ones that there are; no bare % in a command."""
+    settings, jobs = _crontab()
+    verbs, tiers = [], []
+    for fields, command in jobs:
+        _require_schedule(fields)
+        assert "%" not in command
+        for part in command.split(";"):
+            words = shlex.split(part)
+            assert words[0] == _PROGRAM
+            verbs.append(understood(words[1:]))
+            tiers += [words[words.index("--tier") + 1]] if "--tier" in words else []
+    assert tiers == list(TIERS)
+    assert set(verbs) == {"backup", "metrics", "drill", "readiness"}
+    known = {field.alias for field in Settings.model_fields.values()}
+    assert settings.keys() - {"MAILTO", "PATH"} <= known
+    assert Settings.from_env(settings).heartbeat_url
+
+
+def test_no_two_backups_are_due_in_the_same_second() -> None:
+    """They would have the same name: the hourly ones run at another minute than the others."""
+    _, jobs = _crontab()
+    minutes = {
+        command.split("--tier ")[1].split(";")[0]: fields.split()[0] for fields, command in jobs if "--tier" in command
+    }
+    assert list(minutes.values()).count(minutes["hourly"]) == 1
+
+
+def _unit(name: str) -> configparser.ConfigParser:
+    read = configparser.ConfigParser(interpolation=None, strict=True)
+    read.optionxform = str  # type: ignore[assignment, method-assign]
+    read.read_string((UNITS / name).read_text())
+    return read
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_timers_start_the_service(tier: str) -> None:
+    """Each tier's timer is in UTC, makes up for what was missed, and is wanted by timers.target."""
+    timer = _unit(f"sqlitevault-backup@{tier}.timer")
+    assert timer["Timer"]["OnCalendar"].endswith(" UTC")
+    assert timer["Timer"]["Persistent"] == "true"
+    assert timer["Install"]["WantedBy"] == "timers.target"
+
+
+def test_the_service_runs_our_command() -> None:
+    """A backup of the instance's tier, then the figures, whatever became of it; its settings are ours."""
+    service = _unit("sqlitevault-backup@.service")["Service"]
+    for option, verb in (("ExecStart", "backup"), ("ExecStopPost", "metrics")):
+        words = shlex.split(service[option].replace("%i", "hourly"))
+        assert Path(words[0]).name == _PROGRAM
+        assert understood(words[1:]) == verb
+    lines = [line for line in (UNITS / "sqlitevault.env").read_text().splitlines() if not line.startswith("#")]
+    told = dict(line.split("=", 1) for line in lines)
+    assert told.keys() <= {field.alias for field in Settings.model_fields.values()}
+    assert told["BACKUP_DIR"] in service["ReadWritePaths"].split()
+
+
+def test_systemd_agrees(tmp_path: Path) -> None:
+    """Its own verifier finds nothing to say; the program stands where it is installed here."""
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not installed")
+    program = str(Path(sys.executable).with_name(_PROGRAM))
+    for unit in UNITS.glob("*.[st]*"):
+        text = unit.read_text().replace("/opt/sqlitevault/bin/sqlitevault", program)
+        (tmp_path / unit.name).write_text(text)
+    names = [f"sqlitevault-backup@{tier}.{kind}" for tier in TIERS for kind in ("service", "timer")]
+    for tier in TIERS:
+        shutil.copy(tmp_path / "sqlitevault-backup@.service", tmp_path / f"sqlitevault-backup@{tier}.service")
+    command = ["systemd-analyze", "verify", "--man=no", *(str(tmp_path / name) for name in names)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    said = [line for line in done.stderr.splitlines() if "sqlitevault" in line]
+    assert (done.returncode, said) == (0, []), done.stderr
+
+
+def _cron_jobs() -> list[dict[str, Any]]:
+    return list(yaml.safe_load_all((FOLDER / "cronjob.yaml").read_text()))
+
+
+@pytest.mark.parametrize("job", _cron_jobs(), ids=lambda job: str(job["metadata"]["name"]))
+def test_kubernetes_takes_the_cron_jobs(job: dict[str, Any]) -> None:
+    """By the API's own schema, which allows no unknown field; and the command is one that there is."""
+    kubernetes_validate.validate(job, _KUBERNETES, strict=True)
+    _require_schedule(job["spec"]["schedule"])
+    assert (job["spec"]["timeZone"], job["spec"]["concurrencyPolicy"]) == ("Etc/UTC", "Forbid")
+    pod = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert understood(container["args"]) == "backup"
+    assert {entry["name"] for entry in container["env"]} - {"AWS_REGION"} <= {
+        field.alias for field in Settings.model_fields.values()
+    }
+    mounted = {mount["name"]: mount for mount in container["volumeMounts"]}
+    assert mounted["source"]["readOnly"]
+    assert {volume["name"] for volume in pod["volumes"]} == mounted.keys()
+
+
+def test_a_mistake_would_be_found() -> None:
+    """The validators refuse an unknown field, a schedule that is none, and an option that our command lacks."""
+    job = _cron_jobs()[0]
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate({**job, "spec": {**job["spec"], "timezone": "UTC"}}, _KUBERNETES, strict=True)
+    with pytest.raises(AssertionError):
+        _require_schedule("61 * * * *")
+    with pytest.raises(click.UsageError):
+        understood(["backup", "--teir", "hourly"])
