@@ -1,0 +1,53 @@
+"""What the runbooks are for, done to a real database, and what was backed up before."""
+
+import sqlite3
+import time
+from collections.abc import Iterable
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlitevault.directory_vault import DirectoryVault
+from sqlitevault.manifest import Manifest, Scope
+from sqlitevault.services.backup import BackupRequest, back_up
+from sqlitevault.vault import Vault
+from tests.runbooks.place import Place
+
+_HEADER_BYTES = 100  # SQLite file format, section 1.3
+
+
+def back_up_now(place: Place, database: Path, vault: Vault | None = None, scope: Scope = Scope.ALL) -> Manifest:
+    """Take a backup of the running application's database; no two within one second."""
+    time.sleep(1)
+    moment = datetime.now(UTC).replace(microsecond=0)
+    request = BackupRequest(database, place.folder, moment, "test", scope=scope)
+    return back_up(request, vault or DirectoryVault(place.folder / "backups")).manifest
+
+
+def moment_after() -> str:
+    """Return a time that is later than everything until now and earlier than everything from now on."""
+    time.sleep(1.1)
+    incident = datetime.now(UTC).replace(microsecond=0)
+    time.sleep(1.1)
+    return f"{incident:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def corrupt(database: Path) -> None:
+    """Overwrite pages in the middle, as a failing disk does."""
+    with database.open("r+b") as file:
+        file.seek(_HEADER_BYTES)
+        file.write(b"\xa5" * 20_000)
+
+
+def change(database: Path, statements: Iterable[str]) -> None:
+    """Change a database as somebody with access does, while the application writes."""
+    with closing(sqlite3.connect(database, isolation_level=None, timeout=30)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def copy_of(database: Path, to: Path) -> Path:
+    """Return a private copy of a database that is in use."""
+    with closing(sqlite3.connect(database, timeout=30)) as live, closing(sqlite3.connect(to)) as copy:
+        live.backup(copy)
+    return to

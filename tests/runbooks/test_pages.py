@@ -1,0 +1,65 @@
+"""Every runbook: it exists for each alarm, its commands are commands, and what they name is there."""
+
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import click
+import pytest
+
+from sqlitevault.cli import main
+from tests.runbooks.pages import COMPOSE, KUBERNETES, RUNBOOKS, blocks
+
+REPOSITORY = Path(__file__).parents[2]
+PAGES = sorted(path.stem for path in RUNBOOKS.glob("*.md"))
+DISASTERS = ("corruption", "accidental-deletion", "server-lost", "cluster-lost", "breach", "region-lost", "ransomware")
+_PAGE_LINES = 90
+
+
+def test_every_alarm_has_its_runbook() -> None:
+    """Whoever is woken by an alarm finds the page that it names."""
+    snapshots = (REPOSITORY / "tests" / "infra" / "__snapshots__").rglob("*.json")
+    named = {
+        name for path in snapshots for name in re.findall(r"Runbook: docs/runbooks/([\w-]+)\.md", path.read_text())
+    }
+    assert len(named) > 5
+    assert named | set(DISASTERS) <= set(PAGES)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_links_lead_somewhere(page: str) -> None:
+    """No dead link in a page that is read at night."""
+    for link in re.findall(r"\]\(([^)#]+)\)", (RUNBOOKS / f"{page}.md").read_text(encoding="utf-8")):
+        assert (RUNBOOKS / link).exists(), link
+
+
+@pytest.mark.parametrize("page", DISASTERS)
+def test_a_disasters_page_is_one_page_for_both(page: str) -> None:
+    """When, what to do for Docker Compose and for Kubernetes, what to see, afterwards."""
+    text = (RUNBOOKS / f"{page}.md").read_text(encoding="utf-8")
+    for part in ("**When:**", "## Do", "## You should see", "## Afterwards"):
+        assert part in text
+    assert {COMPOSE, KUBERNETES} <= {block.kind for block in blocks(page)}
+    assert len(text.splitlines()) <= _PAGE_LINES
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_commands_are_commands(page: str) -> None:
+    """Bash can read them, their options exist, and so do the sample events that they name."""
+    text = (RUNBOOKS / f"{page}.md").read_text(encoding="utf-8")
+    for block in blocks(page):
+        subprocess.run(["bash", "-n", "-c", block.text], check=True)
+    for event in re.findall(r"fileb://(events/[\w-]+\.json)", text):
+        assert (REPOSITORY / event).exists(), event
+    for block in blocks(page):
+        for line in re.findall(r"^(?:\w+=\S+ )?sqlitevault (.+)$", block.text, re.MULTILINE):
+            _require_options(shlex.split(line, comments=True))
+
+
+def _require_options(words: list[str]) -> None:
+    command: click.Command = main
+    while isinstance(command, click.Group):
+        command = command.commands[words.pop(0)]
+    known = {option for parameter in command.params for option in parameter.opts}
+    assert {word for word in words if word.startswith("--")} <= known, words
