@@ -14,24 +14,28 @@ import platform
 import random
 import sqlite3
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from benchmarks.readme import write_section
+from sqlitevault.errors import SourceBusy
 from sqlitevault.snapshot import Method, SnapshotOptions, SnapshotResult, take_snapshot
 
 HEADING = "## Snapshot"
 ROUNDS = 3
+MEMORY = Path("/dev/shm")  # noqa: S108 - the one place, and only for copies
 PAUSE_SECONDS = 0.02
 LEAST_WATCHED_SECONDS = 2.0
 BATCH = 1000
 # As backups take them: the copy lies in scratch and need not survive a power failure.
-NEVER = SnapshotOptions(optimistic_attempts=0, locked_attempts=0, pin_attempts=0, durable=False)
+NEVER = SnapshotOptions(optimistic_attempts=0, locked_attempts=0, pin_attempts=0, durable=False, timeout_seconds=10)
 METHODS = {
     Method.ROLLBACK_OPTIMISTIC: ("delete", replace(NEVER, optimistic_attempts=3)),
     Method.ROLLBACK_LOCKED: ("delete", replace(NEVER, locked_attempts=10)),
@@ -50,13 +54,21 @@ class Speed:
 
 
 @dataclass(frozen=True, slots=True)
+class Copied:
+    """The seconds of the slowest of some copies, and the longest stall that one reported."""
+
+    seconds: float
+    stall: float
+
+
+@dataclass(frozen=True, slots=True)
 class Stall:
-    """The longest commit while copies were made, and the result of the last copy."""
+    """The commits while copies were made: how many, and the seconds of the longest."""
 
     method: str
     commits: int
     longest: float
-    result: SnapshotResult | None
+    copied: Copied
 
 
 def make_database(path: Path, megabytes: int, seed: int) -> None:
@@ -178,31 +190,64 @@ def _one(connection: sqlite3.Connection, rows: int) -> None:
 
 
 def stalls(source: Path, target: Path) -> Iterator[Stall]:
-    """Copy a busy database by every method; before each mode, look how long commits take without a copy."""
+    """Copy a busy database in every way; before each mode, look how long commits take without a copy.
+
+    First to the disk of the database, which the writer's syncs then share with the copy, then to one in memory: a
+    function's scratch is another disk than the file system that the database is on.
+    """
     for mode in ("delete", "wal"):
         set_mode(source, mode)
-        yield _watched(f"no snapshot ({mode})", source, lambda: time.sleep(LEAST_WATCHED_SECONDS))
-        for method in (method for method in BUSY if METHODS[method][0] == mode):
-            yield _watched(str(method), source, lambda method=method: _copied(source, target, method))  # type: ignore[misc]
+        yield _watched(f"nothing ({mode})", source, _pause)
+        for place in (target, *_elsewhere(target)):
+            where = "same disk" if place is target else "another disk"
+            yield _watched(f"`cp` ({mode}), {where}", source, partial(_repeated, partial(_plain, source), place))
+            for method in (method for method in BUSY if METHODS[method][0] == mode):
+                copy = partial(_repeated, partial(_by_method, source, method), place)
+                yield _watched(f"{method}, {where}", source, copy)
 
 
-def _watched(name: str, source: Path, work: Callable[[], SnapshotResult | None]) -> Stall:
+def _elsewhere(target: Path) -> list[Path]:
+    return [MEMORY / f"{target.parent.name}-{target.name}"] if MEMORY.is_dir() else []
+
+
+def _watched(name: str, source: Path, work: Callable[[], Copied]) -> Stall:
+    os.sync()
     with writer(source) as stop:
         time.sleep(0.1)
-        result = work()
+        copied = work()
         took = stop()
-    return Stall(name, len(took), max(took), result)
+    return Stall(name, len(took), max(took), copied)
 
 
-def _copied(source: Path, target: Path, method: Method) -> SnapshotResult:
-    """Take snapshots for a while, each with a pause after it, as backups have."""
+def _pause() -> Copied:
+    time.sleep(LEAST_WATCHED_SECONDS)
+    return Copied(0.0, 0.0)
+
+
+def _plain(source: Path, target: Path) -> float:
+    by_cp(source, target, sync=False)
+    return 0.0
+
+
+def _by_method(source: Path, method: Method, target: Path) -> float:
+    try:
+        return by_method(source, target, method).writer_stall_seconds
+    except SourceBusy as error:
+        print(f"{method} gave up: {error}", file=sys.stderr)
+        return 0.0
+
+
+def _repeated(copy: Callable[[Path], float], target: Path) -> Copied:
+    """Copy for a while, with a pause after each, as backups have; return the worst of all."""
     until = time.monotonic() + LEAST_WATCHED_SECONDS
-    while True:
-        result = by_method(source, target, method)
-        target.unlink()
+    worst = Copied(0.0, 0.0)
+    while time.monotonic() < until:
+        started = time.perf_counter()
+        stall = copy(target)
+        worst = Copied(max(worst.seconds, time.perf_counter() - started), max(worst.stall, stall))
+        target.unlink(missing_ok=True)
         time.sleep(0.2)
-        if time.monotonic() > until:
-            return result
+    return worst
 
 
 def speed_table(size: int, figures: list[Speed]) -> str:
@@ -217,10 +262,16 @@ def speed_table(size: int, figures: list[Speed]) -> str:
 
 def stall_table(figures: list[Stall]) -> str:
     """Return the stalls as a Markdown table."""
-    lines = ["| while copying | commits | longest commit | stall reported |", "| --- | ---: | ---: | ---: |"]
+    lines = [
+        "| meanwhile | seconds | commits | longest commit | stall reported |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
     for figure in figures:
-        reported = f"{1000 * figure.result.writer_stall_seconds:.0f} ms" if figure.result else "-"
-        lines.append(f"| {figure.method} | {figure.commits} | {1000 * figure.longest:.0f} ms | {reported} |")
+        seconds = f"{figure.copied.seconds:.2f}" if figure.copied.seconds else ""
+        reported = f"{1000 * figure.copied.stall:.0f} ms" if figure.method.startswith(tuple(METHODS)) else ""
+        lines.append(
+            f"| {figure.method} | {seconds} | {figure.commits} | {1000 * figure.longest:.0f} ms | {reported} |"
+        )
     return "\n".join(lines)
 
 
@@ -240,7 +291,8 @@ def measure(folder: Path, megabytes: int, seed: int) -> str:
         f"of {size / 1e6:.0f} MB on a local disk, in the page cache, all in one run, the best of {ROUNDS} rounds.\n\n"
         f"{fast}\n\nAs backups take them: not synced, since they lie in scratch (`durable=False`).\n\n"
         f"While another process commits {1 / PAUSE_SECONDS:.0f} times a second (`synchronous=NORMAL`; {budget:.0f} s "
-        f"of stall are allowed in rollback mode, none is wanted in WAL mode):\n\n{held}"
+        f"of stall are allowed in rollback mode, none is wanted in WAL mode), the slowest copy and the longest "
+        f"commit:\n\n{held}"
     )
 
 
