@@ -5,6 +5,7 @@ from contextlib import closing
 from itertools import cycle
 from pathlib import Path
 
+import apsw
 import pytest
 
 from sqlitevault.database import check, read_header, read_tables, schema_digest
@@ -71,3 +72,19 @@ def test_virtual_tables_answer_after_loading(tmp_path: Path, kind: torture.Fill,
 def _answer(path: Path, question: str) -> list[tuple[object, ...]]:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         return connection.execute(question).fetchall()
+
+
+def test_statistics_that_not_every_sqlite_knows(tmp_path: Path) -> None:
+    """The samples of sqlite_stat4 are kept, and load where SQLite was compiled without them."""
+    source = tmp_path / "source.db"
+    with closing(apsw.Connection(str(source))) as connection:
+        connection.execute("CREATE TABLE t (a, b); CREATE INDEX i ON t(a)")
+        connection.executemany("INSERT INTO t VALUES (?, ?)", ((n % 7, n) for n in range(200)))
+        connection.execute("ANALYZE")
+    samples = "SELECT tbl, idx, neq, nlt, ndlt, hex(sample) FROM sqlite_stat4 ORDER BY rowid"
+    kept = _answer(source, samples)
+    assert len(kept) > 5
+    assert _answer(copied_and_loaded(source), samples) == kept
+    with closing(sqlite3.connect(tmp_path / "plain.db")) as connection:
+        connection.executescript((tmp_path / "dump.sql").read_text())
+    assert _answer(tmp_path / "plain.db", samples) == kept

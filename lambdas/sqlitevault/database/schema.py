@@ -5,12 +5,9 @@ from typing import Literal, cast
 
 import apsw
 
-from sqlitevault.errors import SourceCorrupt
-
 Kind = Literal["table", "virtual", "shadow"]
 # A chain of || is as deep as it is long (limit 1000); nested concat_ws() calls of this many stay flat.
 _GROUP = 100
-_BY_HAND = "Somebody edited sqlite_schema; repair it in the application, or restore the newest good backup."
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +42,6 @@ def tables(connection: apsw.Connection) -> tuple[TableShape, ...]:
         if schema == "main" and kind != "view"
     }
     made = connection.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'table' ORDER BY rowid").fetchall()
-    lost = [name for name, _ in made if name not in kinds]
-    if lost:  # its entry and its SQL text disagree on the name: only by hand, with writable_schema
-        raise SourceCorrupt(f"the schema's entry for table {lost[0]!r} is not what SQLite makes of it", hint=_BY_HAND)
     return tuple(_shape(connection, str(name), str(sql), *kinds[name]) for name, sql in made)
 
 
