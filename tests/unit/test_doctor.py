@@ -1,11 +1,13 @@
 """What the doctor finds, each finding made by its cause, on real databases of real processes."""
 
+import multiprocessing
 import os
 import shutil
 import sqlite3
 import struct
 import subprocess
 import sys
+import tempfile
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +17,7 @@ import pytest
 from sqlitevault.errors import SourceCorrupt, SourceNotFound
 from sqlitevault.services.doctor import DoctorReport, DoctorRequest, Finding, Level, examine
 from sqlitevault.services.doctor.capacity import WORK_BYTES_PER_SECOND, Needs, duration, writer_stall
+from sqlitevault.services.doctor.source import permissions
 from sqlitevault.services.doctor.times import Seen, judge_times, look_at_times
 from sqlitevault.services.steps import Unwatched
 from sqlitevault.snapshot.fresh import Fingerprint, View
@@ -30,6 +33,7 @@ found = own_locks(Path(sys.argv[1]))
 print(found.level, found.detail, sep="|")
 """
 _HUGE = 1 << 43
+_NOBODY = 65534
 
 
 def _request(source: Path, **changed: object) -> DoctorRequest:
@@ -249,6 +253,29 @@ def test_a_database_that_everybody_may_write_is_a_warning(rollback_bank: Path) -
     assert _found(rollback_bank, "permissions").level is Level.OK
     rollback_bank.chmod(0o666)
     assert _found(rollback_bank, "permissions").level is Level.WARNING
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+@pytest.mark.parametrize(("mode", "level"), [(0o644, Level.OK), (0o600, Level.PROBLEM)], ids=["readable", "private"])
+def test_a_log_that_may_not_be_read_is_a_problem(mode: int, level: Level) -> None:
+    """Of the application's log nothing is left to another user: every snapshot would fail."""
+    with tempfile.TemporaryDirectory() as folder:  # pytest's may be entered by its user alone
+        Path(folder).chmod(0o755)
+        bank = make_bank(Path(folder) / "a.db", journal_mode="wal")
+        leave_log(bank)
+        bank.with_name("a.db-wal").chmod(mode)
+        process = multiprocessing.get_context("fork").Process(target=_examine_as_nobody, args=(bank, level))
+        process.start()
+        process.join()
+    assert process.exitcode == 0
+
+
+def _examine_as_nobody(source: Path, level: Level) -> None:
+    os.setgroups([])
+    os.setgid(_NOBODY)
+    os.setuid(_NOBODY)
+    found = permissions(source)
+    os._exit(0 if found.level is level and ("a.db-wal" in found.detail) == (level is Level.PROBLEM) else 1)
 
 
 @pytest.mark.parametrize(
