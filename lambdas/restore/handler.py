@@ -47,8 +47,16 @@ def _move(order: RestoreEvent, wired: Wiring) -> Report:
         return _tables(order, wired, selected, target)
     scratch = wired.settings.scratch
     if order.action == "plan":
-        return plan(selected, target, scope=order.scope, now=now(), scratch=scratch)
-    return stage(selected, target, scope=order.scope, now=now(), scratch=scratch, replica=wired.replica)
+        return plan(selected, target, scope=order.scope, now=now(), scratch=scratch, replica=wired.replica)
+    return stage(
+        selected,
+        target,
+        scope=order.scope,
+        now=now(),
+        scratch=scratch,
+        replica=wired.replica,
+        salvage=order.salvage,
+    )
 
 
 def _tables(order: RestoreEvent, wired: Wiring, selected: Selected, target: Target) -> Report:

@@ -58,7 +58,8 @@ class RestoreEvent(Event):
 
     `before_incident` chooses the newest backup that is earlier than that time. With `table` (a name or several) the
     moves are for these tables alone: stage makes a side database of them, promote merges that into the live one by
-    primary key, `missing_only` without touching rows that are there.
+    primary key, `missing_only` without touching rows that are there. `salvage`: if no copy can be proven, stage
+    what can be read, marked as such.
     """
 
     action: Literal["plan", "stage", "promote", "undo"]
@@ -69,6 +70,7 @@ class RestoreEvent(Event):
     force: bool = False
     table: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_one_or_more)] = ()
     missing_only: bool = False
+    salvage: bool = False
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

@@ -18,10 +18,11 @@ _RESERVED_FLAGS = 0xE0
 class GzipStream:
     """The content of a gzip file, from front to back. CRC-32 and length are proven when `read` returns b""."""
 
-    def __init__(self, source: BinaryIO, *, on_bytes: OnBytes = ignore_bytes) -> None:
-        """Read from `source`; `on_bytes` hears of compressed bytes."""
+    def __init__(self, source: BinaryIO, *, on_bytes: OnBytes = ignore_bytes, step: int = limits.CHUNK) -> None:
+        """Read from `source`, unpacking `step` bytes at once; `on_bytes` hears of compressed bytes."""
         self._source = source
         self._on_bytes = on_bytes
+        self._step = step
         self._decompressor = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
         self._sha256 = hashlib.sha256()
         self._buffer = memoryview(b"")
@@ -76,7 +77,7 @@ class GzipStream:
     def _fill(self) -> None:
         packed = self._next_packed() if self._decompressor.needs_input else b""
         try:
-            self._buffer = memoryview(self._decompressor.decompress(packed, limits.CHUNK))
+            self._buffer = memoryview(self._decompressor.decompress(packed, self._step))
         except igzip_lib.IsalError as error:  # type: ignore[misc]  # declared as an instance in its stub
             raise damaged(f"the archive's compressed data is damaged: {error}") from error
         if self._decompressor.eof and (self._decompressor.unused_data or self._source.read(1)):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from sqlitevault.archive import limits
 from sqlitevault.archive.gzip_stream import GzipStream
-from sqlitevault.archive.refusals import shown, unsafe
+from sqlitevault.archive.refusals import damaged, shown, unsafe
 from sqlitevault.errors import ArchiveUnsafe
 
 _END = b"\0" * tarfile.BLOCKSIZE
@@ -71,7 +71,9 @@ def entries(stream: GzipStream) -> Iterator[Entry]:
 def _content(stream: GzipStream, size: int) -> Iterator[bytes]:
     missing = size
     while missing:
-        part = stream.read_exactly(min(missing, limits.CHUNK))
+        part = stream.read(min(missing, limits.CHUNK))
+        if not part:
+            raise damaged("the archive ends in the middle of its content")
         missing -= len(part)
         yield part
     stream.read_exactly(-size % tarfile.BLOCKSIZE)

@@ -49,6 +49,7 @@ from sqlitevault.wiring import now
 @click.option("--yes", is_flag=True, help="Do not ask before overwriting.")
 @click.option("--force", is_flag=True, help="Do not ask, and go on although somebody has the database open.")
 @click.option("--backup-after", is_flag=True, help="Take a fresh backup afterwards, into BACKUP_DIR, and prove it.")
+@click.option("--salvage", is_flag=True, help="If no copy of it can be proven, restore what can be read, unproven.")
 @click.option("--undo", is_flag=True, help="Put back the database that the last restore replaced.")
 @options.as_json
 @reporting_errors
@@ -70,6 +71,7 @@ def restore(
     yes: bool,
     force: bool,
     backup_after: bool,
+    salvage: bool,
     undo: bool,
     as_json: bool,
 ) -> None:
@@ -101,7 +103,7 @@ def restore(
     elif dry_run:
         _show(_planned(selected, settings, scope, as_json=as_json), as_json=as_json)
     else:
-        staged, promoted = _restore(selected, settings, scope, consent)
+        staged, promoted = _restore(selected, settings, scope, consent, salvage=salvage)
         taken = _backup_after(settings, scope, consent) if backup_after else None
         _show_promoted(staged, promoted, taken, as_json=as_json)
         if taken is not None:
@@ -133,6 +135,7 @@ def _planned(selected: Selected, settings: Settings, scope: Scope, *, as_json: b
             scratch=settings.scratch,
             watcher=watcher,
             patience_seconds=min(PATIENCE_SECONDS, settings.snapshot_timeout_seconds),
+            replica=options.replica(settings),
         )
 
 
@@ -144,7 +147,7 @@ def _show(planned: RestorePlan, *, as_json: bool) -> None:
 
 
 def _restore(
-    selected: Selected, settings: Settings, scope: Scope, consent: Consent
+    selected: Selected, settings: Settings, scope: Scope, consent: Consent, *, salvage: bool
 ) -> tuple[StageReport, PromoteReport]:
     planned = _planned(selected, settings, scope, as_json=consent.as_json)
     if not consent.as_json:
@@ -161,6 +164,7 @@ def _restore(
             scratch=settings.scratch,
             watcher=watcher,
             replica=options.replica(settings),
+            salvage=salvage,
         )
     return staged, promote(target, staged.backup_id, now=now(), force=consent.force)
 

@@ -1,5 +1,7 @@
 """How plans and restores look to people."""
 
+from collections.abc import Iterable
+
 from rich.markup import escape
 from rich.table import Table
 
@@ -14,8 +16,7 @@ def show_plan(planned: RestorePlan) -> None:
     lost = duration(planned.data_loss_seconds)
     out.print(f"[bold]{planned.backup_id}[/] ({planned.reason}) from {escape(planned.vault)}")
     out.print(f"taken {format_time(planned.created_at)}: what was written in the last {lost} is lost")
-    for passed_over in planned.skipped:
-        out.print(f"[yellow]passed over:[/] {escape(passed_over)}")
+    show_doubts(planned.skipped, planned.repairs)
     if planned.tables:
         out.print(_tables(planned))
     if planned.live_problem:
@@ -30,6 +31,14 @@ def show_plan(planned: RestorePlan) -> None:
         out.print(f"[bold red]in use:[/] {escape(user)}")
     room = f"{size(planned.free_bytes)} free, {size(planned.database_bytes)} to restore"
     out.print(room if planned.enough_room else f"[bold red]not enough room:[/] {room}")
+
+
+def show_doubts(skipped: Iterable[str], repairs: Iterable[str]) -> None:
+    """Print which backups were passed over, and which copies of the chosen one could not be used."""
+    for passed_over in skipped:
+        stdout().print(f"[yellow]passed over:[/] {escape(passed_over)}")
+    for repair in repairs:
+        stdout().print(f"[yellow]damaged:[/] {escape(repair)}")
 
 
 def _tables(planned: RestorePlan) -> Table:
@@ -72,8 +81,7 @@ def show_promoted(staged: StageReport, promoted: PromoteReport, fresh: str | Non
 
 def _show_proofs(staged: StageReport) -> None:
     out = stdout()
-    for repair in staged.repairs:
-        out.print(f"[yellow]damaged:[/] {escape(repair)}")
+    show_doubts((), staged.repairs)
     if staged.recovered_from:
         out.print(f"[yellow]taken from:[/] {escape(staged.recovered_from)}")
     for check in staged.checks:
@@ -84,7 +92,8 @@ def _show_proofs(staged: StageReport) -> None:
 def _show_database(staged: StageReport, promoted: PromoteReport, database: str) -> None:
     out = stdout()
     lost = duration(promoted.data_loss_seconds)
-    out.print(f"[bold green]restored[/] {escape(database)}: {promoted.rows:,} rows as of {staged.backup_id}")
+    word = "[bold red]SALVAGED, not proven:[/]" if promoted.salvaged else "[bold green]restored[/]"
+    out.print(f"{word} {escape(database)}: {promoted.rows:,} rows as of {staged.backup_id}")
     out.print(f"lost: what was written after {format_time(promoted.created_at)}, the last {lost}")
     if promoted.kept:
         out.print(

@@ -4,6 +4,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from sqlitevault.cli.output import duration, stdout
+from sqlitevault.cli.restore_output import show_doubts
 from sqlitevault.manifest import format_time
 from sqlitevault.services.restore import MergeReport, SideReport, TablesPlan
 
@@ -13,10 +14,7 @@ def show_tables(planned: TablesPlan, *, merge: bool, missing_only: bool) -> None
     out = stdout()
     out.print(f"[bold]{planned.backup_id}[/] ({planned.reason}) from {escape(planned.vault)}")
     out.print(f"taken {format_time(planned.created_at)}, {duration(planned.data_loss_seconds)} ago")
-    for passed_over in planned.skipped:
-        out.print(f"[yellow]passed over:[/] {escape(passed_over)}")
-    for repair in planned.repairs:
-        out.print(f"[yellow]damaged:[/] {escape(repair)}")
+    show_doubts(planned.skipped, planned.repairs)
     out.print(_rows(planned, merge=merge, missing_only=missing_only))
     for table in planned.tables:
         if table.problem:

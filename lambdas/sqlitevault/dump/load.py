@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -38,6 +38,34 @@ def load_dump(sql: Path, destination: Path, *, on_bytes: OnBytes = ignore_bytes)
         unfinished.replace(destination)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def load_readable(sql: Path, destination: Path) -> bool:
+    """Make a database of every statement in a damaged dump that SQLite accepts; False if that gives nothing.
+
+    Like `load_dump` it cannot reach other files. What is missing is not known.
+    """
+    with sql.open("rb") as text, closing(_new_database(destination)) as connection:
+        for statements in _complete_statements(text):
+            _execute_readable(connection, statements)
+        if connection.in_transaction:
+            connection.execute("COMMIT")
+        found = bool(connection.execute("SELECT count(*) FROM sqlite_schema").get)
+    if not found:
+        destination.unlink(missing_ok=True)
+    return found
+
+
+def _execute_readable(connection: apsw.Connection, statements: bytes) -> None:
+    """Execute one statement at a time, so that a damaged one costs no other."""
+    gathered = ""
+    for line in statements.decode(errors="replace").splitlines(keepends=True):
+        gathered += line
+        if not apsw.complete(gathered):
+            continue
+        with suppress(apsw.Error):
+            connection.execute(gathered)
+        gathered = ""
 
 
 def _new_database(path: Path) -> apsw.Connection:

@@ -3,20 +3,22 @@
 import shutil
 from contextlib import suppress
 from datetime import datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from sqlitevault.database import read_tables
 from sqlitevault.errors import SqliteVaultError
 from sqlitevault.manifest import Manifest, Scope, Table
-from sqlitevault.services.proof import fetch, unpack_archive
+from sqlitevault.services.drill import DAMAGE
 from sqlitevault.services.report import Moment, Report, Seconds
 from sqlitevault.services.restore.config_files import FileChange, plan_config, variables_missing
 from sqlitevault.services.restore.occupants import occupants
-from sqlitevault.services.restore.target import Target, Wanted, wants_config, wants_database
+from sqlitevault.services.restore.retrieval import Retrieval
+from sqlitevault.services.restore.target import Target, wants_config, wants_database
 from sqlitevault.services.scratch import scratch_directory
 from sqlitevault.services.selection import Selected
 from sqlitevault.services.steps import Steps, Watcher
 from sqlitevault.snapshot import SnapshotOptions, take_snapshot
+from sqlitevault.vault import Vault
 
 # Beside the target: the staged database, and a recovered copy of the present one if a crash left a journal.
 _ROOM_PER_BYTE = 2
@@ -54,6 +56,7 @@ class RestorePlan(Report):
     live_problem: str | None
     files: tuple[FileChange, ...]
     missing_variables: tuple[str, ...]
+    repairs: tuple[str, ...] = ()
 
 
 def plan(
@@ -65,6 +68,7 @@ def plan(
     scratch: Path | None = None,
     watcher: Watcher | None = None,
     patience_seconds: float = PATIENCE_SECONDS,
+    replica: Vault | None = None,
 ) -> RestorePlan:
     """Say what restoring `selected` would change; count a locked live database for `patience_seconds` at most.
 
@@ -75,7 +79,8 @@ def plan(
     """
     steps = Steps(watcher)
     with scratch_directory(scratch) as work:
-        manifest, config = _look_inside(selected, work, scope, steps)
+        looked = Retrieval(selected, Scope.CONFIG, work, work, steps, replica)
+        manifest, config = _look_inside(looked, scope)
         live: tuple[Table, ...] | None = None
         problem: str | None = None
         if wants_database(scope) and manifest.database is not None:
@@ -103,18 +108,23 @@ def plan(
         live_problem=problem,
         files=files,
         missing_variables=missing,
+        repairs=tuple(looked.repairs),
     )
 
 
-def _look_inside(selected: Selected, work: Path, scope: Scope, steps: Steps) -> tuple[Manifest, Path | None]:
+def _look_inside(looked: Retrieval, scope: Scope) -> tuple[Manifest, Path | None]:
     """Return the manifest and the unpacked configuration; downloads only when it must."""
-    if selected.manifest is not None and not wants_config(scope):
-        return selected.manifest, None
-    archive = work / PurePosixPath(selected.archive.name).name
-    fetch(selected.vault, selected.archive, selected.manifest, archive, steps)
-    unpacked = unpack_archive(archive, work / "unpacked", selected.manifest, steps, Wanted(Scope.CONFIG))
-    config = unpacked.folder / "config"
-    return unpacked.manifest, config if wants_config(scope) and config.is_dir() else None
+    known = looked.selected.manifest
+    if known is not None and not wants_config(scope):
+        return known, None
+    try:
+        found = looked.run()
+    except DAMAGE:
+        if known is None or not wants_database(scope):
+            raise
+        return known, None  # what was tried is in the repairs; stage decides what can be done
+    config = found.folder / "config"
+    return found.manifest, config if wants_config(scope) and config.is_dir() else None
 
 
 def _live_tables(

@@ -31,7 +31,8 @@ OnStep = Callable[[str], None]
 class PromoteReport(Report):
     """What is live now. `kept` is where the previous database lies; None if there was none.
 
-    `key_metadata` lists the API keys that existed in the backup (CSV lines without hashes).
+    `key_metadata` lists the API keys that existed in the backup (CSV lines without hashes). `salvaged`: nothing proves
+    that this is what was backed up.
     """
 
     backup_id: str
@@ -45,6 +46,7 @@ class PromoteReport(Report):
     config: ConfigReport | None
     key_metadata: tuple[str, ...]
     next_steps: tuple[str, ...]
+    salvaged: bool = False
 
 
 def _no_hook(_step: str) -> None:
@@ -167,7 +169,8 @@ def _report(staged: StageReport, target: Target, done: _Done, now: datetime) -> 
         promoted_at=now,
         created_at=staged.created_at,
         data_loss_seconds=(now - staged.created_at).total_seconds(),
-        rows=staged.manifest.rows if has_database else 0,
+        rows=_rows(staged) if has_database else 0,
+        salvaged=staged.salvaged,
         forced_past=done.forced_past,
         config=done.config,
         key_metadata=done.keys,
@@ -175,8 +178,16 @@ def _report(staged: StageReport, target: Target, done: _Done, now: datetime) -> 
     )
 
 
+def _rows(staged: StageReport) -> int:
+    return staged.manifest.rows if staged.rows is None else staged.rows
+
+
 def _next_steps(staged: StageReport, keys: tuple[str, ...], config: ConfigReport | None) -> tuple[str, ...]:
     steps = []
+    if staged.salvaged:
+        steps.append(
+            "This database was SALVAGED: rows are missing, and nothing proves the others. Look before you trust."
+        )
     if staged.database_sha256 is not None:
         lost = format_time(staged.created_at)
         steps.append(f"What was written after {lost} is not in this database: tell its users.")

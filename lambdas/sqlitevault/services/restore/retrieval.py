@@ -17,10 +17,13 @@ from sqlitevault.services.catalog import Catalog
 from sqlitevault.services.drill import DAMAGE, database_in
 from sqlitevault.services.drill_report import Check
 from sqlitevault.services.proof import fetch, prove_database, unpack_archive
-from sqlitevault.services.restore.target import Wanted
+from sqlitevault.services.restore.salvage import Salvaged, salvage
+from sqlitevault.services.restore.target import Wanted, wants_database
 from sqlitevault.services.selection import Selected
 from sqlitevault.services.steps import Steps
 from sqlitevault.vault import StoredObject, Vault
+
+_UNUSABLE: tuple[type[SqliteVaultError], ...] = (*DAMAGE, VaultUnavailable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,7 @@ class Retrieved:
     """A backup's content in `folder`, and what was proven of it.
 
     `recovered_from` says where it came from if not from the archive as it lies in the vault; `repairs` what failed
-    before that.
+    before that. `salvaged` holds what is known of a content that could not be proven.
     """
 
     folder: Path
@@ -36,6 +39,7 @@ class Retrieved:
     checks: tuple[Check, ...]
     recovered_from: str | None = None
     repairs: tuple[str, ...] = ()
+    salvaged: Salvaged | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,7 @@ class Retrieval:
     into: Path
     steps: Steps
     replica: Vault | None = None
+    salvage: bool = False
     repairs: list[str] = field(default_factory=list)
 
     def run(self) -> Retrieved:
@@ -81,7 +86,32 @@ class Retrieval:
                 self._note(copy, error)
             else:
                 return self._require_wanted(proven)
+        if self.salvage and wants_database(self.scope):
+            return self._salvage()
         raise self._nothing_proven(first)
+
+    def _salvage(self) -> Retrieved:
+        """Take what can be read of the first copy that gives anything. Configuration is left out: half a file is none.
+
+        Raises:
+            IntegrityCheckFailed: no copy gives anything.
+        """
+        for number, copy in enumerate(self.copies()):
+            place = copy.place or f"the archive in {copy.vault.location}"
+            archive, folder = self.fetched_to(copy), self.into / f"salvage-{number}"
+            folder.mkdir()
+            try:
+                with self.steps.step("salvage", copy.archive.bytes):
+                    copy.vault.download(copy.archive.name, archive, version=copy.archive.version)
+                    found = salvage(archive, self.selected.manifest, folder, place=place)
+            except _UNUSABLE as error:
+                self.repairs.append(f"salvage of {place}: {error}")
+                continue
+            return Retrieved(found.folder, found.manifest, (found.check,), found.source, tuple(self.repairs), found)
+        raise IntegrityCheckFailed(
+            f"nothing can be read of any copy of {self.selected.label}: {'; '.join(self.repairs)}",
+            hint="Take an older backup: `sqlitevault list` shows them.",
+        )
 
     def _require_wanted(self, proven: Retrieved) -> Retrieved:
         if self.scope is Scope.DATABASE and database_in(proven.folder, proven.manifest) is None:

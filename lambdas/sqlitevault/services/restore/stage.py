@@ -31,7 +31,7 @@ class StageReport(Report):
 
     `folder` holds it; `database_sha256` is None when no database was staged. `recovery_seconds` is the time from
     asking the vault to the proven state. `recovered_from` says where it came from when the archive as it lies in the
-    vault could not be proven, `repairs` what failed before.
+    vault could not be proven, `repairs` what failed before. `salvaged`: its content is not proven; `rows` are there.
     """
 
     backup_id: str
@@ -49,6 +49,8 @@ class StageReport(Report):
     manifest: Manifest
     recovered_from: str | None = None
     repairs: tuple[str, ...] = ()
+    salvaged: bool = False
+    rows: int | None = None
 
 
 def stage(
@@ -60,11 +62,13 @@ def stage(
     scratch: Path | None = None,
     watcher: Watcher | None = None,
     replica: Vault | None = None,
+    salvage: bool = False,
 ) -> StageReport:
     """Restore `selected` into a folder beside the target and prove it there.
 
     A damaged archive is taken from an earlier version or from `replica`, a damaged database is rebuilt from its SQL
-    dump. Staging the same backup again replaces what was staged before.
+    dump. With `salvage`, what can be read is staged when nothing can be proven. Staging the same backup again replaces
+    what was staged before.
 
     Raises:
         TargetUnwritable: the target's folder cannot be written.
@@ -75,7 +79,7 @@ def stage(
     target.require_writable()
     steps = Steps(watcher)
     with scratch_directory(scratch) as downloads, scratch_directory(target.directory) as beside:
-        found = Retrieval(selected, scope, downloads, beside, steps, replica).run()
+        found = Retrieval(selected, scope, downloads, beside, steps, replica, salvage).run()
         _name_database(found.folder, found.manifest)
         report = StageReport(
             backup_id=found.manifest.backup_id,
@@ -93,6 +97,8 @@ def stage(
             manifest=found.manifest,
             recovered_from=found.recovered_from,
             repairs=found.repairs,
+            salvaged=found.salvaged is not None and bool(found.salvaged.differences),
+            rows=found.salvaged.rows if found.salvaged else None,
         )
         write(found.folder / _RECORD, report.to_json())
         _publish(found.folder, target.staged(report.backup_id))

@@ -1,0 +1,168 @@
+"""A restore whose archive is damaged: another version, the replica, the SQL dump; and what is salvaged on request."""
+
+import shutil
+import sqlite3
+import tarfile
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from localaws import EmbeddedAws
+from sqlitevault.archive import Member, describe, write_archive
+from sqlitevault.manifest import Manifest
+from tests.cli.home import Home, tree
+from tests.databases import execute, require_bank, rows
+
+
+def flip(path: Path, at: float = 0.5) -> None:
+    """Damage one byte, in the middle by default."""
+    content = bytearray(path.read_bytes())
+    content[int(len(content) * at)] ^= 0xFF
+    path.write_bytes(bytes(content))
+
+
+def kept(home: Home) -> list[Path]:
+    """Return the databases that restores kept."""
+    return list(home.database.parent.glob("devops_hub.db.pre_restore_*"))
+
+
+def repack(home: Home, backup_id: str, *, but: tuple[str, ...] = (), damage: str | None = None) -> None:
+    """Make the archive anew, every checksum right, without some members or with damage in one."""
+    with tarfile.open(home.archive(backup_id)) as archive:
+        archive.extractall(home.root / "members", filter="data")
+    folder = home.root / "members" / backup_id
+    manifest = Manifest.from_json(home.manifest(backup_id).read_bytes())
+    if damage is not None:
+        with (folder / damage).open("r+b") as file:
+            file.seek(8 * 4096)
+            file.write(b"\xa5" * 2048)
+    members = [Member(file.path, folder / file.path) for file in manifest.files if file.path not in but]
+    inner = manifest.model_copy(update={"files": describe(members), "archive": None})
+    home.archive(backup_id).unlink()
+    packed = write_archive(inner, members, home.archive(backup_id))
+    home.manifest(backup_id).write_bytes(inner.model_copy(update={"archive": packed}).to_json())
+
+
+def test_the_replicas_copy_is_taken(home: Home) -> None:
+    """The vault's archive has another checksum: the replica's is proven and restored, and it is said."""
+    shutil.copytree(home.backups, home.root / "replica")
+    flip(home.archive(home.ids[1]))
+    settings = {"REPLICA_URI": "replica"}
+    planned = home.run("restore", "--latest", "--dry-run", **settings).require(0).stdout
+    assert "damaged: the archive in backups: " in planned
+    done = home.run("restore", "--latest", "--yes", "--json", **settings).require(0).document
+    assert done["staged"]["recovered_from"] == "the replica replica"
+    assert "SHA-256" in done["staged"]["repairs"][0]
+    assert require_bank(home.database) == 400
+
+
+def test_a_replica_with_other_folders_is_searched(home: Home) -> None:
+    """The vault may be named by a folder of it; the replica then has the archive under a longer name."""
+    shutil.copytree(home.backups, home.root / "replica" / "hourly" / "devops_hub")
+    home.archive(home.ids[1]).write_bytes(b"")
+    done = home.run("restore", "--latest", "--yes", REPLICA_URI="replica").require(0).stdout
+    assert "taken from: the replica replica" in done
+    assert require_bank(home.database) == 400
+
+
+@pytest.mark.xdist_group("aws")
+def test_an_unreachable_replica_is_said(home: Home) -> None:
+    """A function in the VPC cannot reach the other region: that is no reason to hide what else was wrong."""
+    flip(home.archive(home.ids[1]))
+    before = tree(home.root)
+    nowhere = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+    done = home.run("restore", "--latest", "--yes", "--db-only", REPLICA_URI="s3://replica/backups/", **nowhere)
+    done.require(12, "SHA-256", "s3://replica/backups/ could not be asked for other copies", "--salvage", home.ids[0])
+    assert tree(home.root) == before
+
+
+@pytest.mark.xdist_group("aws")
+def test_an_earlier_version_is_taken(cloud_home: Home, aws: EmbeddedAws) -> None:
+    """Somebody wrote over the archive; the version that the manifest describes is still there."""
+    bucket, s3 = cloud_home.settings["BUCKET"], aws.client("s3", "us-east-1")
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    vault = f"s3://{bucket}/backups/"
+    made = cloud_home.run("backup", "--to", vault, "--no-drill", "--json").require(0).document
+    s3.put_object(Bucket=bucket, Key=f"backups/{made['archive']}", Body=b"pay up" * 999)
+    execute(cloud_home.database, "DELETE FROM ledger")
+    done = cloud_home.run("restore", "--latest", "--from", vault, "--yes", "--json").require(0).document
+    assert done["staged"]["recovered_from"].startswith("version ")
+    assert require_bank(cloud_home.database) == 500
+
+
+def test_the_database_is_rebuilt_from_the_dump(home: Home) -> None:
+    """The archive is what was stored, but its database is corrupt: the dump beside it gives the same digests."""
+    repack(home, home.ids[1], damage="devops_hub.db")
+    done = home.run("restore", "--latest", "--yes", "--json").require(0).document
+    assert done["staged"]["recovered_from"] == "the SQL dump in the archive"
+    assert "failed its proof" in done["staged"]["repairs"][0]
+    assert all(check["passed"] for check in done["staged"]["checks"])
+    assert require_bank(home.database) == 400
+
+
+def test_what_cannot_be_proven_is_an_error_that_names_the_way_out(home: Home) -> None:
+    """No other copy, no dump: nothing changes, and the hint names the next older backup and --salvage."""
+    repack(home, home.ids[1], damage="devops_hub.db", but=("devops_hub.sql",))
+    before = tree(home.root)
+    done = home.run("restore", "--latest", "--yes").require(12, "cannot be proven", "integrity_check")
+    assert f"Take the next older backup, {home.ids[0]}; or restore what can be read of this one" in done.stderr
+    assert "--salvage" in done.stderr
+    assert tree(home.root) == before
+
+
+def test_salvage_restores_what_can_be_read_and_says_so(home: Home) -> None:
+    """A sound database with fewer rows, marked on the terminal and in the report; the previous one is kept."""
+    repack(home, home.ids[1], damage="devops_hub.db", but=("devops_hub.sql",))
+    done = home.run("restore", "--latest", "--yes", "--salvage").require(0).stdout
+    assert "✗ salvaged: NOT PROVEN: " in done
+    assert "SALVAGED, not proven: data/devops_hub.db" in done
+    assert "1. This database was SALVAGED" in done
+    assert rows(home.database, "PRAGMA integrity_check") == [("ok",)]
+    assert 0 < rows(home.database, "SELECT count(*) FROM ledger")[0][0] < 400  # type: ignore[operator]
+    assert [require_bank(path) for path in kept(home)] == [300]
+
+
+@pytest.mark.parametrize("at", [0.4, 0.8, 0.95])
+def test_salvage_of_a_truncated_archive(home: Home, at: float) -> None:
+    """What the archive still holds comes out: of the database, or of the dump behind it."""
+    archive = home.archive(home.ids[1])
+    archive.write_bytes(archive.read_bytes()[: int(archive.stat().st_size * at)])
+    before = tree(home.root)
+    home.run("restore", home.ids[1], "--yes").require(12, "--salvage")
+    assert tree(home.root) == before
+    report = home.run("restore", home.ids[1], "--yes", "--salvage", "--json").require(0).document
+    assert rows(home.database, "PRAGMA integrity_check") == [("ok",)]
+    found = rows(home.database, "SELECT count(*) FROM ledger")[0][0]
+    assert isinstance(found, int)
+    assert report["promoted"]["salvaged"] == (found < 400)
+
+
+def test_salvage_is_not_used_when_a_proof_is_possible(home: Home) -> None:
+    """Asked for beforehand it changes nothing about a good backup."""
+    done = home.run("restore", "--latest", "--yes", "--salvage", "--json").require(0).document
+    assert not done["promoted"]["salvaged"]
+    assert require_bank(home.database) == 400
+
+
+def test_rubbish_cannot_be_salvaged(home: Home) -> None:
+    """Nothing readable is an error, and changes nothing."""
+    home.archive(home.ids[1]).write_bytes(b"rubbish" * 5000)
+    before = tree(home.root)
+    home.run("restore", home.ids[1], "--yes", "--salvage").require(12, "nothing can be read")
+    assert tree(home.root) == before
+
+
+def test_salvage_of_a_database_that_was_kept_although_corrupt(home: Home) -> None:
+    """`backup --allow-corrupt` is for this: what can be read of it comes back on request."""
+    with closing(sqlite3.connect(home.database)) as connection:
+        connection.execute("VACUUM")
+    with home.database.open("r+b") as file:
+        file.seek(6 * 4096)
+        file.write(b"\xa5" * 4096)
+    made = home.run("backup", "--db-only", "--allow-corrupt", "--json").require(0).document["backup_id"]
+    home.run("restore", made, "--yes").require(12, "cannot be proven")
+    report = home.run("restore", made, "--yes", "--salvage", "--json").require(0).document
+    assert report["promoted"]["salvaged"]
+    assert rows(home.database, "PRAGMA integrity_check") == [("ok",)]
+    assert rows(home.database, "SELECT count(*) FROM ledger")[0][0]
