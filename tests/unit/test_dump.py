@@ -127,6 +127,18 @@ def test_a_dump_that_was_cut_off(tmp_path: Path, share: float) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cut.sql", "dump.sql", "source.db"]
 
 
+@pytest.mark.parametrize("missing", [1, 3, 10], ids=["the-commit", "three-statements", "ten-statements"])
+def test_a_dump_that_was_cut_between_statements(tmp_path: Path, missing: int) -> None:
+    """Each statement that is there is whole; only the end of the transaction tells that others are missing."""
+    source = torture.build(tmp_path / "source.db", torture.autoincrement)
+    write_dump(source, tmp_path / "dump.sql")
+    lines = (tmp_path / "dump.sql").read_bytes().splitlines(keepends=True)
+    (tmp_path / "dump.sql").write_bytes(b"".join(lines[:-missing]))
+    with pytest.raises(IntegrityCheckFailed, match="ends in the middle"):
+        load_dump(tmp_path / "dump.sql", tmp_path / "loaded.db")
+    assert not (tmp_path / "loaded.db").exists()
+
+
 @pytest.mark.parametrize(
     "statement",
     [
