@@ -12,10 +12,11 @@ from sqlitevault.cli.keys import keys
 from sqlitevault.cli.list import list_backups
 from sqlitevault.cli.metrics import show_metrics
 from sqlitevault.cli.readiness import readiness
+from sqlitevault.cli.report import report
 from sqlitevault.cli.restore import restore
 from sqlitevault.cli.verify import verify
 
-_VERBS = (backup, list_backups, verify, restore, drill, diff, keys, audit, readiness, show_metrics, doctor)
+_VERBS = (backup, list_backups, verify, restore, drill, diff, keys, audit, readiness, show_metrics, report, doctor)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -1,6 +1,5 @@
 """`sqlitevault metrics`."""
 
-import secrets
 from pathlib import Path
 
 import click
@@ -8,17 +7,14 @@ import click
 from sqlitevault.cli import options
 from sqlitevault.cli.exit_codes import INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE, epilog, reporting_errors
 from sqlitevault.cli.output import print_json
+from sqlitevault.cli.whole_file import write_whole
 from sqlitevault.directory_vault import DirectoryVault
-from sqlitevault.errors import TargetUnwritable
 from sqlitevault.services.catalog import MANIFEST_LIMIT
 from sqlitevault.services.exposition import exposition, metrics
 from sqlitevault.services.monitor import REPORT_NAME, MonitorReport, monitor
 from sqlitevault.settings import Settings
 from sqlitevault.vault_location import open_vault
 from sqlitevault.wiring import Wiring, now
-
-# The collector usually runs as another user.
-_MODE = 0o644
 
 
 @click.command("metrics", epilog=epilog(NOT_FOUND, INTEGRITY, UNAVAILABLE, NO_ROOM))
@@ -47,7 +43,7 @@ def show_metrics(
     report = _last_report(settings) if from_monitor else _look(settings)
     found = metrics(report, rto_seconds=settings.rto_seconds, last_run_failed=backup_exit_code != "0")
     if textfile is not None:
-        _write(textfile, exposition(found))
+        write_whole(textfile, exposition(found))
     if as_json:
         print_json({metric.name: metric.value for metric in found})
     elif textfile is None:
@@ -70,18 +66,3 @@ def _look(settings: Settings) -> MonitorReport:
 
 def _last_report(settings: Settings) -> MonitorReport:
     return MonitorReport.from_json(open_vault(settings.vault).read(REPORT_NAME, limit=MANIFEST_LIMIT))
-
-
-def _write(target: Path, text: str) -> None:
-    """Write beside the target and rename: the collector must never read half a file, nor one that ends in .prom."""
-    unfinished = target.with_name(f".{target.name}.{secrets.token_hex(4)}.unfinished")
-    try:
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.chmod(_MODE)
-        unfinished.replace(target)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise TargetUnwritable(
-            f"{target} cannot be written: {error.strerror}",
-            hint="Make the collector's folder, and let this user write there.",
-        ) from error

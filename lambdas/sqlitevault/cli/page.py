@@ -17,16 +17,20 @@ p { margin: .25rem 0; } .quiet { color: var(--quiet); }
 section { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: 1rem;
   margin: 1rem 0; overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: .95rem; }
-th, td { text-align: left; padding: .35rem .75rem .35rem 0; border-top: 1px solid var(--line); vertical-align: top;
-  overflow-wrap: anywhere; }
-thead th { border-top: 0; color: var(--quiet); font-weight: 600; } .number { text-align: right; white-space: nowrap; }
-td.short, th.short { white-space: nowrap; overflow-wrap: normal; }
+th, td { text-align: left; padding: .35rem .75rem .35rem 0; border-top: 1px solid var(--line); vertical-align: top; }
+td.long { overflow-wrap: anywhere; }
+thead th { border-top: 0; color: var(--quiet); font-weight: 600; }
+td.short { white-space: nowrap; }
 .ok { color: var(--good); font-weight: 600; } .failed { color: var(--bad); font-weight: 600; }
 .not-applicable { color: var(--note); } .verdict { font-size: 1.15rem; }
+.charts { display: grid; gap: 0 1rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); }
+.legend { list-style: none; display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; margin: .25rem 0 0; padding: 0;
+  font-size: .95rem; } .legend span { display: inline-block; width: .8rem; height: .8rem; margin-right: .4rem; }
 svg { display: block; width: 100%; height: auto; }
 @media (max-width: 40rem) { body { padding: .5rem; } section { padding: .75rem; }
   table.stacked thead { display: none; } table.stacked tr { display: block; border-top: 1px solid var(--line);
-  padding: .4rem 0; } table.stacked td { display: block; border: 0; padding: .1rem 0; text-align: left; } }
+  padding: .4rem 0; } table.stacked td { display: block; border: 0; padding: .1rem 0; text-align: left; }
+  table.stacked td[data-label]::before { content: attr(data-label) ": "; color: var(--quiet); font-weight: 400; } }
 """
 
 
@@ -42,3 +46,8 @@ def page(title: str, body: str) -> str:
 def section(heading: str, content: str) -> str:
     """Return a card; `content` is HTML."""
     return f"<section>\n<h2>{escape(heading)}</h2>\n{content}\n</section>"
+
+
+def cell(heading: str, kind: str, text: str) -> str:
+    """Return one cell of a table; `heading` stands before it where a phone shows cells below each other."""
+    return f'<td class="{kind}" data-label="{escape(heading)}">{escape(text)}</td>' if text else "<td></td>"

@@ -6,7 +6,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from sqlitevault.cli.output import duration, stdout
-from sqlitevault.cli.page import page, section
+from sqlitevault.cli.page import cell, page, section
 from sqlitevault.manifest import format_time
 from sqlitevault.services.evidence import Line, Status
 from sqlitevault.services.readiness import ReadinessReport
@@ -50,17 +50,23 @@ def as_page(report: ReadinessReport) -> str:
 
 def readiness_section(report: ReadinessReport) -> str:
     """Return the checklist as a part of a page."""
-    rows = "\n".join(
-        f'<tr><td class="short {line.status.replace(" ", "-")}">{line.status}</td><td>{in_html(line.name)}</td>'
-        f'<td>{in_html(line.proof)}</td><td class="short">{_age(line)}</td></tr>'
-        for line in report.lines
-    )
+    rows = "\n".join(map(_row, report.lines))
     kind = "ok" if report.ready else "failed"
     table = (
         '<table class="stacked"><thead><tr><th>status</th><th>check</th><th>proof</th><th>age</th></tr></thead>'
         f"<tbody>\n{rows}\n</tbody></table>"
     )
     return section("Readiness", f'<p class="verdict {kind}">{_verdict(report)}</p>\n{table}')
+
+
+def _row(line: Line) -> str:
+    cells = (
+        ("status", f"short {line.status.replace(' ', '-')}", line.status),
+        ("check", "", line.name),
+        ("proof", "long", line.proof),
+        ("age", "short", _age(line)),
+    )
+    return f"<tr>{''.join(cell(*each) for each in cells)}</tr>"
 
 
 def _verdict(report: ReadinessReport) -> str:

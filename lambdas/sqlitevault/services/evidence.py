@@ -111,7 +111,8 @@ def alarms_armed(found: Evidence, alarms: Alarms, database: str) -> Line:
     if report is None:
         return _failed("; ".join([*problems, "the monitor has left no report"]))
     loud = _named("loud now", (alarm.name for alarm in watching if alarm.loud))
-    proof = "; ".join([f"{len(watching)} alarms armed, each with a confirmed subscription", *loud])
+    good = "" if problems else " armed, each with a confirmed subscription"
+    proof = "; ".join([f"{len(watching)} alarms{good}", *loud])
     return _aged(found, report.at, _MONITOR_LIMIT, f"{proof}; last look of the monitor", problems)
 
 

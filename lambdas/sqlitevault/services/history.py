@@ -1,0 +1,134 @@
+"""What happened lately: backups, drills and the replica's lag over time, as the vault itself remembers them."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import islice, pairwise
+
+from sqlitevault.errors import BackupNotFound, ManifestInvalid
+from sqlitevault.services.catalog import MANIFEST_LIMIT, Backup
+from sqlitevault.services.monitor import REPORT_NAME, MonitorReport, backups_of
+from sqlitevault.services.report import Moment, Report, Seconds
+from sqlitevault.vault import StoredObject, Vault
+
+_READERS = 16
+_MOST_REPORTS = 700  # a week of one every quarter of an hour
+
+
+class BackupPoint(Report):
+    """One backup of the database. `recovery_seconds` is that of its drill, passed or not."""
+
+    backup_id: str
+    created_at: Moment
+    tier: str
+    database_bytes: int
+    archive_bytes: int
+    rows: int
+    writer_stall_seconds: Seconds
+    proven: bool
+    drilled_at: Moment | None
+    recovery_seconds: Seconds | None
+    failures: tuple[str, ...] = ()
+
+
+class GapPoint(Report):
+    """For how long a proven backup was the newest one: how old it had become when the next came, or is now."""
+
+    at: Moment
+    seconds: Seconds
+
+
+class LagPoint(Report):
+    """How far the replica's newest backup was behind the vault's, when the monitor looked."""
+
+    at: Moment
+    seconds: Seconds
+
+
+class History(Report):
+    """Oldest first, each; what had happened before `since` is left out."""
+
+    at: Moment
+    since: Moment
+    database: str
+    vault: str
+    rpo_seconds: int
+    rto_seconds: int
+    backups: tuple[BackupPoint, ...]
+    gaps: tuple[GapPoint, ...]
+    replica_lag: tuple[LagPoint, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRequest:
+    """Which database, how far back, and what is promised."""
+
+    database: str
+    now: datetime
+    days: int
+    rpo_seconds: int
+    rto_seconds: int
+
+
+def history(vault: Vault, request: HistoryRequest) -> History:
+    """Read the vault's backups, their drills, and every monitor report that it still has.
+
+    Raises:
+        VaultUnavailable: the vault cannot be read.
+    """
+    since = request.now - timedelta(days=request.days)
+    kept = [backup for backup in reversed(backups_of(vault, request.database)) if backup.manifest.database is not None]
+    points = [_point(backup) for backup in kept]
+    return History(
+        at=request.now,
+        since=since,
+        database=request.database,
+        vault=vault.location,
+        rpo_seconds=request.rpo_seconds,
+        rto_seconds=request.rto_seconds,
+        backups=tuple(point for point in points if point.created_at >= since),
+        gaps=tuple(gap for gap in _gaps(points, request.now) if gap.at >= since),
+        replica_lag=_replica_lag(vault, since),
+    )
+
+
+def _point(backup: Backup) -> BackupPoint:
+    manifest, drill = backup.manifest, backup.drill
+    return BackupPoint(
+        backup_id=backup.id,
+        created_at=manifest.created_at,
+        tier=manifest.tier,
+        database_bytes=manifest.database.bytes if manifest.database else 0,
+        archive_bytes=backup.archive.bytes,
+        rows=manifest.rows,
+        writer_stall_seconds=manifest.snapshot.writer_stall_seconds if manifest.snapshot else 0.0,
+        proven=drill is not None and drill.passed,
+        drilled_at=drill.drilled_at if drill else None,
+        recovery_seconds=drill.recovery_seconds if drill else None,
+        failures=drill.failures if drill else (),
+    )
+
+
+def _gaps(points: Sequence[BackupPoint], now: datetime) -> list[GapPoint]:
+    moments = [point.created_at for point in points if point.proven]
+    return [GapPoint(at=end, seconds=(end - start).total_seconds()) for start, end in pairwise([*moments, now])]
+
+
+def _replica_lag(vault: Vault, since: datetime) -> tuple[LagPoint, ...]:
+    kept = [entry for entry in islice(vault.versions(REPORT_NAME), _MOST_REPORTS) if entry.modified >= since]
+    with ThreadPoolExecutor(_READERS) as pool:
+        found = [lag for lag in pool.map(partial(_lag, vault), kept) if lag is not None]
+    return tuple(sorted(found, key=lambda lag: lag.at))
+
+
+def _lag(vault: Vault, entry: StoredObject) -> LagPoint | None:
+    try:
+        report = MonitorReport.from_json(vault.read(entry.name, limit=MANIFEST_LIMIT, version=entry.version))
+    except (ManifestInvalid, BackupNotFound):
+        return None  # expired meanwhile, or of another version of the program
+    here, there = report.vault.newest, report.replica.newest if report.replica else None
+    if here is None or there is None:
+        return None
+    return LagPoint(at=report.at, seconds=max(0.0, there.age_seconds - here.age_seconds))
