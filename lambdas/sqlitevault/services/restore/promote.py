@@ -7,7 +7,6 @@ removing them loses nothing; only then does the staged file take the place.
 """
 
 import csv
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +18,15 @@ from sqlitevault.services.report import Moment, Report, Seconds
 from sqlitevault.services.restore import durable
 from sqlitevault.services.restore.config_files import ConfigReport, restore_config
 from sqlitevault.services.restore.occupants import in_use, occupants
-from sqlitevault.services.restore.stage import CONFIG, DATABASE, KEYS, StageReport, read_stage, require_unchanged
+from sqlitevault.services.restore.stage import (
+    CONFIG,
+    DATABASE,
+    KEYS,
+    StageReport,
+    discard_stage,
+    read_stage,
+    require_unchanged,
+)
 from sqlitevault.services.restore.target import SIDE_FILES, Target, kept_path
 from sqlitevault.snapshot import take_snapshot
 
@@ -75,7 +82,7 @@ def promote(
     config = restore_config(folder / CONFIG, target.config_root, now) if (folder / CONFIG).is_dir() else None
     on_step("configuration restored")
     done = _Done(kept, users, config, _keys(folder))
-    shutil.rmtree(folder)
+    discard_stage(folder)
     return _report(staged, target, done, now)
 
 

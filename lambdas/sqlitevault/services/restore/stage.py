@@ -142,6 +142,17 @@ def read_stage(target: Target, backup_id: str) -> StageReport:
         raise ManifestInvalid(f"the record of the staged {backup_id} is damaged", hint="Stage it again.") from error
 
 
+def discard_stage(folder: Path) -> None:
+    """Remove a staged backup, its record last: killed before that, promote can be run again."""
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != _RECORD:
+            path.unlink()
+    (folder / _RECORD).unlink()
+    folder.rmdir()
+
+
 def newest_staged(target: Target) -> str:
     """Return the id of the newest backup staged beside the target.
 
@@ -149,7 +160,7 @@ def newest_staged(target: Target) -> str:
         BackupNotFound: nothing is staged.
     """
     prefix = target.staged("").name
-    staged = [folder.name.removeprefix(prefix) for folder in target.directory.glob(f"{prefix}*")]
+    staged = [record.parent.name.removeprefix(prefix) for record in target.directory.glob(f"{prefix}*/{_RECORD}")]
     if not staged:
         raise BackupNotFound(f"nothing is staged beside {target.database}", hint="Stage a backup first.")
     return max(staged, key=created_at)

@@ -1,0 +1,166 @@
+"""SIGKILL at every system call with which a promote changes something: the target is old or new, whole, each time.
+
+One promote is watched with strace to learn the calls; then, for each of them, one is killed as it enters the call.
+"""
+
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from sqlitevault.database import read_tables
+from sqlitevault.directory_vault import DirectoryVault
+from sqlitevault.errors import BackupNotFound
+from sqlitevault.manifest import Scope, Table
+from sqlitevault.services.backup import BackupRequest, back_up
+from sqlitevault.services.catalog import Choice
+from sqlitevault.services.restore import Target, newest_staged, promote, stage
+from sqlitevault.services.selection import select
+from tests.crashes import leave_hot_journal, leave_log
+from tests.databases import make_bank
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not shutil.which("strace"), reason="strace, which kills at a system call, is not installed"),
+]
+
+NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
+# Everything that changes a file, a name or the disk. Reading cannot tear anything.
+CHANGES = (
+    "rename,renameat,renameat2,unlink,unlinkat,link,linkat,write,pwrite64,writev,ftruncate,fsync,fdatasync,"
+    "copy_file_range,sendfile,mkdir,mkdirat,rmdir,chmod,fchmod,fchmodat,chown,fchown,fchownat"
+)
+# So that a change of how files are written cannot empty this test unseen; 155 points when it was written.
+LEAST_POINTS = {"journal": 50, "log": 40, "clean": 20}
+_PROMOTE = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from sqlitevault.services.restore.promote import promote
+from sqlitevault.services.restore.stage import newest_staged
+from sqlitevault.services.restore.target import Target
+target = Target(Path(sys.argv[1]), Path(sys.argv[2]))
+promote(target, newest_staged(target), now=datetime(2026, 3, 1, tzinfo=UTC))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A folder in which a backup is staged beside a live database, and the only two contents that may be seen there."""
+
+    folder: Path
+    old: tuple[Table, ...]
+    new: tuple[Table, ...]
+
+    def copied(self, to: Path) -> "Scene":
+        """Return the same at another place."""
+        shutil.rmtree(to, ignore_errors=True)
+        shutil.copytree(self.folder, to)
+        return Scene(to, self.old, self.new)
+
+    @property
+    def database(self) -> Path:
+        """The live database."""
+        return self.folder / "data" / "app.db"
+
+    @property
+    def target(self) -> Target:
+        """What is to be replaced."""
+        return Target(self.database, self.folder)
+
+    @property
+    def compose(self) -> str:
+        """The configuration file."""
+        return (self.folder / "docker-compose.yml").read_text()
+
+
+def _seen_by_sqlite(database: Path, work: Path) -> tuple[Table, ...]:
+    """Return the content after SQLite's own recovery from whatever lies beside the database, on a copy."""
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    for path in database.parent.glob(f"{database.name}*"):
+        if path.is_file():
+            shutil.copy(path, work / path.name)
+    copy = work / database.name
+    with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.execute("PRAGMA journal_mode = DELETE")
+    return read_tables(copy)
+
+
+def _make_scene(root: Path, crash: str) -> Scene:
+    folder = root / "scene"
+    database = make_bank(folder / "data" / "app.db", rows=300)
+    (folder / "docker-compose.yml").write_text("new: 1\n")
+    vault = DirectoryVault(root / "vault")
+    backed_up = back_up(BackupRequest(database, folder, NOW - timedelta(hours=1), "test"), vault).manifest
+    database.unlink()
+    make_bank(database, rows=500, journal_mode="wal" if crash == "log" else "delete")
+    (folder / "docker-compose.yml").write_text("old: 1\n")
+    target = Target(database, folder)
+    stage(select(vault, Choice()), target, scope=Scope.ALL, now=NOW)
+    if crash == "log":
+        leave_log(database)
+    elif crash == "journal":
+        leave_hot_journal(database)
+    return Scene(folder, _seen_by_sqlite(database, root / "seen"), backed_up.tables)
+
+
+def _strace(scene: Scene, *options: str) -> int:
+    program = [sys.executable, "-B", "-c", _PROMOTE, str(scene.database), str(scene.folder)]
+    ended = subprocess.run(["strace", "-f", *options, *program], capture_output=True, check=False)
+    assert ended.returncode in (0, -signal.SIGKILL, 128 + signal.SIGKILL), ended.stderr
+    return ended.returncode
+
+
+def _changes(scene: Scene, trace: Path) -> list[tuple[str, int]]:
+    """Return every changing call of an undisturbed promote: its name, and the how manieth of that name it is."""
+    assert _strace(scene, "-o", str(trace), "-e", f"trace={CHANGES}") == 0
+    names = re.findall(r"^\d+ +(\w+)\(", trace.read_text(), re.MULTILINE)
+    return [(name, names[: index + 1].count(name)) for index, name in enumerate(names)]
+
+
+def _killed_at(scene: Scene, name: str, number: int) -> None:
+    """Run a promote that is killed as it enters this call."""
+    injected = f"inject={name}:signal=KILL:when={number}"
+    assert _strace(scene, "-o", "/dev/null", "-e", f"trace={name}", "-e", injected) != 0, f"{name} {number}"
+
+
+def _finish(scene: Scene) -> None:
+    """Do what an operator does after a crash: run it again. Nothing staged any more means that it was done."""
+    try:
+        staged = newest_staged(scene.target)
+    except BackupNotFound:
+        return
+    promote(scene.target, staged, now=NOW)
+
+
+@pytest.mark.parametrize("crash", ["journal", "log", "clean"])
+def test_killed_at_every_change(tmp_path: Path, crash: str) -> None:
+    """Whatever the live database left beside it: never a torn target, and running it again finishes."""
+    pattern = _make_scene(tmp_path, crash)
+    assert pattern.old != pattern.new
+    points = _changes(pattern.copied(tmp_path / "try"), tmp_path / "trace")
+    assert len(points) >= LEAST_POINTS[crash]
+    seen = {pattern.old: 0, pattern.new: 0}
+    for name, number in points:
+        scene = pattern.copied(tmp_path / "try")
+        _killed_at(scene, name, number)
+        found = _seen_by_sqlite(scene.database, tmp_path / "seen")
+        assert found in seen, f"torn at {name} {number}"
+        assert scene.compose in ("old: 1\n", "new: 1\n")
+        seen[found] += 1
+        _finish(scene)
+        assert _seen_by_sqlite(scene.database, tmp_path / "seen") == pattern.new, f"unfinished after {name} {number}"
+        assert not list(scene.database.parent.glob("app.db-*"))
+        assert scene.compose == "new: 1\n"
+    assert all(seen.values())
