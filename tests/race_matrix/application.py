@@ -32,6 +32,13 @@ COMMON = (
     "begin", "roll_back", "commit", "crash", "read", "stop_reading",
 )  # fmt: skip
 OF_WAL = ("passive", "full", "restart", "truncate")
+# What hardly ever comes up by chance, and is where guards matter: a transaction that begins and ends during a copy
+# (rolled back, it leaves no trace but the times), one that a crash ends, and a log that ends and begins anew.
+STORIES = (
+    ("begin", "roll_back"), ("begin", "commit"), ("begin", "crash"), ("begin", "crash", "write"), ("close", "write"),
+    ("switch_mode", "write"),
+)  # fmt: skip
+STORIES_OF_WAL = (("passive", "write"), ("truncate", "write"), ("restart", "grow"), ("write", "full", "write"))
 
 
 def content_digest(connection: sqlite3.Connection) -> str:

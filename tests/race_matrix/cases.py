@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from sqlitevault.snapshot.options import Method
-from tests.race_matrix.application import COMMON, OF_WAL, STARTS
+from tests.race_matrix.application import COMMON, OF_WAL, STARTS, STORIES, STORIES_OF_WAL
 
 NAIVE = "naive"
 _NOT_IN_MATRIX = "chunk"
+_STORIES = 0.5
 
 Moment = tuple[str, int]  # a step, and the how manieth time it is reached
 Injection = tuple[Moment, str]
@@ -39,6 +40,11 @@ def operations(start: str) -> tuple[str, ...]:
     return COMMON + OF_WAL if STARTS[start][0] == "wal" else COMMON
 
 
+def stories(start: str) -> tuple[tuple[str, ...], ...]:
+    """Return what the application does there in a row."""
+    return STORIES + STORIES_OF_WAL if STARTS[start][0] == "wal" else STORIES
+
+
 def moments(steps: Iterable[str]) -> list[Moment]:
     """Number the steps of a run; of those reached for every chunk keep the first, the middle one and the last."""
     seen: Counter[str] = Counter()
@@ -60,9 +66,13 @@ def single(method: str, start: str, reached: list[Moment]) -> Iterator[Case]:
 
 
 def several(method: str, start: str, reached: list[Moment], randomness: random.Random) -> Case:
-    """Make up a case with two to four operations, at one moment or at several."""
-    count = randomness.choice((2, 2, 2, 3, 4))
+    """Make up a case with two to four operations, or with a story, at one moment or at several."""
+    if randomness.random() < _STORIES:
+        chosen = randomness.choice(stories(start))
+    else:
+        chosen = tuple(randomness.choices(operations(start), k=randomness.choice((2, 2, 2, 3, 4))))
+    count = len(chosen)
     at = sorted(randomness.choices(range(len(reached)), k=count))
     if randomness.random() < 1 / 3:
         at = [at[0]] * count
-    return Case(method, start, tuple((reached[index], randomness.choice(operations(start))) for index in at))
+    return Case(method, start, tuple((reached[index], operation) for index, operation in zip(at, chosen, strict=True)))
