@@ -105,8 +105,8 @@ def test_what_cannot_be_proven_is_an_error_that_names_the_way_out(home: Home) ->
     """No other copy, no dump: nothing changes, and the hint names the next older backup and --salvage."""
     repack(home, home.ids[1], damage="devops_hub.db", but=("devops_hub.sql",))
     before = tree(home.root)
-    done = home.run("restore", "--latest", "--yes").require(12, "cannot be proven", "integrity_check")
-    assert f"Take the next older backup, {home.ids[0]}; or restore what can be read of this one" in done.stderr
+    done = home.run("restore", "--latest", "--yes").require(12, "integrity_check of the restored database says")
+    assert f"Take another backup: the next older good one is {home.ids[0]}; or restore what can be read of this one" in done.stderr
     assert "--salvage" in done.stderr
     assert tree(home.root) == before
 
@@ -161,7 +161,7 @@ def test_salvage_of_a_database_that_was_kept_although_corrupt(home: Home) -> Non
         file.seek(6 * 4096)
         file.write(b"\xa5" * 4096)
     made = home.run("backup", "--db-only", "--allow-corrupt", "--json").require(0).document["backup_id"]
-    home.run("restore", made, "--yes").require(12, "cannot be proven")
+    home.run("restore", made, "--yes").require(12, "with --salvage")
     report = home.run("restore", made, "--yes", "--salvage", "--json").require(0).document
     assert report["promoted"]["salvaged"]
     assert rows(home.database, "PRAGMA integrity_check") == [("ok",)]

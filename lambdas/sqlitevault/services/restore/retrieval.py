@@ -11,7 +11,14 @@ from pathlib import Path, PurePosixPath
 
 from sqlitevault.archive import Unpacked
 from sqlitevault.dump import load_dump
-from sqlitevault.errors import BackupNotFound, IntegrityCheckFailed, SourceCorrupt, SqliteVaultError, VaultUnavailable
+from sqlitevault.errors import (
+    ArchiveUnsafe,
+    BackupNotFound,
+    IntegrityCheckFailed,
+    SourceCorrupt,
+    SqliteVaultError,
+    VaultUnavailable,
+)
 from sqlitevault.manifest import Manifest, Scope, created_at, database_name
 from sqlitevault.services.catalog import Catalog
 from sqlitevault.services.drill import DAMAGE, database_in
@@ -197,13 +204,15 @@ class Retrieval:
     def _nothing_proven(self, first: SqliteVaultError | None) -> SqliteVaultError:
         if first is None:
             return BackupNotFound(f"no copy of {self.selected.label}", hint="Take another backup.")
+        others = f"; tried in vain: {'; '.join(self.repairs[1:])}" if self.repairs[1:] else ""
+        return type(first)(f"{first}{others}", hint=self._way_out(first))
+
+    def _way_out(self, first: SqliteVaultError) -> str:
+        if isinstance(first, ArchiveUnsafe):
+            return first.hint  # nothing of an attack is worth having
         older = self._next_older()
-        take = f"Take the next older backup, {older}" if older else "Take another backup (there is no older good one)"
-        tried = "; ".join(self.repairs[1:])
-        return type(first)(
-            f"{self.selected.label} cannot be proven: {self.repairs[0]}" + (f"; also tried: {tried}" if tried else ""),
-            hint=f"{take}; or restore what can be read of this one, unproven, with --salvage. ({first.hint})",
-        )
+        take = f"Take another backup: the next older good one is {older}" if older else f"{first.hint} There is no older good one"
+        return f"{take}; or restore what can be read of this one, unproven, with --salvage."
 
     def _next_older(self) -> str | None:
         """Return the id of the newest good backup that is older than this one."""
