@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from sqlitevault.settings import OWN_CHECKS
+
 Region = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
 Days = Annotated[int, Field(ge=1, le=3650)]
 LAMBDA_MAXIMUM_SECONDS = 900
@@ -65,6 +67,8 @@ class DeploymentSettings(BaseModel):
     lock_days: Days = 7
     mass_deletion_percent: Annotated[float, Field(gt=0, le=100)] = 20
     size_change_percent: Annotated[float, Field(gt=0)] = 50
+
+    drill_sql: Annotated[str, Field(pattern=OWN_CHECKS)] | None = None
 
     architecture: Literal["arm64", "x86_64"] = "arm64"
     function_platform: Literal["lambda", "host"] = "lambda"

@@ -15,13 +15,13 @@ from sqlitevault.wiring import Wiring, now, wire
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:  # noqa: ANN401
     """Drill one backup, write the report beside the vault's backups, and fail if it could not be proven."""
     wired = wire()
-    database = wired.settings.database_path.stem
+    settings = wired.settings
+    database = settings.database_path.stem
     with failures("DrillFailed", database):
         selected = _selected(event, wired)
         if selected.manifest is not None:
             database = selected.manifest.source.name
-        request = DrillRequest(selected, now(), wired.settings.rto_seconds, scratch=wired.settings.scratch)
-        report = drill(request)
+        report = drill(DrillRequest.of(selected, now(), settings))
         record(report, wired.vault)
     emit_drill(report, database)
     if not report.passed:

@@ -12,6 +12,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from sqlitevault.errors import ConfigError
 
 HOUR = 3600
+# One check a line, `query => answer`: sqlitevault.own_checks.
+OWN_CHECKS = r"^(\s*\n|[^\n]*\S[^\n]*=>[^\n]*\S[^\n]*(\n|$))+$"
 
 
 def _not_blank(value: str) -> str:
@@ -41,6 +43,7 @@ class Settings(BaseModel):
     rto_seconds: int = Field(HOUR // 4, alias="RTO_SECONDS", ge=60)
     max_writer_stall_seconds: float = Field(4.0, alias="MAX_WRITER_STALL_SECONDS", gt=0, le=600)
     lock_days: int | None = Field(None, alias="LOCK_DAYS", ge=1)
+    drill_sql: Annotated[str, Field(pattern=OWN_CHECKS)] | None = Field(None, alias="DRILL_SQL")
     heartbeat_url: Annotated[str, Field(pattern=r"^https?://[^\s/]")] | None = Field(None, alias="HEARTBEAT_URL")
     tier_days: Annotated[str, Field(pattern=r"^[a-z]+=\d+(,[a-z]+=\d+)*$")] | None = Field(None, alias="TIER_DAYS")
     snapshot_timeout_seconds: float = Field(240.0, alias="SNAPSHOT_TIMEOUT_SECONDS", gt=0, le=7200)

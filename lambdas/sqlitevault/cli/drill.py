@@ -28,7 +28,7 @@ def drill(*, backup: str, location: str | None, as_json: bool) -> None:
     choice = Choice(scope=Scope.DATABASE, database=settings.database_path.stem)
     chosen = options.selected(backup, settings.vault, choice)
     with progress(quiet=as_json) as watcher:
-        report = hold_drill(DrillRequest(chosen, now(), settings.rto_seconds, scratch=settings.scratch), watcher)
+        report = hold_drill(DrillRequest.of(chosen, now(), settings), watcher)
         if chosen.manifest is not None:
             record(report, chosen.vault)
     if as_json:

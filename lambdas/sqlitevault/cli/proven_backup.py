@@ -75,6 +75,6 @@ def take(request: BackupRequest, vault: Vault, settings: Settings, watcher: Watc
 
 def _prove(report: BackupReport, vault: Vault, settings: Settings, watcher: Watcher) -> DrillReport:
     chosen = select(vault, Choice(backup_id=report.backup_id))
-    drilled = hold_drill(DrillRequest(chosen, now(), settings.rto_seconds, scratch=settings.scratch), watcher)
+    drilled = hold_drill(DrillRequest.of(chosen, now(), settings), watcher)
     record(drilled, vault)
     return drilled

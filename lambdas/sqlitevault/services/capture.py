@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlitevault.archive import Member
+from sqlitevault.archive.members import STATISTICS
 from sqlitevault.database import Header, check, key_metadata, read_header, read_tables, schema_digest, statistics
 from sqlitevault.dump import write_dump
 from sqlitevault.errors import IntegrityCheckFailed, SourceCorrupt, SourceUnsupported
@@ -116,7 +117,7 @@ def _derive_all(copy: Path, scratch: Path, name: str, steps: Steps) -> _Derived:
     dump = scratch / f"{name}.sql"
     with steps.step("SQL dump", copy.stat().st_size) as on_bytes:
         write_dump(copy, dump, on_bytes=on_bytes)
-    members = [_written(scratch, "db_stats.txt", statistics(tables))]
+    members = [_written(scratch, STATISTICS, statistics(tables))]
     if keys is not None:
         members.append(_written(scratch, "api_keys_metadata.csv", keys))
     return _Derived(tables, schema, (*members, Member(copy.name, copy), Member(dump.name, dump)))

@@ -18,11 +18,20 @@ from sqlitevault.errors import (
     SqliteVaultError,
 )
 from sqlitevault.manifest import Manifest
+from sqlitevault.own_checks import OwnCheck, parse_own_checks
 from sqlitevault.services.drill_report import Check, DrillReport, drill_report_name
-from sqlitevault.services.proof import fetch, prove_database, prove_dump, unpack_archive
+from sqlitevault.services.proof import (
+    ask_own_checks,
+    fetch,
+    prove_database,
+    prove_dump,
+    prove_statistics,
+    unpack_archive,
+)
 from sqlitevault.services.scratch import scratch_directory
 from sqlitevault.services.selection import Selected
 from sqlitevault.services.steps import Steps, Watcher
+from sqlitevault.settings import Settings
 from sqlitevault.vault import Vault
 
 _Found = TypeVar("_Found")
@@ -41,13 +50,23 @@ DAMAGE: tuple[type[SqliteVaultError], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class DrillRequest:
-    """One backup to prove. `with_dump` also loads the SQL dump; `rto_seconds` is what recovery may take."""
+    """One backup to prove. `with_dump` also loads the SQL dump; `rto_seconds` is what recovery may take.
+
+    `own_checks` are the operator's own questions to the restored database.
+    """
 
     selected: Selected
     drilled_at: datetime
     rto_seconds: int
     with_dump: bool = True
+    own_checks: tuple[OwnCheck, ...] = ()
     scratch: Path | None = None
+
+    @classmethod
+    def of(cls, selected: Selected, drilled_at: datetime, settings: Settings) -> "DrillRequest":
+        """Return the request for a whole drill as the settings say."""
+        own_checks = parse_own_checks(settings.drill_sql)
+        return cls(selected, drilled_at, settings.rto_seconds, own_checks=own_checks, scratch=settings.scratch)
 
 
 def drill(request: DrillRequest, watcher: Watcher | None = None) -> DrillReport:
@@ -55,6 +74,7 @@ def drill(request: DrillRequest, watcher: Watcher | None = None) -> DrillReport:
 
     Raises:
         VaultUnavailable, ScratchFull: the drill could not be held, which says nothing about the backup.
+        ConfigError: one of the operator's own checks cannot be answered.
     """
     steps = Steps(watcher)
     findings = _Findings()
@@ -129,6 +149,10 @@ def _prove_unpacked(
     proven = findings.attempt("database", lambda: prove_database(database, manifest, steps))
     findings.recovery_seconds = steps.total_seconds
     findings.checks.extend(proven or ())
+    told = findings.attempt("statistics", lambda: prove_statistics(unpacked.folder, manifest))
+    findings.checks.extend([told] if told else [])
+    if proven:
+        findings.checks.extend(ask_own_checks(database, request.own_checks, steps))
     sql = database.with_suffix(".sql")
     if request.with_dump and sql.exists():
         loaded = findings.attempt("SQL dump", lambda: prove_dump(sql, scratch, manifest, steps))

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sqlitevault.archive import Unpacked, unpack
-from sqlitevault.database import check, read_tables, schema_digest
+from sqlitevault.archive.members import STATISTICS
+from sqlitevault.database import check, read_tables, schema_digest, statistics
 from sqlitevault.dump import load_dump
 from sqlitevault.errors import ChecksumMismatch, IntegrityCheckFailed
 from sqlitevault.manifest import Manifest, Table
+from sqlitevault.own_checks import OwnCheck, answer
 from sqlitevault.services.drill_report import Check
 from sqlitevault.services.steps import Steps
 from sqlitevault.vault import StoredObject, Vault
@@ -93,6 +95,38 @@ def prove_dump(sql: Path, scratch: Path, manifest: Manifest, steps: Steps) -> Ch
     with steps.step("load SQL dump", sql.stat().st_size) as on_bytes:
         load_dump(sql, loaded, on_bytes=on_bytes)
         return _prove_content(loaded, manifest, "SQL dump")
+
+
+def prove_statistics(folder: Path, manifest: Manifest) -> Check | None:
+    """Compare the row counts in `db_stats.txt` with those that were proven; None if the archive tells none.
+
+    Raises:
+        IntegrityCheckFailed: people who read the file would be misled.
+    """
+    told = folder / STATISTICS
+    if not told.exists() or any(table.digest is None for table in manifest.tables):
+        return None
+    if told.read_bytes() != statistics(manifest.tables):
+        raise IntegrityCheckFailed(f"{STATISTICS} tells other row counts than were restored", hint=_TAKE_ANOTHER)
+    return Check(name=STATISTICS, passed=True, detail=f"{len(manifest.tables)} tables, rows as restored")
+
+
+def ask_own_checks(database: Path, checks: tuple[OwnCheck, ...], steps: Steps) -> tuple[Check, ...]:
+    """Ask the restored database the operator's own questions.
+
+    Raises:
+        ConfigError: a question cannot be answered, which says nothing about the backup.
+    """
+    if not checks:
+        return ()
+    with steps.step("own checks"):
+        return tuple(_ask(database, check) for check in checks)
+
+
+def _ask(database: Path, own: OwnCheck) -> Check:
+    found = answer(database, own.query)
+    told = found if found == own.expected else f"{found} instead of {own.expected}"
+    return Check(name=own.query, passed=found == own.expected, detail=told)
 
 
 def _prove_content(database: Path, manifest: Manifest, name: str) -> Check:

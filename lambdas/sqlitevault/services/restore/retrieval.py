@@ -211,8 +211,10 @@ class Retrieval:
         if isinstance(first, ArchiveUnsafe):
             return first.hint  # nothing of an attack is worth having
         older = self._next_older()
-        take = f"Take another backup: the next older good one is {older}" if older else f"{first.hint} There is no older good one"
-        return f"{take}; or restore what can be read of this one, unproven, with --salvage."
+        salvage = "or restore what can be read of this one, unproven, with --salvage."
+        if older is None:
+            return f"{first.hint} There is no older good one; {salvage}"
+        return f"Take another backup: the next older good one is {older}; {salvage}"
 
     def _next_older(self) -> str | None:
         """Return the id of the newest good backup that is older than this one."""

@@ -1,0 +1,57 @@
+"""The operator's own questions to a restored database, each with the answer it must give (`DRILL_SQL`).
+
+One a line: `SELECT count(*) > 0 FROM agents => 1`. The query gives one row with one value, which is compared as text.
+"""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import apsw
+
+from sqlitevault.database import open_copy
+from sqlitevault.errors import ConfigError, SourceUnsupported
+
+_ARROW = "=>"
+_MOST_SECONDS = 60.0
+_STEPS_BETWEEN_LOOKS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class OwnCheck:
+    """A query, and the text of the only value that it must give."""
+
+    query: str
+    expected: str
+
+
+def parse_own_checks(text: str | None) -> tuple[OwnCheck, ...]:
+    """Read the checks, whose form `Settings` has looked at; empty lines are passed over."""
+    parts = (line.rpartition(_ARROW) for line in (text or "").splitlines() if line.strip())
+    return tuple(OwnCheck(query.strip(), expected.strip()) for query, _, expected in parts)
+
+
+def answer(database: Path, query: str) -> str:
+    """Return what a query says of a private copy, as text; the copy is opened read-only.
+
+    Raises:
+        ConfigError: it cannot be answered: wrong SQL, more than one statement or value, longer than a minute.
+    """
+    try:
+        with open_copy(database) as connection:
+            connection.limit(apsw.SQLITE_LIMIT_ATTACHED, 0)
+            until = time.monotonic() + _MOST_SECONDS
+            connection.set_progress_handler(lambda: time.monotonic() > until, _STEPS_BETWEEN_LOOKS)
+            rows = connection.execute(query).fetchall()
+    except (apsw.Error, SourceUnsupported) as error:
+        raise _unanswered(query, str(error)) from error
+    if len(rows) != 1 or len(rows[0]) != 1:
+        raise _unanswered(query, f"it gives {len(rows)} rows where one with one value is wanted")
+    return str(rows[0][0])
+
+
+def _unanswered(query: str, why: str) -> ConfigError:
+    return ConfigError(
+        f"a check of DRILL_SQL cannot be answered: {query}: {why}",
+        hint="Correct DRILL_SQL; try the query on the live database first.",
+    )

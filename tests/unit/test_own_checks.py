@@ -1,0 +1,71 @@
+"""The operator's own questions to a restored database."""
+
+from pathlib import Path
+
+import pytest
+
+from sqlitevault.errors import ConfigError
+from sqlitevault.own_checks import OwnCheck, answer, parse_own_checks
+from sqlitevault.settings import Settings
+from tests.databases import make_bank
+
+
+@pytest.fixture
+def bank(tmp_path: Path) -> Path:
+    """A database at rest."""
+    return make_bank(tmp_path / "bank.db")
+
+
+def test_one_check_a_line() -> None:
+    """The last arrow parts query and answer; empty lines count for nothing."""
+    text = "SELECT count(*) > 0 FROM agents => 1\n\n SELECT '=>' =>  => \nSELECT 'a=>b' => a=>b"
+    assert parse_own_checks(None) == ()
+    assert parse_own_checks(text)[0] == OwnCheck("SELECT count(*) > 0 FROM agents", "1")
+    assert len(parse_own_checks(text)) == 3
+
+
+@pytest.mark.parametrize("text", ["SELECT 1", "=> 1", "SELECT 1 =>", "SELECT 1 => 1\nSELECT 2"])
+def test_a_line_without_query_or_answer_is_a_wrong_setting(text: str) -> None:
+    """It is refused when the settings are read, before anything is drilled."""
+    with pytest.raises(ConfigError, match="DRILL_SQL"):
+        Settings.from_env({"DRILL_SQL": text})
+
+
+def test_settings_travel_to_the_functions() -> None:
+    """What the deployment writes, the function reads, line breaks and all."""
+    told = Settings.from_env({"DRILL_SQL": "SELECT 1 => 1\n\nSELECT 2 => 2\n"})
+    assert Settings.from_env(told.to_environment()) == told
+
+
+def test_an_answer_is_the_text_of_the_only_value(bank: Path) -> None:
+    """Numbers and text alike."""
+    assert answer(bank, "SELECT sum(balance) FROM accounts") == "5000"
+    assert answer(bank, "SELECT name FROM api_keys") == "ci"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT id FROM accounts",
+        "SELECT 1, 2",
+        "SELECT nothing FROM nowhere",
+        "DELETE FROM accounts",
+        "ATTACH 'other.db' AS other",
+        "not SQL",
+    ],
+)
+def test_what_gives_no_single_value_or_would_change_something_is_refused(bank: Path, query: str) -> None:
+    """The error names the query, and the database stays as it is."""
+    before = bank.read_bytes()
+    with pytest.raises(ConfigError) as caught:
+        answer(bank, query)
+    assert query in str(caught.value)
+    assert bank.read_bytes() == before
+
+
+def test_an_endless_query_is_ended(bank: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The drill goes on to fail instead of running into the function's time limit."""
+    monkeypatch.setattr("sqlitevault.own_checks._MOST_SECONDS", 0.1)
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+    with pytest.raises(ConfigError, match="interrupt"):
+        answer(bank, endless)
