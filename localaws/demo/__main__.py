@@ -30,7 +30,8 @@ _PLAIN_WIDTH = 120
 
 def main() -> int:
     """Run the demo; 0 if every claim held."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for sign in (signal.SIGINT, signal.SIGTERM):  # a shell's background job would ignore Ctrl-C
+        signal.signal(sign, signal.default_int_handler)
     console = Console(highlight=False, width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
     claims = Claims()
     began = time.monotonic()

@@ -16,7 +16,8 @@ pytestmark = pytest.mark.slow
 def test_no_process_outlives_the_one_that_started_it(tmp_path: Path, sign: signal.Signals) -> None:
     """Killed in any way, the starter takes the server and the functions' processes along."""
     program = (
-        "import sys, time; from pathlib import Path; from localaws import EmbeddedAws\n"
+        "import signal, sys, time; from pathlib import Path; from localaws import EmbeddedAws\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs of a shell ignore it\n"
         "from tests.localaws_stack import template\n"
         f"with EmbeddedAws(Path({str(tmp_path)!r})) as aws:\n"
         "    aws.client('cloudformation', 'us-east-1').create_stack(StackName='s', TemplateBody=template())\n"
