@@ -137,7 +137,7 @@ class Retrieval:
         for stored in versions[1 if newest_is_known else 0 :]:
             yield Copy(selected.vault, stored, f"version {stored.version} in {selected.vault.location}")
         if self.replica is not None and self.replica.location != selected.vault.location:
-            for stored in self._versions(self.replica, name) or self._same_name(self.replica, name):
+            for stored in self._in_replica(self.replica, name):
                 version = f"version {stored.version} in " if stored.version else ""
                 yield Copy(self.replica, stored, f"{version}the replica {self.replica.location}")
 
@@ -145,16 +145,23 @@ class Retrieval:
         try:
             return list(vault.versions(name))
         except VaultUnavailable as error:
-            self.repairs.append(f"{vault.location} could not be asked for other copies: {error}")
+            self._unreachable(vault, error)
             return []
 
-    @staticmethod
-    def _same_name(vault: Vault, name: str) -> list[StoredObject]:
-        """Find the archive where the replica has other folders than the vault was given with."""
-        with suppress(VaultUnavailable):
-            base = PurePosixPath(name).name
-            return [stored for stored in vault.objects() if PurePosixPath(stored.name).name == base]
-        return []
+    def _in_replica(self, replica: Vault, name: str) -> list[StoredObject]:
+        """Find the archive, also where the replica has other folders than the vault was given with."""
+        base = PurePosixPath(name).name
+        try:
+            exact = list(replica.versions(name))
+            return exact or [stored for stored in replica.objects() if PurePosixPath(stored.name).name == base]
+        except VaultUnavailable as error:
+            self._unreachable(replica, error)
+            return []
+
+    def _unreachable(self, vault: Vault, error: VaultUnavailable) -> None:
+        told = f"{vault.location} could not be asked for other copies: {error}"
+        if told not in self.repairs:
+            self.repairs.append(told)
 
     def _prove(self, copy: Copy) -> Retrieved:
         archive = self.fetched_to(copy)
