@@ -59,6 +59,9 @@ fuzz: CASES = 100000
 fuzz: setup ## Damaged and hostile archives: make fuzz CASES=100000 SEED=1
 	$(BIN)/python -m tests.fuzz.archives --cases $(CASES) --seed $(SEED)
 
+kill-promote: setup ## Kill a restore at every system call that changes something
+	KILL_EVERY=1 $(BIN)/pytest -q tests/integration/test_killed_promote.py
+
 bench: MEGABYTES = 1000
 bench: setup ## Speed of snapshots and archives: make bench MEGABYTES=1000
 	$(BIN)/python -m benchmarks.snapshot --megabytes $(MEGABYTES) --seed $(SEED)
@@ -92,4 +95,4 @@ lock: setup ## Pin the dependencies again, with hashes
 clean: ## Remove everything that `make setup` and the tests made
 	rm -rf $(VENV) node_modules cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info lambdas/*.egg-info
 
-.PHONY: help setup demo test check lint types imports format stress race-matrix fuzz bench backup backup-db backup-s3 restore restore-dry lock clean
+.PHONY: help setup demo test check lint types imports format stress race-matrix fuzz kill-promote bench backup backup-db backup-s3 restore restore-dry lock clean
