@@ -1,5 +1,7 @@
 """Tests of which method is chosen, and of when to give up."""
 
+import errno
+import os
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +134,29 @@ def test_a_log_beside_a_database_in_rollback_mode(bank: Path, tmp_path: Path) ->
         Choice(make_attempt(bank, **_SHORT)).take()
     beside(bank, "-wal").write_bytes(b"")
     assert Choice(make_attempt(bank)).take().journal_mode == "rollback"
+
+
+def test_a_log_and_a_live_journal(tmp_path: Path) -> None:
+    """SQLite would apply both; a copy without the log would silently lack its commits."""
+    bank = make_bank(tmp_path / "live" / "a.db", journal_mode="wal")
+    other = make_bank(tmp_path / "other.db")
+    leave_hot_journal(other)
+    with session(bank, _ADD):
+        beside(bank, "-journal").write_bytes(beside(other, "-journal").read_bytes())
+        with pytest.raises(SourceCorrupt, match="both"):
+            Choice(make_attempt(bank, **_SHORT)).take()
+
+
+def test_a_file_replaced_during_an_attempt(bank: Path) -> None:
+    """A stale handle spoils that attempt alone."""
+    stale = [OSError(errno.ESTALE, os.strerror(errno.ESTALE))]
+
+    def fail_once(step: str) -> None:
+        if step == "database-opened" and stale:
+            raise stale.pop()
+
+    taken = Choice(make_attempt(bank, on_step=fail_once)).take()
+    assert taken.attempts == 2
 
 
 @pytest.mark.parametrize("content", [b"", b"no database" * 50, b"SQLite format 3\0" + b"\2" * 100])

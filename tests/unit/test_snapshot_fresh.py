@@ -1,11 +1,12 @@
 """Tests of reading files that another host changes."""
 
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
-from sqlitevault.snapshot.fresh import Vanished, beside, force_sync, fresh_open, look
+from sqlitevault.snapshot.fresh import Replaced, Vanished, beside, force_sync, fresh_open, look
 
 
 def test_views_are_equal_while_nobody_writes(tmp_path: Path) -> None:
@@ -44,6 +45,15 @@ def test_missing_files_vanished(tmp_path: Path) -> None:
         look(tmp_path / "none")
     with pytest.raises(Vanished):
         look(tmp_path / "none" / "below")
+
+
+def test_a_stale_handle_is_no_missing_file(tmp_path: Path) -> None:
+    """A server says so of a file that was replaced: what has the name now is not known, so it is to be looked at again."""
+    path = tmp_path / "a"
+    path.write_bytes(b"x")
+    with pytest.raises(Replaced, match="replaced"), fresh_open(path):
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+    assert not issubclass(Replaced, Vanished)
 
 
 def test_descriptors_are_read_only_and_closed(tmp_path: Path) -> None:

@@ -110,6 +110,16 @@ def test_the_pin_keeps_the_log_from_being_restarted(bank: Path, application: Ses
     assert beside(bank, "-wal").stat().st_size > 0
 
 
+def test_a_pin_without_effect_on_an_empty_log_is_noticed(bank: Path, application: Session) -> None:
+    """Where locks do not reach the writer, a whole generation may come and go while the database is copied."""
+    application.run("PRAGMA wal_checkpoint(TRUNCATE)")
+    beside(bank, "-shm").unlink()
+    beside(bank, "-shm").write_bytes(b"")  # the application's locks are on the file that had this name before
+    write = ("UPDATE ledger SET note = note || 'changed'", "PRAGMA wal_checkpoint(TRUNCATE)", _ADD)
+    with pytest.raises(Again, match="written while there was no"):
+        copy_pinned(make_attempt(bank, at={"database-chunk": lambda: application.run(*write)}))
+
+
 def test_the_pin_is_released(bank: Path, application: Session) -> None:
     """Afterwards a checkpoint does all that it could before."""
     copy_pinned(make_attempt(bank))

@@ -12,6 +12,7 @@ from pathlib import Path
 from sqlitevault.database.header import not_found
 from sqlitevault.snapshot.attempt import Attempt
 from sqlitevault.snapshot.choice import Choice
+from sqlitevault.snapshot.fresh import force_sync
 from sqlitevault.snapshot.options import DEFAULTS, Method, OnBytes, SnapshotOptions, SnapshotResult, ignore_bytes
 from sqlitevault.snapshot.workplace import workplace
 
@@ -61,6 +62,7 @@ def take_snapshot(
 
 def _size(source: Path) -> int:
     try:
+        force_sync(source.parent)  # it may just have been made
         return source.stat().st_size
     except OSError as error:
         raise not_found(source) from error

@@ -1,6 +1,5 @@
 """Which method is tried next, decided by what the source is and by what the attempts so far have shown."""
 
-import errno
 import os
 import random
 import time
@@ -90,7 +89,7 @@ class Choice:
         self._mode = source_mode(self._attempt)
         method = self._method()
         self._tried[method] += 1
-        copied = _translated(PROTOCOLS[method], self._attempt)
+        copied = PROTOCOLS[method](self._attempt)
         settle(self._attempt.copy, copied, durable=self._options.durable)
         recovered = copied.hot_journal or (copied.wal_frames > 0 and not copied.in_use)
         return Taken(method, number, self._mode, recovered)
@@ -135,13 +134,19 @@ class Choice:
                 hint="Let the application checkpoint less often (wal_autocheckpoint 1000 or more, no explicit "
                 "checkpoints in a loop), or back up at a quieter hour.",
             )
-        stall = projected_stall(self._attempt)
         return SourceBusy(
-            f"{message}; a copy would hold up writers for about {stall:.1f} s, "
-            f"{self._options.max_writer_stall_seconds:.1f} s are allowed",
+            f"{message}; {self._stall_in_words()}",
             hint="Switch the application to WAL mode (PRAGMA journal_mode=WAL), where a copy holds nobody up; "
             "or raise MAX_WRITER_STALL_SECONDS together with the application's busy timeout.",
         )
+
+    def _stall_in_words(self) -> str:
+        try:
+            stall = f"{projected_stall(self._attempt):.1f} s"
+        except Again:
+            stall = "an unknown time"  # the file is being replaced at this moment
+        allowed = self._options.max_writer_stall_seconds
+        return f"a copy would hold up writers for about {stall}, {allowed:.1f} s are allowed"
 
 
 def source_mode(attempt: Attempt) -> JournalMode:
@@ -149,25 +154,38 @@ def source_mode(attempt: Attempt) -> JournalMode:
 
     Raises:
         SourceNotFound: there is no such file.
-        SourceCorrupt: it is not a database, or a write-ahead log lies beside one in rollback mode.
+        SourceCorrupt: it is not a database, or a write-ahead log lies beside one in rollback mode or a live journal.
         SourceUnsupported: its format is newer than any known one.
     """
     try:
         seen = look(attempt.source)
     except Vanished as error:
         raise not_found(attempt.source) from error
-    if read_journal(attempt.source).live:
-        return "rollback"  # what the header says may be about to be undone
-    if in_wal_mode(seen.first):
-        return "wal"
-    parse_header(seen.first)
+    journal_lives = read_journal(attempt.source).live
+    if not journal_lives:  # else what the header says may be about to be undone
+        if in_wal_mode(seen.first):
+            return "wal"
+        parse_header(seen.first)
     if wal.read_generation(attempt).header is not None:
-        raise SourceCorrupt(
-            "a write-ahead log lies beside a database in rollback mode; SQLite would apply it to the database",
-            hint="It was probably left by a database that was here before. Stop the application, move the -wal file "
-            "away, and see with PRAGMA integrity_check that the database is sound.",
-        )
+        raise _two_journals() if journal_lives else _log_in_rollback_mode()
     return "rollback"
+
+
+def _two_journals() -> SourceCorrupt:
+    return SourceCorrupt(
+        "both a rollback journal and a write-ahead log lie beside the database; SQLite would apply both to it",
+        hint="One of them was probably left by a database that was here before. Stop the application, keep copies of "
+        "all three files, move the one that does not belong here away, and see with PRAGMA integrity_check that the "
+        "database is sound.",
+    )
+
+
+def _log_in_rollback_mode() -> SourceCorrupt:
+    return SourceCorrupt(
+        "a write-ahead log lies beside a database in rollback mode; SQLite would apply it to the database",
+        hint="It was probably left by a database that was here before. Stop the application, move the -wal file "
+        "away, and see with PRAGMA integrity_check that the database is sound.",
+    )
 
 
 def projected_stall(attempt: Attempt) -> float:
@@ -187,13 +205,3 @@ def _sampled_speed(descriptor: int, size: int) -> float:
     for number in range(_SAMPLES):
         read += len(os.pread(descriptor, _SAMPLE_BYTES, size * number // _SAMPLES))
     return max(read, HEADER_BYTES) / max(time.monotonic() - started, 1e-6)
-
-
-def _translated(protocol: Protocol, attempt: Attempt) -> Copied:
-    """Run a protocol; a file handle gone stale, as a server says of a file that was replaced, means Again."""
-    try:
-        return protocol(attempt)
-    except OSError as error:
-        if error.errno == errno.ESTALE:
-            raise Vanished("a file was replaced") from error
-        raise

@@ -24,7 +24,11 @@ _STATX_BYTES = 256
 
 
 class Vanished(Again):
-    """A file was deleted or replaced since its name was read."""
+    """There is no file under this name (any more)."""
+
+
+class Replaced(Again):
+    """A file was deleted or replaced while it was open; what has its name now, if anything, has to be looked at anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +74,33 @@ def fresh_open(path: Path) -> Iterator[int]:
 
     Raises:
         Vanished: there is none.
+        Replaced: the server says, now or while the descriptor is used, that its handle has become stale.
         OSError: it cannot be opened for another reason.
     """
+    with _stale_handle_reported(path):
+        descriptor = _open(path)
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+
+def _open(path: Path) -> int:
     try:
         force_sync(path.parent)
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError as error:
-        if error.errno in (errno.ENOENT, errno.ESTALE):
-            raise Vanished(f"{path.name} is not there") from error
-        raise
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError as error:
+        raise Vanished(f"{path.name} is not there") from error
+
+
+@contextmanager
+def _stale_handle_reported(path: Path) -> Iterator[None]:
     try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
+        yield
+    except OSError as error:
+        if error.errno == errno.ESTALE:
+            raise Replaced(f"{path.name} was replaced") from error
+        raise
 
 
 def fingerprint(descriptor: int) -> Fingerprint:
@@ -100,7 +118,7 @@ def look(path: Path) -> View:
     """Return the present view of the file under this name.
 
     Raises:
-        Vanished: there is none.
+        Vanished, Replaced: as for `fresh_open`.
     """
     with fresh_open(path) as descriptor:
         return view(descriptor)

@@ -60,7 +60,7 @@ def copy_pinned(attempt: Attempt) -> Copied:
     file is neither read nor mapped.
 
     Raises:
-        Again: there is no -shm file, a lock was not to be had, or what they should have kept changed.
+        Again: there is no -shm file, a lock was not to be had, or what it should have kept changed.
     """
     attempt.step("start")
     deadline = attempt.lock_deadline()
@@ -85,15 +85,15 @@ def _copy(attempt: Attempt, *, pinned: bool) -> Copied:
     attempt.step("generation-read")
     in_use = wal_open(attempt.source)
     before = _copy_database(attempt, generation, pinned=pinned)
-    if pinned and generation.header is None:
+    log_from_the_first = generation.header is not None
+    if pinned and not log_from_the_first:
         # The pin came before any content of the log: all of the generation that began since is new.
         generation = read_generation(attempt)
         attempt.step("generation-read-again")
     if generation.header is not None:
         copy_beside(attempt, "-wal")
     attempt.step("wal-copied")
-    still = pinned or generation.header is not None
-    _require_same(attempt, generation, before, database_may_change=still)
+    _require_same(attempt, generation, before, database_may_change=log_from_the_first)
     attempt.step("verified")
     return Copied(wal_frames=_frames(attempt, generation), in_use=in_use)
 
@@ -136,6 +136,7 @@ def _require_same(attempt: Attempt, generation: Generation, before: View, *, dat
     if now.fingerprint.identity != before.fingerprint.identity or lasting(now.first) != lasting(before.first):
         raise Again("the database file was replaced or changed its mode")
     if not database_may_change and now != before:
+        # In spite of the pin, if there was one: then its locks do not reach the writer, and generations may have passed.
         raise Again("the database was written while there was no write-ahead log")
 
 
