@@ -1,7 +1,9 @@
 """Tests of which method is chosen, and of when to give up."""
 
 import errno
+import fcntl
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +159,39 @@ def test_a_file_replaced_during_an_attempt(bank: Path) -> None:
 
     taken = Choice(make_attempt(bank, on_step=fail_once)).take()
     assert taken.attempts == 2
+
+
+def _refuse(monkeypatch: pytest.MonkeyPatch, refused: int) -> None:
+    """Let the kernel refuse one kind of lock call, as it does when the server denies it to this host."""
+    real: Callable[[int, int, bytes], bytes] = fcntl.fcntl
+
+    def answer(descriptor: int, command: int, argument: bytes) -> bytes:
+        if command == refused:
+            raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+        return real(descriptor, command, argument)
+
+    monkeypatch.setattr(fcntl, "fcntl", answer)
+
+
+@pytest.mark.parametrize("journal_mode", ["wal", "delete"])
+def test_locks_that_the_server_denies_are_done_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, journal_mode: str
+) -> None:
+    """Each mode has a method that takes none, and nothing is waited for."""
+    bank = make_bank(tmp_path / "live" / "a.db", journal_mode=journal_mode)
+    with session(bank, _ADD):
+        _refuse(monkeypatch, fcntl.F_OFD_SETLK)
+        attempt = make_attempt(bank, optimistic_attempts=0, lock_wait_seconds=60.0, locked_attempts=1)
+        taken = Choice(attempt).take()
+    assert taken.method in (Method.WAL_LOCK_FREE, Method.ROLLBACK_OPTIMISTIC)
+    assert require_bank(attempt.copy) == 501
+
+
+def test_locks_that_may_not_be_seen_are_named(bank: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a look at the locks nobody knows who is writing; it is no missing permission to read."""
+    _refuse(monkeypatch, fcntl.F_OFD_GETLK)
+    with pytest.raises(SourceUnsupported, match="see the locks"):
+        Choice(make_attempt(bank, **_SHORT)).take()
 
 
 @pytest.mark.parametrize("content", [b"", b"no database" * 50, b"SQLite format 3\0" + b"\2" * 100])

@@ -48,7 +48,7 @@ def test_missing_files_vanished(tmp_path: Path) -> None:
 
 
 def test_a_stale_handle_is_no_missing_file(tmp_path: Path) -> None:
-    """A server says so of a file that was replaced: what has the name now is not known, so it is to be looked at again."""
+    """A server says so of a file that was replaced: what has the name now is not known."""
     path = tmp_path / "a"
     path.write_bytes(b"x")
     with pytest.raises(Replaced, match="replaced"), fresh_open(path):

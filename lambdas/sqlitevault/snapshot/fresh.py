@@ -28,7 +28,7 @@ class Vanished(Again):
 
 
 class Replaced(Again):
-    """A file was deleted or replaced while it was open; what has its name now, if anything, has to be looked at anew."""
+    """A file was deleted or replaced while it was open; what has its name now, has to be looked at anew."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,14 @@ import fcntl
 import os
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from sqlitevault.errors import SourceUnsupported
 from sqlitevault.snapshot.attempt import Again
-from sqlitevault.snapshot.fresh import Vanished, beside, fresh_open
+from sqlitevault.snapshot.fresh import Replaced, Vanished, beside, fresh_open
 
 # Bytes of the database file (src/os.h); they lie at 1 GiB, on a page that never holds data.
 PENDING = (0x40000000, 1)
@@ -29,7 +30,6 @@ WAL_OPEN = (128, 1)
 
 _FLOCK = struct.Struct("hhqqi4x")
 _POLL_SECONDS = 0.005
-_TAKEN = (errno.EAGAIN, errno.EACCES)
 _UNSUPPORTED = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
 
 Range = tuple[int, int]
@@ -57,13 +57,15 @@ def _no_locks() -> SourceUnsupported:
 
 
 def try_read_lock(descriptor: int, where: Range) -> bool:
-    """Take a read lock without waiting; tell whether it was free."""
+    """Take a read lock without waiting; tell whether it was free.
+
+    Raises:
+        PermissionError: the server lets this host lock nothing; Linux says BlockingIOError of a lock that is taken.
+    """
     try:
         _fcntl(descriptor, fcntl.F_OFD_SETLK, fcntl.F_RDLCK, where)
-    except OSError as error:
-        if error.errno in _TAKEN:
-            return False
-        raise
+    except BlockingIOError:
+        return False
     return True
 
 
@@ -74,18 +76,24 @@ def unlock(descriptor: int, where: Range) -> None:
 
 def holder(descriptor: int, where: Range) -> int | None:
     """Return the kind (F_RDLCK or F_WRLCK) of a lock that somebody else holds in this range, if any."""
-    answer = _fcntl(descriptor, fcntl.F_OFD_GETLK, fcntl.F_WRLCK, where)
+    return _conflict(descriptor, fcntl.F_WRLCK, where)
+
+
+def _conflict(descriptor: int, wanted: int, where: Range) -> int | None:
+    try:
+        answer = _fcntl(descriptor, fcntl.F_OFD_GETLK, wanted, where)
+    except PermissionError as error:
+        raise SourceUnsupported(
+            "this host is not allowed to see the locks on the database",
+            hint="Let the role or user that takes backups read and lock files on the server, as the application may.",
+        ) from error
     kind = _FLOCK.unpack(answer)[0]
     return None if kind == fcntl.F_UNLCK else int(kind)
 
 
 def write_locked(descriptor: int) -> bool:
     """Tell whether a writer holds PENDING or EXCLUSIVE on this database: it may be writing the file."""
-    for where in (PENDING, SHARED):
-        answer = _fcntl(descriptor, fcntl.F_OFD_GETLK, fcntl.F_RDLCK, where)
-        if _FLOCK.unpack(answer)[0] != fcntl.F_UNLCK:
-            return True
-    return False
+    return any(_conflict(descriptor, fcntl.F_RDLCK, where) is not None for where in (PENDING, SHARED))
 
 
 def reserved(descriptor: int) -> bool:
@@ -100,10 +108,9 @@ def shared_lock(descriptor: int, deadline: float) -> Iterator[None]:
     Taken as SQLite does (unixLock in src/os_unix.c): PENDING first, so that a waiting writer gets its turn.
 
     Raises:
-        Locked: a writer did not let go before the deadline.
+        Locked: a writer did not let go before the deadline, or this host may not lock.
     """
-    while not _try_shared(descriptor):
-        _wait(deadline, "a writer holds the database's lock")
+    _wait_for(partial(_try_shared, descriptor), deadline, "a writer holds the database's lock")
     try:
         yield
     finally:
@@ -124,20 +131,23 @@ def read_lock(descriptor: int, where: Range, deadline: float) -> Iterator[None]:
     """Hold a read lock on some bytes.
 
     Raises:
-        Locked: somebody did not let go before the deadline.
+        Locked: somebody did not let go before the deadline, or this host may not lock.
     """
-    while not try_read_lock(descriptor, where):
-        _wait(deadline, f"byte {where[0]} of the -shm file is locked")
+    _wait_for(partial(try_read_lock, descriptor, where), deadline, f"byte {where[0]} of the -shm file is locked")
     try:
         yield
     finally:
         unlock(descriptor, where)
 
 
-def _wait(deadline: float, why: str) -> None:
-    if time.monotonic() >= deadline:
-        raise Locked(why)
-    time.sleep(_POLL_SECONDS)
+def _wait_for(take: Callable[[], bool], deadline: float, why: str) -> None:
+    try:
+        while not take():
+            if time.monotonic() >= deadline:
+                raise Locked(why)
+            time.sleep(_POLL_SECONDS)
+    except PermissionError as error:
+        raise Locked("the server does not let this host lock files") from error  # another method needs no lock
 
 
 def connections_seen(database: Path) -> tuple[str, ...]:
@@ -150,6 +160,8 @@ def connections_seen(database: Path) -> tuple[str, ...]:
             seen = [text for where, text in _DATABASE_LOCKS if holder(descriptor, where) is not None]
     except Vanished:
         return ()
+    except Replaced:
+        return ("somebody who replaces the file at this moment",)
     if _shared_memory_open(database):
         seen.append("a connection that has the database open in WAL mode")
     return tuple(seen)

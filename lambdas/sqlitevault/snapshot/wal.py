@@ -136,7 +136,7 @@ def _require_same(attempt: Attempt, generation: Generation, before: View, *, dat
     if now.fingerprint.identity != before.fingerprint.identity or lasting(now.first) != lasting(before.first):
         raise Again("the database file was replaced or changed its mode")
     if not database_may_change and now != before:
-        # In spite of the pin, if there was one: then its locks do not reach the writer, and generations may have passed.
+        # If there was a pin, its locks do not reach the writer, and whole generations may have passed.
         raise Again("the database was written while there was no write-ahead log")
 
 
