@@ -1,5 +1,6 @@
 """Folders to run commands in, and an S3 to run them against."""
 
+import uuid
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -44,9 +45,9 @@ def aws() -> Iterator[EmbeddedAws]:
 
 
 @pytest.fixture
-def bucket(aws: EmbeddedAws, request: pytest.FixtureRequest) -> str:
-    """A new bucket, named for the test."""
-    name = str(request.node.name).split("[")[0].removeprefix("test_").replace("_", "-")[:50].strip("-")
+def bucket(aws: EmbeddedAws) -> str:
+    """A new bucket."""
+    name = f"test-{uuid.uuid4().hex}"
     aws.client("s3", REGION).create_bucket(Bucket=name)
     return name
 

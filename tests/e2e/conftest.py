@@ -11,6 +11,7 @@ from localaws.embedded import EmbeddedAws
 from localaws.sample import make_sample_database
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep everything that needs the deployment in one process."""
     here = Path(__file__).parent
