@@ -1,10 +1,15 @@
 """The few file operations a restore is made of, each durable when it returns."""
 
+import errno
 import os
 import shutil
+import stat
 from pathlib import Path
 
+from sqlitevault.errors import TargetUnwritable
+
 _COPY_BLOCK = 8 << 20
+_PRIVATE = 0o600
 
 
 def sync_directory(directory: Path) -> None:
@@ -26,8 +31,20 @@ def sync_file(path: Path) -> None:
 
 
 def move(source: Path, target: Path) -> None:
-    """Rename within a file system; what was at `target` is replaced in one step."""
-    source.replace(target)
+    """Rename within a file system; what was at `target` is replaced in one step.
+
+    Raises:
+        TargetUnwritable: `target` is a mount of its own.
+    """
+    try:
+        source.replace(target)
+    except OSError as error:
+        if error.errno not in (errno.EBUSY, errno.EXDEV):
+            raise
+        raise TargetUnwritable(
+            f"{target} cannot be replaced: it is mounted as a single file",
+            hint="Mount its folder instead of the file, or restore elsewhere with --target and copy it by hand.",
+        ) from error
     sync_directory(target.parent)
     if source.parent != target.parent:
         sync_directory(source.parent)
@@ -36,7 +53,8 @@ def move(source: Path, target: Path) -> None:
 def copy(source: Path, target: Path) -> None:
     """Copy a file whole or not at all; `target` appears in one step."""
     unfinished = target.with_name(f".{target.name}.unfinished")
-    with source.open("rb") as reading, unfinished.open("wb") as writing:
+    private = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _PRIVATE)
+    with source.open("rb") as reading, os.fdopen(private, "wb") as writing:
         shutil.copyfileobj(reading, writing, _COPY_BLOCK)
         writing.flush()
         os.fsync(writing.fileno())
@@ -45,11 +63,25 @@ def copy(source: Path, target: Path) -> None:
 
 
 def like(model: Path, path: Path) -> None:
-    """Give `path` the mode of `model`, and its owner where we may."""
-    facts = model.stat()
-    path.chmod(facts.st_mode & 0o7777)
-    if os.geteuid() == 0:
-        os.chown(path, facts.st_uid, facts.st_gid)
+    """Give `path` the mode and the owner of `model`, and its group where we may.
+
+    Raises:
+        TargetUnwritable: it would belong to another user, who may be the only one to read it.
+    """
+    wanted, present = model.stat(), path.stat()
+    if stat.S_IMODE(wanted.st_mode) != stat.S_IMODE(present.st_mode):
+        path.chmod(stat.S_IMODE(wanted.st_mode))
+    if (wanted.st_uid, wanted.st_gid) == (present.st_uid, present.st_gid):
+        return
+    try:
+        os.chown(path, wanted.st_uid, wanted.st_gid)
+    except PermissionError as error:
+        if wanted.st_uid == present.st_uid:
+            return
+        raise TargetUnwritable(
+            f"{model} belongs to user {wanted.st_uid}, what is restored would belong to user {present.st_uid}",
+            hint="Restore as the user who owns the database, or as root.",
+        ) from error
 
 
 def write(path: Path, content: bytes) -> None:

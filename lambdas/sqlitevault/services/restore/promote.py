@@ -7,6 +7,7 @@ removing them loses nothing; only then does the staged file take the place.
 """
 
 import csv
+import errno
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,6 +32,10 @@ from sqlitevault.services.restore.target import SIDE_FILES, Target, kept_path
 from sqlitevault.snapshot import take_snapshot
 
 _KEYS_NAMED = 10
+# The file system has none, or the kernel grants none on files of others (protected_hardlinks).
+_NO_HARD_LINKS = {
+    errno.EPERM, errno.EACCES, errno.EMLINK, errno.EXDEV, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS,
+}  # fmt: skip
 
 OnStep = Callable[[str], None]
 
@@ -78,6 +83,7 @@ def promote(
         users = _require_unused(target, force=force)
         if (folder / DATABASE).exists():
             require_unchanged(staged, folder / DATABASE)
+            users = _require_unused(target, force=force)  # again: comparing takes seconds
             kept = swap_in(target, folder / DATABASE, now=now, on_step=on_step)
     config = restore_config(folder / CONFIG, target.config_root, now) if (folder / CONFIG).is_dir() else None
     on_step("configuration restored")
@@ -152,9 +158,11 @@ def _has_live_side_files(target: Target) -> bool:
 def _link_or_copy(live: Path, kept: Path) -> None:
     try:
         kept.hardlink_to(live)
-        durable.sync_directory(kept.parent)
-    except OSError:
-        durable.copy(live, kept)  # a file system without hard links
+    except OSError as error:
+        if error.errno not in _NO_HARD_LINKS:
+            raise
+        durable.copy(live, kept)
+    durable.sync_directory(kept.parent)
 
 
 def _keep_as_found(target: Target, kept: Path, on_step: OnStep) -> Path:

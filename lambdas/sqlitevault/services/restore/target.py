@@ -13,10 +13,18 @@ SIDE_FILES = ("-wal", "-shm", "-journal")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The database and the configuration folder that a restore would replace."""
+    """The database and the configuration folder that a restore would replace.
+
+    A database behind a symbolic link is replaced where it lies; its journals lie there too.
+    """
 
     database: Path
     config_root: Path
+
+    def __post_init__(self) -> None:
+        """Follow a link once."""
+        if self.database.is_symlink():
+            object.__setattr__(self, "database", Path(os.path.realpath(self.database)))
 
     @property
     def directory(self) -> Path:
