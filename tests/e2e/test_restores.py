@@ -11,7 +11,7 @@ import pytest
 from localaws.demo.world import PRIMARY, RECOVERY, World
 from sqlitevault.database import read_tables
 from sqlitevault.manifest import Manifest
-from tests.e2e.aws_command import aws_lambda_invoke
+from tests.e2e.aws_command import ROOT, aws_lambda_invoke
 from tests.e2e.watching import change, fire, forget_backups
 from tests.trees import tree
 
@@ -125,3 +125,14 @@ def test_the_monthly_drill_in_the_recovery_region(backed_up: World) -> None:
     assert (drilled.region, drilled.trigger, drilled.function_error) == (RECOVERY, "schedule", None)
     assert drilled.response["backup_id"] == manifest(backed_up).backup_id
     assert drilled.response["passed"]
+
+
+def test_every_sample_event_is_understood(backed_up: World) -> None:
+    """Those that name a backup or a time of the documentation find none here; no event is refused for its form."""
+    outcomes = {}
+    for event in sorted(path.name for path in (ROOT / "events").glob("restore-*.json")):
+        error, report = aws_lambda_invoke(backed_up, "restore", event)
+        outcomes[event] = report["errorType"] if error else "done"
+    done = {event for event, outcome in outcomes.items() if outcome == "done"}
+    assert set(outcomes.values()) == {"done", "BackupNotFound"}, outcomes
+    assert {"restore-plan.json", "restore-stage.json", "restore-all.json", "restore-promote.json"} <= done
