@@ -1,12 +1,14 @@
 """Tests of reading files that another host changes."""
 
 import errno
+import mmap
 import os
+import resource
 from pathlib import Path
 
 import pytest
 
-from sqlitevault.snapshot.fresh import Replaced, Vanished, beside, force_sync, fresh_open, look
+from sqlitevault.snapshot.fresh import Replaced, Vanished, beside, drop_cached_pages, force_sync, fresh_open, look
 
 
 def test_views_are_equal_while_nobody_writes(tmp_path: Path) -> None:
@@ -37,6 +39,18 @@ def test_a_replaced_file_has_another_identity(tmp_path: Path) -> None:
     before = look(path)
     other.rename(path)
     assert look(path).fingerprint.identity != before.fingerprint.identity
+
+
+def test_the_applications_own_cache_is_left_alone(tmp_path: Path) -> None:
+    """On a local disk the pages stay in memory; that they go on NFS can only be seen on a mount."""
+    path = tmp_path / "a"
+    path.write_bytes(bytes(1 << 20))
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as pages:
+        assert pages[0] == 0  # in memory from here on
+        drop_cached_pages(file.fileno())
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_majflt
+        assert sum(pages[:: mmap.PAGESIZE]) == 0
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_majflt == before
 
 
 def test_missing_files_vanished(tmp_path: Path) -> None:

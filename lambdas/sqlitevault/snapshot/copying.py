@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from sqlitevault.snapshot.attempt import Attempt
-from sqlitevault.snapshot.fresh import beside, fresh_open
+from sqlitevault.snapshot.fresh import beside, drop_cached_pages, fresh_open
 
 _PIECE = 1 << 20
 _PRIVATE = 0o600
@@ -81,6 +81,7 @@ def copy_bytes(
     Raises:
         OSError: of reading or writing.
     """
+    drop_cached_pages(descriptor)
     size = os.fstat(descriptor).st_size
     output = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _PRIVATE)
     try:
