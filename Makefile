@@ -28,8 +28,8 @@ node_modules/.package-lock.json: package-lock.json
 demo: setup ## Deploy into an embedded AWS, back up, replicate, restore, prove: all of it, in minutes
 	@$(BIN)/python -m localaws.demo
 
-test: setup ## Set up and run the tests
-	$(BIN)/pytest --numprocesses 2 --dist loadgroup
+test: setup ## Set up and run the tests: more of them at a time than cores, since many wait
+	$(BIN)/pytest --numprocesses 4 --dist loadgroup
 
 check: lint types imports test ## Lint, types, import rules and tests: what CI runs
 
