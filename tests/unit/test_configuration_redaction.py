@@ -89,7 +89,7 @@ TEXTS = {
     "ini url": f"sqlalchemy.url = postgresql+psycopg://app:{SECRET}@db:5432/hub?sslmode=require",
     "url with at sign": f"URL=postgresql://app:p@{SECRET}@db/hub",
     "url without user": f"REDIS_URL=redis://:{SECRET}@cache:6379/0",
-    "url token": f"PIP_INDEX=https://{SECRET}{SECRET}@packages.example.com/simple",
+    "url token": f"PIP_INDEX=https://{SECRET}{SECRET}@packages.example.com/index",
     "dsn": f"SENTRY_DSN=https://{SECRET}@sentry.example.com/7",
     "default of a reference": f"DB_PASSWORD=${{DB_PASSWORD:-{SECRET}}}",
     "nginx basic": f'proxy_set_header Authorization "Basic {SECRET}";',
