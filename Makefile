@@ -29,7 +29,7 @@ demo: setup ## Deploy into an embedded AWS, back up, replicate, restore, prove: 
 	@$(BIN)/python -m localaws.demo
 
 test: setup ## Set up and run the tests: more of them at a time than cores, since many wait
-	$(BIN)/pytest --numprocesses 4 --dist loadgroup
+	$(BIN)/pytest --numprocesses 3 --dist loadgroup
 
 check: lint types imports test ## Lint, types, import rules and tests: what CI runs
 
