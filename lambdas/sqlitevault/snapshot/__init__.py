@@ -24,6 +24,8 @@ def take_snapshot(
 ) -> SnapshotResult:
     """Copy a live database as it was at one moment, no older than its last commit before this call.
 
+    Of a database in WAL mode with synchronous=NORMAL on NFS: the last commit that its writer's host has sent.
+
     The source's folder is not written to and no file in it is opened for writing. What is not checked here: that
     SQLite finds the content sound (`sqlitevault.database.check`). Not for a process that has the source open with
     SQLite itself: closing a file releases the POSIX locks that SQLite holds on it in the same process.
