@@ -63,17 +63,20 @@ class Counter:
         """Nothing is held back."""
 
 
-def make_sample(folder: Path, megabytes: int) -> list[Member]:
-    """Make a database and its dump, together of about that size."""
+def fill_events(connection: sqlite3.Connection, megabytes: int) -> None:
+    """Fill a table whose database and dump together are of about that size."""
     rng = random.Random(1)
-    database = folder / "devops_hub.db"
-    connection = sqlite3.connect(database)
     connection.execute("CREATE TABLE events(id TEXT PRIMARY KEY, type TEXT, source TEXT, data TEXT, created_at TEXT)")
     connection.execute("CREATE INDEX by_type ON events(type, created_at)")
+    connection.executemany("INSERT INTO events VALUES(?,?,?,?,?)", (_event(rng, n) for n in range(megabytes * 1450)))
+
+
+def make_sample(folder: Path, megabytes: int) -> list[Member]:
+    """Make a database and its dump, together of about that size."""
+    database = folder / "devops_hub.db"
+    connection = sqlite3.connect(database)
     with connection:
-        connection.executemany(
-            "INSERT INTO events VALUES(?,?,?,?,?)", (_event(rng, n) for n in range(megabytes * 1450))
-        )
+        fill_events(connection, megabytes)
     dump = folder / "devops_hub.sql"
     with dump.open("w") as file:
         file.writelines(f"{line}\n" for line in connection.iterdump())

@@ -1,14 +1,16 @@
-"""How fast the SQL dump is, against the sqlite3 command's `.dump` and Python's `iterdump`, and what they lose.
+"""How fast the SQL dump is, against the sqlite3 command's `.dump` and Python's `iterdump`, on data of several kinds.
 
     python -m benchmarks.dump [--megabytes 100] [--runs 5] [--write]
 
-The sample is the database of benchmarks/archive.py, which all three dump without loss, so that the work is the same.
-The ways take turns in each run, and the median counts. `--write` puts the figures into benchmarks/README.md.
+The samples are such that all of them dump without loss, so that the work is the same. The command is taken twice: as
+installed, if it is, and as it comes with apsw, which is the SQLite that `write_dump` uses. The ways take turns in each
+run, and the median counts. `--write` puts the figures into benchmarks/README.md.
 """
 
 import argparse
 import os
 import platform
+import random
 import shutil
 import sqlite3
 import statistics
@@ -17,10 +19,11 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import apsw
+import apsw.sqlite_extra
 
 from benchmarks import archive
 from benchmarks.readme import write_section
@@ -30,19 +33,57 @@ from sqlitevault.dump import load_dump, write_dump
 HEADING = "## SQL dump"
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One way to dump or load: the median of its seconds, and what it is compared with."""
-
-    name: str
-    seconds: float
-    against: str
+ROWS = 150_000
+Ways = dict[str, Callable[[], object]]
 
 
-def by_tool(database: Path, target: Path) -> None:
-    """Dump with the command-line tool."""
+def events(connection: sqlite3.Connection, _: random.Random, megabytes: int) -> None:
+    """Fill the table of benchmarks/archive.py."""
+    archive.fill_events(connection, megabytes)
+
+
+def numbers(connection: sqlite3.Connection, rng: random.Random, _: int) -> None:
+    """Whole numbers and reals, as measurements or a ledger have them."""
+    connection.execute("CREATE TABLE numbers (id INTEGER PRIMARY KEY, account INT, amount INT, at INT, rate REAL)")
+    rows = ((n, rng.randrange(5000), rng.randrange(10**6), 1_700_000_000 + n, rng.random()) for n in range(2 * ROWS))
+    connection.executemany("INSERT INTO numbers VALUES (?, ?, ?, ?, ?)", rows)
+
+
+def documents(connection: sqlite3.Connection, _: random.Random, __: int) -> None:
+    """Long text with quotes and letters beyond ASCII."""
+    connection.execute("CREATE TABLE documents (id INTEGER PRIMARY KEY, title TEXT, body TEXT)")
+    rows = ((n, f"L'été n° {n}", "Ça, c'est l'histoire: größer, żółć.\n" * 30) for n in range(ROWS // 6))
+    connection.executemany("INSERT INTO documents VALUES (?, ?, ?)", rows)
+
+
+def windows_text(connection: sqlite3.Connection, _: random.Random, __: int) -> None:
+    """Text whose lines end in a carriage return and a line feed."""
+    connection.execute("CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT)")
+    rows = ((n, f"note {n}: a line of text\r\n" * 12) for n in range(ROWS // 2))
+    connection.executemany("INSERT INTO notes VALUES (?, ?)", rows)
+
+
+def files(connection: sqlite3.Connection, rng: random.Random, _: int) -> None:
+    """Blobs of three kilobytes."""
+    connection.execute("CREATE TABLE files (id INTEGER PRIMARY KEY, name TEXT, data BLOB)")
+    rows = ((n, f"file {n}", rng.randbytes(3000)) for n in range(ROWS // 15))
+    connection.executemany("INSERT INTO files VALUES (?, ?, ?)", rows)
+
+
+def keys(connection: sqlite3.Connection, rng: random.Random, _: int) -> None:
+    """A table WITHOUT ROWID."""
+    connection.execute("CREATE TABLE keys (key TEXT PRIMARY KEY, value TEXT, used INT) WITHOUT ROWID")
+    rows = ((f"{rng.random():.17f}{n}", "some value or other " * 6, n) for n in range(ROWS))
+    connection.executemany("INSERT INTO keys VALUES (?, ?, ?)", rows)
+
+
+SAMPLES = (events, numbers, documents, windows_text, files, keys)
+
+
+def by_tool(tool: str, database: Path, target: Path) -> None:
+    """Dump with a command-line tool."""
     with target.open("wb") as out:
-        subprocess.run(["sqlite3", database, ".dump"], stdout=out, check=True)
+        subprocess.run([tool, database, ".dump"], stdout=out, check=True)
 
 
 def by_iterdump(database: Path, target: Path) -> None:
@@ -51,11 +92,11 @@ def by_iterdump(database: Path, target: Path) -> None:
         out.writelines(f"{line}\n" for line in connection.iterdump())
 
 
-def load_by_tool(text: Path, target: Path) -> None:
-    """Load with the command-line tool."""
+def load_by_tool(tool: str, text: Path, target: Path) -> None:
+    """Load with a command-line tool."""
     target.unlink(missing_ok=True)
     with text.open("rb") as statements:
-        subprocess.run(["sqlite3", target], stdin=statements, check=True)
+        subprocess.run([tool, target], stdin=statements, check=True)
 
 
 def load_by_library(text: Path, target: Path) -> None:
@@ -65,7 +106,7 @@ def load_by_library(text: Path, target: Path) -> None:
         connection.executescript(text.read_text())
 
 
-def medians(ways: dict[str, Callable[[], object]], runs: int) -> dict[str, float]:
+def medians(ways: Ways, runs: int) -> dict[str, float]:
     """Take turns, so that other work on the machine hits all alike; return the median seconds of each."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(runs):
@@ -76,37 +117,75 @@ def medians(ways: dict[str, Callable[[], object]], runs: int) -> dict[str, float
     return {name: statistics.median(taken) for name, taken in seconds.items()}
 
 
-def measure(folder: Path, megabytes: int, runs: int) -> tuple[int, list[Figure]]:
-    """Take all figures in one run; return the database's size with them."""
-    archive.make_sample(folder, megabytes)
-    database, text = folder / "devops_hub.db", folder / "ours.sql"
-    tool = shutil.which("sqlite3") is not None
-    dumps: dict[str, Callable[[], object]] = {"`write_dump`": lambda: write_dump(database, text)}
-    loads: dict[str, Callable[[], object]] = {"`load_dump`": lambda: load_dump(text, folder / "ours.db")}
-    if tool:
-        dumps["`sqlite3 .dump`"] = lambda: by_tool(database, folder / "tool.sql")
-        loads["`sqlite3 < dump.sql`"] = lambda: load_by_tool(text, folder / "tool.db")
-    dumps["`iterdump`"] = lambda: by_iterdump(database, folder / "library.sql")
-    loads["`executescript`"] = lambda: load_by_library(text, folder / "library.db")
-    digests: dict[str, Callable[[], object]] = {"`read_tables` (content digests)": lambda: read_tables(database)}
-    found = [compared(medians(ways, runs)) for ways in (dumps, loads, digests)]
-    return database.stat().st_size, [figure for figures in found for figure in figures]
+def tools() -> dict[str, str]:
+    """Return the sqlite3 commands that there are, by what to call them."""
+    found = {f"sqlite3 {apsw.sqlite_lib_version()}": apsw.sqlite_extra.path("sqlite3_shell")}
+    installed = shutil.which("sqlite3")
+    if installed:
+        said = subprocess.run([installed, "--version"], capture_output=True, text=True, check=True).stdout
+        found = {f"sqlite3 {said.split()[0]}": installed} | found
+    return found
 
 
-def compared(seconds: dict[str, float]) -> list[Figure]:
-    """Say of each other way how many times as long as ours it takes."""
-    ours = next(iter(seconds.values()))
-    return [Figure(name, taken, f"{taken / ours:.2f} x" if taken != ours else "") for name, taken in seconds.items()]
+def dump_ways(database: Path) -> Ways:
+    """Return the ways to dump; ours first."""
+    folder = database.parent
+    ways: Ways = {"write_dump": lambda: write_dump(database, folder / "ours.sql", durable=False)}
+    for name, tool in tools().items():
+        ways[name] = partial(by_tool, tool, database, folder / "tool.sql")
+    return ways | {"iterdump": lambda: by_iterdump(database, folder / "library.sql")}
 
 
-def table(size: int, figures: list[Figure]) -> str:
-    """Return the figures as a Markdown table."""
-    lines = ["| what | seconds | MB/s | time against ours |", "| --- | ---: | ---: | ---: |"]
-    lines += [
-        f"| {figure.name} | {figure.seconds:.2f} | {size / figure.seconds / 1e6:.0f} | {figure.against} |"
-        for figure in figures
-    ]
-    return "\n".join(lines)
+def load_ways(text: Path) -> Ways:
+    """Return the ways to load what `write_dump` wrote; ours first."""
+    folder = text.parent
+    ways: Ways = {"load_dump": lambda: load_dump(text, folder / "ours.db", durable=False)}
+    for name, tool in tools().items():
+        ways[name] = partial(load_by_tool, tool, text, folder / "tool.db")
+    return ways | {"executescript": lambda: load_by_library(text, folder / "library.db")}
+
+
+def make(folder: Path, fill: Callable[[sqlite3.Connection, random.Random, int], None], megabytes: int) -> Path:
+    """Make a sample, named after what fills it."""
+    database = folder / f"{fill.__name__}.db"
+    with closing(sqlite3.connect(database)) as connection, connection:
+        fill(connection, random.Random(1), megabytes)
+    return database
+
+
+def row(label: str, megabytes: float, seconds: dict[str, float]) -> str:
+    """Return a line of a table: our speed, and how many times as long the others take."""
+    ours, *others = seconds.values()
+    cells = [label, f"{megabytes:.0f}", f"{ours:.2f}", f"{megabytes / ours:.0f}"]
+    return f"| {' | '.join([*cells, *(f'{taken / ours:.2f} x' for taken in others)])} |"
+
+
+def table(rows: dict[str, tuple[float, dict[str, float]]]) -> str:
+    """Return samples as lines and ways as columns, in Markdown."""
+    ways = list(next(iter(rows.values()))[1])
+    headings = ["sample", "MB", f"`{ways[0]}` s", "MB/s", *(f"`{name}`" for name in ways[1:])]
+    lines = [f"| {' | '.join(headings)} |", f"| --- |{' ---: |' * (len(headings) - 1)}"]
+    return "\n".join(lines + [row(label, *found) for label, found in rows.items()])
+
+
+def measure(folder: Path, megabytes: int, runs: int) -> str:
+    """Take all figures in one run; return them as text."""
+    dumps, loads = {}, {}
+    for fill in SAMPLES:
+        database = make(folder, fill, megabytes)
+        dumped = medians(dump_ways(database), runs)
+        size = (folder / "ours.sql").stat().st_size / 1e6
+        dumps[fill.__name__] = (size, dumped)
+        if fill is events:
+            loads["events"] = (size, medians(load_ways(folder / "ours.sql"), runs))
+            digests = medians({"read_tables": partial(read_tables, database)}, runs)["read_tables"]
+    return (
+        f"MB are the dump's. How long others take, as a multiple of our time; above 1 they are slower.\n\n"
+        f"{table(dumps)}\n\n{table(loads)}\n\nContent digests of `events` (`read_tables`): {digests:.2f} s.\n\n"
+        "As backups and drills do it: not synced to disk, since it lies in scratch. What the others lose from other "
+        "databases and `write_dump` keeps is in tests/unit/test_dump_torture.py; implicit rowids, which it keeps, are "
+        "in the dump of `events`."
+    )
 
 
 def main() -> None:
@@ -117,14 +196,11 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="put the figures into benchmarks/README.md")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        size, figures = measure(Path(folder), options.megabytes, options.runs)
+        figures = measure(Path(folder), options.megabytes, options.runs)
     text = (
-        f"`python -m benchmarks.dump --megabytes {options.megabytes} --write` on {os.cpu_count()} cores, Python "
-        f"{platform.python_version()}, SQLite {apsw.sqlite_lib_version()} here and {sqlite3.sqlite_version} in the "
-        f"standard library; a database of {size / 1e6:.0f} MB, dumped and loaded in turns, the median of "
-        f"{options.runs} runs. MB are the database's.\n\n{table(size, figures)}\n\n"
-        "`write_dump` and `load_dump` also sync to disk. The sample is one that all can dump; what the others "
-        "lose from other databases and `write_dump` keeps is in tests/unit/test_dump_torture.py."
+        f"`python -m benchmarks.dump --megabytes {options.megabytes} --runs {options.runs} --write` on "
+        f"{os.cpu_count()} cores, Python {platform.python_version()}, SQLite {apsw.sqlite_lib_version()}, in turns, "
+        f"the median of {options.runs} runs. {figures}"
     )
     print(text)
     if options.write:

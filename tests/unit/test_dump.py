@@ -1,6 +1,7 @@
 """The SQL dump: what everybody can load, what is refused, and any value there and back."""
 
 import math
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -22,12 +23,14 @@ from tests.databases import rows
 from tests.raw_content import raw_content, require_same
 from tests.torture_kinds import ALONE, KINDS, QUICK
 
+# Digits and then a NUL: SQLite 3.54, unlike 3.40, makes a number of it in a column for numbers, whoever inserts it.
+SEEN_AS_NUMBER = re.compile(r"\d.*\0", re.DOTALL)
 VALUES = st.one_of(
     st.none(),
     st.integers(-(2**63), 2**63 - 1),
     st.floats(),
-    st.text(st.characters(exclude_categories=["Cs"])),
-    st.text(st.sampled_from("a'\0\r\n;\"é")),
+    st.text(st.characters(exclude_categories=["Cs"])).filter(lambda text: not SEEN_AS_NUMBER.search(text)),
+    st.text(st.sampled_from("a'\0\r\n;\"é\\r1")).filter(lambda text: not SEEN_AS_NUMBER.search(text)),
     st.binary(),
 )
 AFFINITIES = ("", "TEXT", "INTEGER", "REAL", "NUMERIC", "BLOB")
@@ -78,6 +81,43 @@ def test_the_command_line_tool_loads_it(tmp_path: Path) -> None:
         done = subprocess.run(["sqlite3", tmp_path / "tool.db"], stdin=text, capture_output=True, check=True)
     assert done.stderr == b""
     require_same(tmp_path / "tool.db", source)
+
+
+# What stands in for quotes and between rows while rows are written, in every arrangement that could pass for it.
+MARKS = ("fc", "fd", "fe", "ff", "ff2cff", "ff2cfe", "fefe", "feff", "fffd", "fd31", "ff0dff", "ff27ff", "00ff00ff")
+
+
+@pytest.mark.parametrize("kind", ["", "WITHOUT ROWID", "STRICT"], ids=["rowid", "without-rowid", "strict"])
+@pytest.mark.parametrize("declared", ["TEXT", "INT"])
+def test_bytes_that_are_no_text_stay_what_they_are(tmp_path: Path, kind: str, declared: str) -> None:
+    """Bytes that mean something to the dump's own making are written as they are; each has a table of its own."""
+    with closing(sqlite3.connect(tmp_path / "source.db")) as connection, connection:
+        for raw in MARKS:
+            odd = f"CAST(x'{raw}' AS TEXT)"
+            connection.execute(f"CREATE TABLE t{raw} (id INTEGER PRIMARY KEY, x TEXT, y {declared}, z TEXT) {kind}")
+            some = [f"{odd}, 1, 'a'", f"'a', NULL, {odd}", f"{odd}, 2, {odd}"]
+            if kind != "STRICT":
+                some += [f"NULL, {odd}, NULL", "NULL, 'é''s', NULL", f"NULL, x'{raw}', NULL"]
+            for number, values in enumerate(some):
+                connection.execute(f"INSERT INTO t{raw} VALUES ({number}, {values})")
+    loaded = _reloaded(tmp_path / "source.db")
+    assert raw_content(loaded) == raw_content(tmp_path / "source.db")
+    assert read_tables(loaded) == read_tables(tmp_path / "source.db")
+
+
+@pytest.mark.parametrize("kind", ["", "WITHOUT ROWID"], ids=["rowid", "without-rowid"])
+def test_people_can_read_the_text(tmp_path: Path, kind: str) -> None:
+    """Letters, line ends and quotes are not written as hexadecimal digits, even if a row elsewhere must be."""
+    with closing(sqlite3.connect(tmp_path / "source.db")) as connection, connection:
+        connection.execute(f"CREATE TABLE t (id INTEGER PRIMARY KEY, x INTEGER) {kind}")
+        lines = ((n, f"žába č. {n}\r\nit's \\r fine\r\n") for n in range(20_000))
+        connection.executemany("INSERT INTO t VALUES (?, ?)", lines)
+        connection.execute("UPDATE t SET x = CAST(x'ff' AS TEXT) WHERE id = 10000")
+    assert raw_content(_reloaded(tmp_path / "source.db")) == raw_content(tmp_path / "source.db")
+    text = (tmp_path / "dump.sql").read_text()
+    assert "VALUES(0,replace('žába č. 0\\r1\nit''s \\r fine\\r1\n','\\r1',char(13)));\n" in text
+    assert 0 < text.count("CAST(X'") < 10_000
+    assert "\r" not in text
 
 
 def test_the_same_content_gives_the_same_text(tmp_path: Path) -> None:

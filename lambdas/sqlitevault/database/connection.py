@@ -53,6 +53,8 @@ def _connect(path: Path) -> apsw.Connection:
     connection = apsw.Connection(f"file:{uri_path(path)}?immutable=1", flags=flags)
     connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
     connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
+    # A query is prepared once, not again for each value that is bound to it.
+    connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
     connection.execute(f"PRAGMA cell_size_check = ON; PRAGMA cache_size = -{_CACHE_KIB}")
     return connection
 

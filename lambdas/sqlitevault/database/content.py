@@ -12,10 +12,10 @@ from pathlib import Path
 import apsw
 
 from sqlitevault.database.connection import open_copy
-from sqlitevault.database.schema import TableShape, concatenated, exact_text, quoted, scan_order, tables
+from sqlitevault.database.row_runs import RowText, row_runs, with_each
+from sqlitevault.database.schema import TableShape, concatenated, quoted, tables
 from sqlitevault.manifest import Table
 
-_REPORTED_ROWS = 10_000
 _SEQUENCE = "sqlite_sequence"
 
 OnRows = Callable[[int], None]
@@ -54,14 +54,11 @@ def _plain(table: TableShape) -> bool:
 def _read(connection: apsw.Connection, table: TableShape, on_rows: OnRows, *, utf8: bool) -> Table:
     digest = hashlib.sha256()
     rows = 0
-    row = concatenated([_canonical(quoted(column), utf8=utf8) for column in table.columns], "','")
-    query = f"SELECT {exact_text(f'{row} || char(10)', utf8=utf8)} FROM {quoted(table.name)}{scan_order(table)}"
-    for (content,) in connection.execute(query):
-        digest.update(content if isinstance(content, bytes) else str(content).encode())
-        rows += 1
-        if rows % _REPORTED_ROWS == 0:
-            on_rows(_REPORTED_ROWS)
-    on_rows(rows % _REPORTED_ROWS)
+    values = [_canonical(quoted(column), utf8=utf8) for column in table.columns]
+    runs = row_runs(connection, table, RowText(concatenated(values, "','")))
+    for run, _ in with_each(runs, lambda run: digest.update(run.text + b"\n")):
+        rows += run.rows
+        on_rows(run.rows)
     return Table(name=table.name, rows=rows, digest=digest.hexdigest())
 
 

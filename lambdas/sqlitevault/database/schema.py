@@ -15,7 +15,8 @@ class TableShape:
     """One table. `columns` are the stored ones; generated and hidden columns are left out.
 
     `rowid_alias` is a name by which SQL reaches the rowid, if the columns left one. `key_order` are the ORDER BY terms
-    of a WITHOUT ROWID table's key.
+    of a WITHOUT ROWID table's key. `number_columns` are those declared to hold integers or reals; outside a STRICT
+    table they may hold anything all the same.
     """
 
     name: str
@@ -27,6 +28,7 @@ class TableShape:
     has_integer_primary_key: bool
     counts_up: bool
     key_order: tuple[str, ...]
+    number_columns: tuple[str, ...]
 
 
 def quoted(name: str) -> str:
@@ -63,7 +65,20 @@ def _shape(connection: apsw.Connection, name: str, sql: str, kind: object, witho
         has_integer_primary_key=is_rowid,
         counts_up=is_rowid and connection.column_metadata("main", name, keys[0])[4],
         key_order=_key_order(connection, name) if without_rowid else (),
+        number_columns=tuple(
+            str(column) for column, declared, _, hidden in described if not hidden and _is_number(str(declared))
+        ),
     )
+
+
+def _is_number(declared: str) -> bool:
+    """Tell whether a column's affinity is INTEGER or REAL (https://sqlite.org/datatype3.html, section 3.1)."""
+    kind = declared.upper()
+    if "INT" in kind:
+        return True
+    if any(word in kind for word in ("CHAR", "CLOB", "TEXT", "BLOB")):
+        return False
+    return any(word in kind for word in ("REAL", "FLOA", "DOUB"))
 
 
 def _key_order(connection: apsw.Connection, name: str) -> tuple[str, ...]:

@@ -19,8 +19,8 @@ _PRIVATE = (
 )
 
 
-def load_dump(sql: Path, destination: Path, *, on_bytes: OnBytes = ignore_bytes) -> None:
-    """Make the database `destination` from SQL text; it appears whole or not at all.
+def load_dump(sql: Path, destination: Path, *, on_bytes: OnBytes = ignore_bytes, durable: bool = True) -> None:
+    """Make the database `destination` from SQL text; it appears whole or not at all, synced to disk if `durable`.
 
     The text cannot reach other files: nothing can be attached, and no extension loaded.
 
@@ -33,8 +33,9 @@ def load_dump(sql: Path, destination: Path, *, on_bytes: OnBytes = ignore_bytes)
         with sql.open("rb") as text, closing(_new_database(unfinished)) as connection:
             _execute(connection, text, on_bytes)
         _require_content(unfinished)
-        with unfinished.open("rb") as database:
-            os.fsync(database.fileno())
+        if durable:
+            with unfinished.open("rb") as database:
+                os.fsync(database.fileno())
         unfinished.replace(destination)
     finally:
         unfinished.unlink(missing_ok=True)

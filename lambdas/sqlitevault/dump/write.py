@@ -1,12 +1,13 @@
-"""Write a private copy as SQL text. The text of each row is made inside SQLite, which is as fast as its own shell.
+"""Write a private copy as SQL text.
 
 What the usual dumps lose is kept: text with NUL or invalid encoding, infinities, implicit rowids, virtual tables with
 their shadow tables, AUTOINCREMENT counters, statistics, user_version, application_id, page size, auto-vacuum and
-encoding. What cannot be kept: rowids of a table whose columns took all three of their names.
+encoding. What cannot be kept: rowids of a table whose columns took all three of their names, and text of digits and a
+NUL in a column for numbers, of which SQLite 3.54 makes a number on loading (3.40 does not).
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -14,38 +15,40 @@ from typing import BinaryIO
 import apsw
 
 from sqlitevault.database import open_copy
-from sqlitevault.database.schema import TableShape, concatenated, exact_text, quoted, scan_order, tables
+from sqlitevault.database.schema import TableShape, tables
+from sqlitevault.dump.inserts import insert_statements
 from sqlitevault.progress import OnBytes, ignore_bytes
 
-_BUFFER = 1 << 20
-_RUN_BYTES = 256 * 1024
+_BUFFER = 64 * 1024
 _AUTO_VACUUM = ("NONE", "FULL", "INCREMENTAL")
 _KEPT_BY_SQLITE = ("sqlite_sequence", "sqlite_stat1", "sqlite_stat4")
 
 
-def write_dump(database: Path, destination: Path, *, on_bytes: OnBytes = ignore_bytes) -> None:
+def write_dump(database: Path, destination: Path, *, on_bytes: OnBytes = ignore_bytes, durable: bool = True) -> None:
     """Write the private copy `database` as SQL to `destination`, which appears whole or not at all.
 
-    The same content gives the same text. Loads with `load_dump` and with the sqlite3 command-line tool.
+    It is synced to disk if `durable`: in scratch that takes time for nothing. The same content gives the same text,
+    which loads with `load_dump` and with the sqlite3 command-line tool.
 
     Raises:
         SourceCorrupt: the database cannot be read.
         SourceUnsupported: it needs a newer SQLite, or functions of its own, so that the dump could not be loaded.
     """
-    with open_copy(database) as connection, _whole(destination) as out:
+    with open_copy(database) as connection, _whole(destination, durable=durable) as out:
         for part in _statements(connection):
             out.write(part)
             on_bytes(len(part))
 
 
 @contextmanager
-def _whole(destination: Path) -> Iterator[BinaryIO]:
+def _whole(destination: Path, *, durable: bool) -> Iterator[BinaryIO]:
     unfinished = destination.with_name(f".{destination.name}.unfinished")
     try:
         with unfinished.open("wb", buffering=_BUFFER) as out:
             yield out
             out.flush()
-            os.fsync(out.fileno())
+            if durable:
+                os.fsync(out.fileno())
         unfinished.replace(destination)
     finally:
         unfinished.unlink(missing_ok=True)
@@ -58,7 +61,7 @@ def _statements(connection: apsw.Connection) -> Iterator[bytes]:
     for table in found:
         if _is_ordinary(table):
             yield _encoded(f"{table.sql};\n")
-            yield from _rows(connection, table)
+            yield from insert_statements(connection, table)
     yield from _virtual_tables([table for table in found if table.kind == "virtual"])
     yield from _others(connection)
     for table in found:
@@ -100,91 +103,6 @@ def _closing(connection: apsw.Connection) -> bytes:
     )
 
 
-def _rows(connection: apsw.Connection, table: TableShape) -> Iterator[bytes]:
-    """Yield INSERTs, many at a time: with quote() while that is exact, and without it from there on.
-
-    A run of lines is exact if it is valid UTF-8 and has no carriage return, which the sqlite3 shell drops on reading.
-    quote() itself ends text at a NUL; that is seen to in SQL.
-    """
-    if not table.columns:
-        return
-    utf8 = connection.pragma("encoding") == "UTF-8"
-    written = 0
-    if utf8:
-        for lines in _runs(connection, table, _quick_literal, utf8=True):
-            joined = b"".join(lines)
-            if not _is_exact(joined):
-                break
-            yield joined
-            written += len(lines)
-        else:
-            return
-    for lines in _runs(connection, table, _exact_literal if utf8 else _exact_utf16_literal, utf8=utf8, skip=written):
-        yield b"".join(lines)
-
-
-def _is_exact(lines: bytes) -> bool:
-    if b"\r" in lines:
-        return False
-    if lines.isascii():
-        return True
-    try:
-        lines.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _runs(
-    connection: apsw.Connection, table: TableShape, literal: Callable[[str], str], *, utf8: bool, skip: int = 0
-) -> Iterator[list[bytes]]:
-    names = [quoted(column) for column in table.columns]
-    values = [literal(name) for name in names]
-    if table.rowid_alias and not table.has_integer_primary_key and not table.name.startswith("sqlite_"):
-        names.insert(0, table.rowid_alias)
-        values.insert(0, f"quote({table.rowid_alias})")
-    insert = f"INSERT INTO {quoted(table.name)}({','.join(names)}) VALUES("
-    row = exact_text(f"{_text(insert)} || {concatenated(values, _text(','))} || ');' || char(10)", utf8=utf8)
-    query = f"SELECT {row} FROM {quoted(table.name)}{scan_order(table)} LIMIT -1 OFFSET ?"
-    lines: list[bytes] = []
-    size = 0
-    for (line,) in connection.execute(query, (skip,)):
-        lines.append(line if isinstance(line, bytes) else str(line).encode())
-        size += len(lines[-1])
-        if size > _RUN_BYTES:
-            yield lines
-            lines, size = [], 0
-    yield lines
-
-
-def _quick_literal(column: str) -> str:
-    """Return SQL for a literal: quote(), but for text with a NUL. length() ends at NULs, octet_length() not."""
-    nul = f"length({column}) <> octet_length({column}) AND instr(CAST({column} AS BLOB), x'00')"
-    return _literal(column, as_bytes=nul)
-
-
-def _exact_literal(column: str) -> str:
-    """Return SQL for a value's literal that is exact for any text: as bytes unless it is printable ASCII."""
-    return _careful_literal(column, nul="x'00'")
-
-
-def _exact_utf16_literal(column: str) -> str:
-    return _careful_literal(column, nul="x'0000'")
-
-
-def _careful_literal(column: str, *, nul: str) -> str:
-    odd = f"{column} GLOB '*[^ -~]*' OR instr(CAST({column} AS BLOB), {nul})"  # GLOB, too, ends at a NUL
-    return _literal(column, as_bytes=odd)
-
-
-def _literal(column: str, *, as_bytes: str) -> str:
-    plain = f"quote({column})"
-    text = f"iif({as_bytes}, 'CAST(' || quote(CAST({column} AS BLOB)) || ' AS TEXT)', {plain})"
-    # quote() drops the sign of -0.0; the angle of a point on the negative axis shows it.
-    real = f"iif({column} = 0 AND atan2({column}, -1) < 0, '-0.0', {plain})"
-    return f"CASE typeof({column}) WHEN 'text' THEN {text} WHEN 'real' THEN {real} ELSE {plain} END"
-
-
 def _virtual_tables(virtual: list[TableShape]) -> Iterator[bytes]:
     """Enter virtual tables into the schema: CREATE would make their shadow tables, which are there already."""
     for table in virtual:
@@ -222,7 +140,7 @@ def _kept_by_sqlite(connection: apsw.Connection, table: TableShape, found: tuple
     if table.name != "sqlite_sequence" or not any(other.counts_up for other in found):
         yield _with_writable_schema(table.sql.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS", 1) + ";\n")
     yield _encoded(f"DELETE FROM {table.name};\n")
-    yield from _rows(connection, table)
+    yield from insert_statements(connection, table)
 
 
 def _text(value: str) -> str:

@@ -116,7 +116,7 @@ def _derive_all(copy: Path, scratch: Path, name: str, steps: Steps) -> _Derived:
         keys = key_metadata(copy)
     dump = scratch / f"{name}.sql"
     with steps.step("SQL dump", copy.stat().st_size) as on_bytes:
-        write_dump(copy, dump, on_bytes=on_bytes)
+        write_dump(copy, dump, on_bytes=on_bytes, durable=False)
     members = [_written(scratch, STATISTICS, statistics(tables))]
     if keys is not None:
         members.append(_written(scratch, "api_keys_metadata.csv", keys))

@@ -93,7 +93,7 @@ def prove_dump(sql: Path, scratch: Path, manifest: Manifest, steps: Steps) -> Ch
     """
     loaded = scratch / "from-dump.db"
     with steps.step("load SQL dump", sql.stat().st_size) as on_bytes:
-        load_dump(sql, loaded, on_bytes=on_bytes)
+        load_dump(sql, loaded, on_bytes=on_bytes, durable=False)
         return _prove_content(loaded, manifest, "SQL dump")
 
 
