@@ -11,7 +11,7 @@ from infra.monitoring import Monitoring
 from infra.names import BACKUPS, INBOX, MANIFEST_SUFFIX, Names
 from infra.network import Network
 from infra.replication import Replication
-from infra.rights import reading_the_replica
+from infra.rights import looking_at_alarms, reading_the_replica
 from infra.schedules import Schedules, at, backup_event, every_quarter_of_an_hour
 from infra.triggers import OnCreated
 from infra.vault_bucket import VaultBucket
@@ -56,16 +56,16 @@ class PrimaryStack(Stack):
         self.functions.make("backup", [*vault.readable(), *vault.writable()], mount=Mount(network, source, write=False))
         self.functions.make("restore", vault.readable(), mount=Mount(network, source, write=True))
         self.functions.make("ingest", [*vault.readable(INBOX), *vault.readable(), *vault.writable()])
-        self.functions.make("drill", [*vault.readable(), *vault.writable(f"{BACKUPS}reports/")])
-        self.functions.make(
-            "monitor",
-            [
-                *vault.readable(),
-                *vault.inspectable(),
-                *vault.writable(f"{BACKUPS}reports/"),
-                *reading_the_replica(self.names),
-            ],
-        )
+        # Both make the page that shows readiness, and so look at everything.
+        everything = [
+            *vault.readable(),
+            *vault.inspectable(),
+            *vault.writable(f"{BACKUPS}reports/"),
+            *reading_the_replica(self.names),
+            *looking_at_alarms(self),
+        ]
+        self.functions.make("drill", everything)
+        self.functions.make("monitor", everything)
 
     def _schedule(self) -> Schedules:
         schedules = Schedules(self, "Schedules", group=f"sqlitevault-{self.settings.stage}")

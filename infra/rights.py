@@ -1,5 +1,6 @@
-"""Rights on the replica for functions of the primary region: by name, since its stack is not referred to."""
+"""Rights of functions on what is referred to by name: the replica, whose stack is another, and the alarms."""
 
+from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 
 from infra.names import BACKUPS, Names
@@ -16,4 +17,16 @@ def reading_the_replica(names: Names) -> list[iam.PolicyStatement]:
             resources=[f"arn:aws:kms:{names.dr_region}:{names.account}:key/*"],
             conditions={"ForAnyValue:StringEquals": {"kms:ResourceAliases": names.key_alias}},
         ),
+    ]
+
+
+def looking_at_alarms(stack: Stack) -> list[iam.PolicyStatement]:
+    """Return the rights to ask whether this stack's alarms are armed, and who listens to its topics."""
+    alarms = stack.format_arn(
+        service="cloudwatch", resource="alarm", resource_name="*", arn_format=ArnFormat.COLON_RESOURCE_NAME
+    )
+    topics = stack.format_arn(service="sns", resource=f"{stack.stack_name}-*")
+    return [
+        iam.PolicyStatement(actions=["cloudwatch:DescribeAlarms"], resources=[alarms]),
+        iam.PolicyStatement(actions=["sns:ListSubscriptionsByTopic"], resources=[topics]),
     ]

@@ -91,6 +91,7 @@ class VaultBucket(Construct):
         return [
             iam.PolicyStatement(
                 actions=[
+                    "s3:GetBucketLocation",
                     "s3:GetBucketVersioning",
                     "s3:GetBucketObjectLockConfiguration",
                     "s3:GetLifecycleConfiguration",

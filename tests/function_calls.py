@@ -55,6 +55,11 @@ class Home:
         listed = self.s3.list_objects_v2(Bucket=VAULT).get("Contents", [])
         return [entry["Key"] for entry in listed if entry["Key"].endswith(suffix)]
 
+    def page(self) -> str:
+        """Return the page that drill and monitor leave in the vault."""
+        body: bytes = self.s3.get_object(Bucket=VAULT, Key="backups/reports/report.html")["Body"].read()
+        return body.decode()
+
     def damage(self, archive: str) -> None:
         """Flip one bit of an archive in the vault."""
         key = f"backups/{archive}"

@@ -5,15 +5,16 @@ from typing import Any
 from sqlitevault.errors import DrillFailed
 from sqlitevault.events import DrillEvent, StoredEvent
 from sqlitevault.manifest import ARCHIVE_SUFFIX, MANIFEST_SUFFIX
+from sqlitevault.overview import Overview
 from sqlitevault.services.catalog import Choice
 from sqlitevault.services.drill import DrillRequest, drill, record
 from sqlitevault.services.selection import Selected, select
-from sqlitevault.telemetry import emit_drill, failures
+from sqlitevault.telemetry import emit_drill, failures, only_logged
 from sqlitevault.wiring import Wiring, now, wire
 
 
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:  # noqa: ANN401
-    """Drill one backup, write the report beside the vault's backups, and fail if it could not be proven."""
+    """Drill one backup, write report and page beside the vault's backups, and fail if it could not be proven."""
     wired = wire()
     settings = wired.settings
     database = settings.database_path.stem
@@ -24,6 +25,9 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:  # noqa: AN
         report = drill(DrillRequest.of(selected, now(), settings))
         record(report, wired.vault)
     emit_drill(report, database)
+    if wired.replica is not None:  # the recovery region has a copy of the page that is made here
+        with only_logged():
+            Overview(wired, now()).publish()
     if not report.passed:
         raise DrillFailed(
             f"{report.backup_id} could not be proven: {'; '.join(report.failures)}",

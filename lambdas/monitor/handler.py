@@ -1,10 +1,11 @@
-"""Clock -> look at ages, replication, schedules and protection; metrics and a report come out."""
+"""Clock -> look at ages, replication, schedules and protection; metrics, a report and a page come out."""
 
 from typing import Any
 
 from sqlitevault.events import MonitorEvent
+from sqlitevault.overview import Overview
 from sqlitevault.services.monitor import monitor, record
-from sqlitevault.telemetry import emit_monitor, failures
+from sqlitevault.telemetry import emit_monitor, failures, only_logged
 from sqlitevault.wiring import now, wire
 
 
@@ -24,4 +25,6 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:  # noqa: AN
         )
         record(report, wired.vault)
     emit_monitor(report)
+    with only_logged():
+        Overview(wired, report.at).publish()
     return report.to_dict()

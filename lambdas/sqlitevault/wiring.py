@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from typing import Self
 
 from sqlitevault.settings import Settings
 from sqlitevault.snapshot import SnapshotOptions
@@ -18,6 +19,15 @@ class Wiring:
     settings: Settings
     vault: Vault
     replica: Vault | None
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Open what the settings name.
+
+        Raises:
+            ConfigError: they name no vault.
+        """
+        return cls(settings, open_vault(settings.vault), open_vault(settings.replica) if settings.replica else None)
 
     @property
     def expected_protection(self) -> Protection | None:
@@ -46,9 +56,7 @@ def wire() -> Wiring:
     Raises:
         ConfigError: the environment has wrong values.
     """
-    settings = Settings.from_env(os.environ)
-    replica = open_vault(settings.replica) if settings.replica else None
-    return Wiring(settings, open_vault(settings.vault), replica)
+    return Wiring.of(Settings.from_env(os.environ))
 
 
 def snapshot_options(settings: Settings) -> SnapshotOptions:

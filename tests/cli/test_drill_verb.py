@@ -11,12 +11,12 @@ from tests.cli.test_verify_verb import damage
 
 
 def test_a_drill_proves_the_newest_backup_and_records_it(home: Home) -> None:
-    """The record beside the backups is all that is written; the SQL dump is loaded and compared too."""
+    """The record beside the backups and the page are all that is written; the SQL dump is loaded and compared too."""
     before = tree(home.root)
     done = home.run("drill").require(0)
     record = f"backups/reports/drills/{home.ids[1]}.json"
     changed = {path for path, (_, kind) in tree(home.root).items() - before.items() if kind != "folder"}
-    assert changed == {record}
+    assert changed == {record, "backups/reports/report.html"}
     assert before.items() <= tree(home.root).items()
     written = json.loads((home.root / record).read_text())
     assert written["passed"]

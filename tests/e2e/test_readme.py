@@ -48,8 +48,8 @@ def test_the_deployment_as_the_readme_shows_it(tmp_path: Path) -> None:
         run(on_own.replace("deploy --all", "synth --quiet"), environment)
 
 
-def test_the_functions_as_the_readme_invokes_them(quiet: World) -> None:
-    """First backup, list, plan, stage, promote: on the deployed functions, with the readme's own payloads."""
+def test_the_functions_as_the_readme_invokes_them(quiet: World, tmp_path: Path) -> None:
+    """First backup, list, page, plan, stage, promote: on the deployed functions, with the readme's own payloads."""
     forget_backups(quiet)
     environment = quiet.aws.environment(PRIMARY)
     shown = [
@@ -67,6 +67,10 @@ def test_the_functions_as_the_readme_invokes_them(quiet: World) -> None:
     for output in (backup, listed, planned, staged, promoted):
         assert backup_id in output
     assert "the newest good backup" in planned
+    (page,) = commands(README, "What watches")
+    fetch = page.command.replace("-prod-", f"-{STAGE}-").replace("ACCOUNT", ACCOUNT)
+    run(fetch.replace(" report.html", f" {tmp_path / 'report.html'}"), environment)
+    assert backup_id in (tmp_path / "report.html").read_text()
 
 
 def test_the_emergency_commands_work_in_the_recovery_region(quiet: World) -> None:

@@ -137,7 +137,7 @@ def test_a_function_writes_only_where_its_work_lies(stack: Synthesised, verb: st
     assert ("s3:ListBucket", bucket) in rights
 
 
-def test_ingest_reads_uploads_and_monitor_reads_the_replica(primary: Synthesised) -> None:
+def test_ingest_reads_uploads_and_those_that_watch_read_the_replica(primary: Synthesised) -> None:
     """Each the one thing besides the vault that its work needs."""
     bucket = f"<{primary.bucket()[0]}.Arn>"
     readers = {
@@ -150,7 +150,7 @@ def test_ingest_reads_uploads_and_monitor_reads_the_replica(primary: Synthesised
         verb for verb in primary.functions()
         if ("s3:ListBucket", replica) in primary.rights(verb).pairs("Allow", "s3")
     }  # fmt: skip
-    assert across == {"monitor"}
+    assert across == {"drill", "monitor"}
     assert ("s3:GetObject", f"{replica}/backups/*") in primary.rights("monitor").pairs("Allow", "s3")
     decrypting = [s for s in primary.rights("monitor").statements if "us-west-2" in text(s["Resource"])]
     assert {"ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/sqlitevault-prod"}} in [

@@ -7,6 +7,7 @@ import pytest
 
 from localaws.emf import parse_lines
 from sqlitevault.errors import BackupNotFound, ConfigError, DrillFailed, SourceCorrupt, SourceNotFound
+from sqlitevault.wiring import wire
 from tests.databases import execute
 from tests.function_calls import VAULT, Home
 
@@ -182,6 +183,36 @@ def test_a_damaged_archive_fails_its_drill_and_is_passed_over(home: Home) -> Non
     plan = home.invoke("restore", "restore-plan")
     assert plan["backup_id"] == "devops_hub_backup_20260131_020000"
     assert HOURLY in plan["skipped"][0]
+
+
+def test_drill_and_monitor_leave_a_page_in_the_vault(home: Home) -> None:
+    """It is made anew each time, by a drill that fails too, and shows readiness and the drills."""
+    taken = (datetime.now(UTC) - timedelta(minutes=10)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    backup = home.invoke("backup", {"tier": "hourly", "scope": "database", "scheduled_time": taken})
+    home.invoke("drill", {"backup": backup["backup_id"]})
+    drilled = home.page()
+    assert backup["backup_id"] in drilled
+    assert "passed" in drilled
+    assert "the monitor has left no report" in drilled
+    home.invoke("monitor", "monitor")
+    monitored = home.page()
+    assert "the monitor has left no report" not in monitored
+    assert backup["backup_id"] in monitored
+    home.damage(backup["archive"])
+    with pytest.raises(DrillFailed):
+        home.invoke("drill", {"backup": backup["backup_id"]})
+    assert 'class="long failed"' in home.page()
+
+
+def test_a_drill_in_the_recovery_region_leaves_the_page_that_was_replicated(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The primary's page says more than could be seen from there."""
+    home.invoke("backup", "backup-daily")
+    monkeypatch.delenv("REPLICA_URI")
+    wire.cache_clear()
+    home.invoke("drill", "drill-latest")
+    assert home.names("report.html") == []
 
 
 def test_a_drill_without_a_backup_is_a_failed_drill(home: Home) -> None:

@@ -8,10 +8,11 @@ from sqlitevault.cli.exit_codes import DRILL, NO_ROOM, NOT_FOUND, UNAVAILABLE, e
 from sqlitevault.cli.output import print_json, progress
 from sqlitevault.errors import DrillFailed
 from sqlitevault.manifest import Scope
+from sqlitevault.overview import Overview
 from sqlitevault.services.catalog import LATEST, Choice
 from sqlitevault.services.drill import DrillRequest, record
 from sqlitevault.services.drill import drill as hold_drill
-from sqlitevault.wiring import now
+from sqlitevault.wiring import Wiring, now
 
 
 @click.command(epilog=epilog(NOT_FOUND, UNAVAILABLE, DRILL, NO_ROOM))
@@ -22,6 +23,8 @@ from sqlitevault.wiring import now
 def drill(*, backup: str, location: str | None, as_json: bool) -> None:
     """Hold the recovery test: restore a backup to scratch, prove it, time it, and record it in the vault.
 
+    The page of `sqlitevault report` is made anew there, as reports/report.html.
+
     BACKUP is an id, a path or an s3:// URI; without one the newest good backup is drilled.
     """
     settings = options.settings(vault=location)
@@ -31,6 +34,7 @@ def drill(*, backup: str, location: str | None, as_json: bool) -> None:
         report = hold_drill(DrillRequest.of(chosen, now(), settings), watcher)
         if chosen.manifest is not None:
             record(report, chosen.vault)
+            Overview(Wiring.of(settings), now()).publish()
     if as_json:
         print_json(report.to_dict())
     else:

@@ -6,14 +6,13 @@ from rich.markup import escape
 from sqlitevault.cli import options
 from sqlitevault.cli.exit_codes import DRILL, UNAVAILABLE, epilog, reporting_errors
 from sqlitevault.cli.output import print_json, stdout
-from sqlitevault.cli.readiness_output import as_markdown, as_page, show_readiness
-from sqlitevault.directory_vault import DirectoryVault
+from sqlitevault.cli.readiness_output import show_readiness
 from sqlitevault.errors import ConfigError, NotReady
-from sqlitevault.services import readiness as checklist
+from sqlitevault.overview import Overview
+from sqlitevault.page.readiness import readiness_markdown, readiness_page
 from sqlitevault.services import runbook_test
-from sqlitevault.services.readiness import ReadinessReport, ReadinessRequest
 from sqlitevault.settings import Settings
-from sqlitevault.vault_location import open_alarms, open_vault
+from sqlitevault.vault_location import open_vault
 from sqlitevault.wiring import Wiring, now
 
 
@@ -47,11 +46,11 @@ def readiness(*, location: str | None, runbook_tested: str | None, markdown: boo
     if runbook_tested is not None:
         _record(runbook_tested, settings, as_json=as_json)
         return
-    report = look(settings)
+    report = Overview(Wiring.of(settings), now()).readiness()
     if as_json:
         print_json(report.to_dict())
     elif markdown or html:
-        click.echo(as_markdown(report) if markdown else as_page(report), nl=False)
+        click.echo(readiness_markdown(report) if markdown else readiness_page(report), nl=False)
     else:
         show_readiness(report)
     if not report.ready:
@@ -59,24 +58,6 @@ def readiness(*, location: str | None, runbook_tested: str | None, markdown: boo
             "; ".join(f"{line.name}: {line.proof}" for line in report.failed),
             hint="Mend each line named above, most of them with a backup, a drill, or `cdk deploy`; then run it again.",
         )
-
-
-def look(settings: Settings) -> ReadinessReport:
-    """Compute the checklist for the vault that the settings name.
-
-    Raises:
-        VaultUnavailable: the vault cannot be read.
-    """
-    wired = Wiring(settings, open_vault(settings.vault), open_vault(settings.replica) if settings.replica else None)
-    request = ReadinessRequest(
-        database=settings.database_path.stem,
-        rpo_seconds=settings.rpo_seconds,
-        rto_seconds=settings.rto_seconds,
-        now=now(),
-        in_bucket=not isinstance(wired.vault, DirectoryVault),
-        expected=wired.expected_protection,
-    )
-    return checklist.readiness(wired.vault, wired.replica, lambda: open_alarms(settings.vault), request)
 
 
 def _record(name: str, settings: Settings, *, as_json: bool) -> None:

@@ -8,11 +8,9 @@ from rich.markup import escape
 from sqlitevault.cli import options
 from sqlitevault.cli.exit_codes import NO_ROOM, UNAVAILABLE, epilog, reporting_errors
 from sqlitevault.cli.output import print_json, stdout
-from sqlitevault.cli.readiness import look
 from sqlitevault.cli.whole_file import write_whole
-from sqlitevault.services.history import HistoryRequest, history
-from sqlitevault.vault_location import open_vault
-from sqlitevault.wiring import now
+from sqlitevault.overview import Overview
+from sqlitevault.wiring import Wiring, now
 
 
 @click.command(epilog=epilog(UNAVAILABLE, NO_ROOM))
@@ -31,22 +29,12 @@ def report(*, location: str | None, output: Path, days: int, as_json: bool) -> N
     """Write a page to look at: ages against the RPO, recovery times against the RTO, sizes, rows, readiness.
 
     One file that needs no network, for a phone as for a large screen, bright or dark. It is made from what backups,
-    drills and the monitor have left in the vault. With --json the figures are printed and no page is written.
+    drills and the monitor have left in the vault, where drills and the monitor leave the same page as
+    reports/report.html. With --json the figures are printed and no page is written.
     """
-    settings = options.settings(vault=location)
-    request = HistoryRequest(
-        database=settings.database_path.stem,
-        now=now(),
-        days=days,
-        rpo_seconds=settings.rpo_seconds,
-        rto_seconds=settings.rto_seconds,
-    )
-    past, readiness = history(open_vault(settings.vault), request), look(settings)
+    overview = Overview(Wiring.of(options.settings(vault=location)), now(), days=days)
     if as_json:
-        print_json(past.to_dict() | {"readiness": readiness.to_dict()})
+        print_json(overview.history().to_dict() | {"readiness": overview.readiness().to_dict()})
         return
-    # Loading the charts takes longer than most commands run.
-    from sqlitevault.cli.report_page import report_page  # noqa: PLC0415
-
-    write_whole(output, report_page(past, readiness))
+    write_whole(output, overview.page())
     stdout().print(f"wrote [bold]{escape(str(output))}[/]")

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import islice, pairwise
+from itertools import pairwise, takewhile
 
 from sqlitevault.errors import BackupNotFound, ManifestInvalid
 from sqlitevault.services.catalog import MANIFEST_LIMIT, Backup
@@ -14,7 +14,8 @@ from sqlitevault.services.report import Moment, Report, Seconds
 from sqlitevault.vault import StoredObject, Vault
 
 _READERS = 16
-_MOST_REPORTS = 700  # a week of one every quarter of an hour
+# Enough for a chart; a week has four times as many, and each is a request.
+_MOST_REPORTS = 170
 
 
 class BackupPoint(Report):
@@ -73,7 +74,7 @@ class HistoryRequest:
 
 
 def history(vault: Vault, request: HistoryRequest) -> History:
-    """Read the vault's backups, their drills, and every monitor report that it still has.
+    """Read the vault's backups, their drills, and as many of the monitor's reports as a chart can show.
 
     Raises:
         VaultUnavailable: the vault cannot be read.
@@ -117,9 +118,10 @@ def _gaps(points: Sequence[BackupPoint], now: datetime) -> list[GapPoint]:
 
 
 def _replica_lag(vault: Vault, since: datetime) -> tuple[LagPoint, ...]:
-    kept = [entry for entry in islice(vault.versions(REPORT_NAME), _MOST_REPORTS) if entry.modified >= since]
+    kept = list(takewhile(lambda entry: entry.modified >= since, vault.versions(REPORT_NAME)))
+    step = -(-len(kept) // _MOST_REPORTS) or 1
     with ThreadPoolExecutor(_READERS) as pool:
-        found = [lag for lag in pool.map(partial(_lag, vault), kept) if lag is not None]
+        found = [lag for lag in pool.map(partial(_lag, vault), kept[::step]) if lag is not None]
     return tuple(sorted(found, key=lambda lag: lag.at))
 
 

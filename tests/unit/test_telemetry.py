@@ -1,0 +1,21 @@
+"""What becomes of errors that nobody need be called for."""
+
+import pytest
+
+from sqlitevault.errors import VaultUnavailable
+from sqlitevault.telemetry import only_logged
+
+
+def test_an_error_that_is_only_logged(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is in the log with its hint, and what comes after goes on."""
+    with only_logged():
+        raise VaultUnavailable("the page cannot be written", hint="Look at the rights.")
+    logged = capsys.readouterr().out
+    assert "the page cannot be written" in logged
+    assert "Look at the rights." in logged
+
+
+def test_an_error_of_the_program_escapes() -> None:
+    """A fault of ours is no passing trouble of the vault's."""
+    with pytest.raises(ZeroDivisionError), only_logged():
+        raise ZeroDivisionError
