@@ -132,6 +132,7 @@ def test_the_journal_mode_and_its_hazards(bank: Path) -> None:
     in_wal_mode = report.journal_mode == "wal"
     assert _find(report, "journal mode").detail.startswith("WAL" if in_wal_mode else "rollback journal")
     assert ("synchronous=OFF with WAL" in _find(report, "synchronous").hint) == in_wal_mode
+    assert ("half a transaction" in _find(report, "synchronous").hint) != in_wal_mode
 
 
 def test_a_newer_sqlite_is_a_warning(rollback_bank: Path) -> None:
@@ -304,7 +305,9 @@ def test_times_in_whole_seconds_are_a_problem() -> None:
 def test_a_real_write_moves_the_times(bank: Path) -> None:
     """A commit of the application is observed, also where its page went through the log."""
     before = look_at_times(bank)
-    assert "not observed" in judge_times(before, look_at_times(bank), 1.0).detail
+    quiet = judge_times(before, look_at_times(bank), 1.0)
+    assert "not observed" in quiet.detail
+    assert ("35 s late" in quiet.hint) == (before.log is not None)
     execute(bank, "DELETE FROM ledger WHERE id = 1")
     assert judge_times(before, look_at_times(bank), 1.0).detail.startswith("observed")
 

@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -76,8 +77,9 @@ def test_a_slow_copy_is_projected_from_what_was_seen(bank: Path) -> None:
 
 def test_a_lock_that_a_writer_keeps(bank: Path) -> None:
     """The attempts are bounded, and the reason is told."""
-    with holding_the_lock(bank), pytest.raises(SourceBusy, match="lock"):
+    with holding_the_lock(bank), pytest.raises(SourceBusy, match="lock") as caught:
         Choice(make_attempt(bank, **_SHORT)).take()
+    assert "host is alive" in caught.value.hint
 
 
 def test_the_time_is_bounded(bank: Path) -> None:
@@ -159,6 +161,37 @@ def test_a_file_replaced_during_an_attempt(bank: Path) -> None:
 
     taken = Choice(make_attempt(bank, on_step=fail_once)).take()
     assert taken.attempts == 2
+
+
+@pytest.mark.parametrize("method", ["journal-read", "database-opened"])
+def test_a_read_that_fails_once(bank: Path, method: str) -> None:
+    """As over NFS where the lock was lost with the lease: that attempt is given up, the next is right."""
+    failing = [OSError(errno.EIO, os.strerror(errno.EIO))]
+
+    def fail_once(step: str) -> None:
+        if step == method and failing:
+            raise failing.pop()
+
+    def copy(attempts: int) -> int:
+        return Choice(make_attempt(bank, on_step=fail_once, optimistic_attempts=attempts)).take().attempts
+
+    assert copy(0 if method == "journal-read" else 3) == 2
+
+
+def test_the_reason_is_told_although_the_time_was_up_at_last(bank: Path) -> None:
+    """«The time is up» says nothing of why."""
+
+    def write(step: str) -> None:
+        if step == "database-opened":
+            execute(bank, _ADD)
+        if step == "database-chunk":
+            time.sleep(0.1)
+
+    options = {**_SHORT, "max_attempts": 1000}
+    attempt = make_attempt(bank, on_step=write, max_writer_stall_seconds=1e-9, **options)
+    limited = type(attempt)(attempt.source, attempt.copy, attempt.options, deadline=time.monotonic() + 0.5)
+    with pytest.raises(SourceBusy, match="the last time: the database was written meanwhile"):
+        Choice(limited).take()
 
 
 def _refuse(monkeypatch: pytest.MonkeyPatch, refused: int) -> None:

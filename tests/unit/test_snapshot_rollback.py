@@ -98,6 +98,19 @@ def test_a_writer_waits_while_the_lock_is_held(bank: Path) -> None:
     assert require_bank(bank) == before + 1
 
 
+def test_a_journal_that_arrives_late_spoils_the_locked_copy(bank: Path, tmp_path: Path) -> None:
+    """A host that lost its writer gave up the lock first and then sent the journal: what is copied lacks that."""
+    before = require_bank(bank)
+    leave_hot_journal(bank)
+    late = beside(bank, "-journal").rename(tmp_path / "on its way")
+    attempt = make_attempt(bank, at={"database-copied": lambda: late.rename(beside(bank, "-journal"))})
+    with pytest.raises(Again, match="journal of a writer that is gone"):
+        copy_locked(attempt)
+    again = make_attempt(bank)
+    settle(again.copy, copy_locked(again))
+    assert require_bank(again.copy) == before
+
+
 def test_the_time_the_lock_was_held_is_noted(bank: Path) -> None:
     """Also when the attempt fails."""
     attempt = make_attempt(bank, at={"database-copied": lambda: 1 / 0})

@@ -11,6 +11,10 @@ class Again(Exception):
     """The copy of this attempt cannot be trusted or made; another attempt may succeed. The message says why."""
 
 
+class TimeUp(Again):
+    """The time ran out in this attempt; an earlier one may have shown why there is no copy."""
+
+
 @dataclass(slots=True)
 class Observations:
     """What the attempts at one snapshot have shown so far.
@@ -47,11 +51,11 @@ class Attempt:
         """Tell whoever listens that a step is reached.
 
         Raises:
-            Again: the time is up.
+            TimeUp: the deadline is past.
         """
         self.options.on_step(name)
         if time.monotonic() > self.deadline:
-            raise Again("the time is up")
+            raise TimeUp("the time is up")
 
     def advance(self, copied: int) -> None:
         """Report progress: `copied` bytes of the database by this attempt. A repeated byte is not reported twice."""

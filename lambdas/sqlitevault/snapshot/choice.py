@@ -11,9 +11,10 @@ from types import MappingProxyType
 from sqlitevault.database.header import HEADER_BYTES, JournalMode, not_found, parse_header
 from sqlitevault.errors import SourceBusy, SourceCorrupt, SourceNotFound, SourceUnsupported
 from sqlitevault.snapshot import rollback, wal
-from sqlitevault.snapshot.attempt import Again, Attempt, Copied
+from sqlitevault.snapshot.attempt import Again, Attempt, Copied, TimeUp
 from sqlitevault.snapshot.fresh import Vanished, beside, fresh_open, look
 from sqlitevault.snapshot.journal import read_journal
+from sqlitevault.snapshot.locks import Locked
 from sqlitevault.snapshot.options import Method
 from sqlitevault.snapshot.recovery import settle
 from sqlitevault.snapshot.wal_format import in_wal_mode
@@ -56,6 +57,7 @@ class Choice:
         self._tried: Counter[Method] = Counter()
         self._damage_seen = 0
         self._mode: JournalMode = "rollback"
+        self._reason: Exception | None = None
 
     def take(self) -> Taken:
         """Attempt until a copy succeeds.
@@ -121,13 +123,21 @@ class Choice:
         return projected_stall(self._attempt) <= allowed
 
     def _pause(self, number: int, reason: Exception) -> None:
+        if self._reason is None or not isinstance(reason, TimeUp):
+            self._reason = reason
         left = self._attempt.deadline - time.monotonic()
         if left <= 0 or number >= self._options.max_attempts:
-            raise self._busy(number, reason) from reason
+            raise self._busy(number, self._reason) from reason
         time.sleep(min(left, random.uniform(0, self._options.pause_seconds)))
 
     def _busy(self, number: int, reason: Exception) -> SourceBusy:
         message = f"no consistent copy of {self._attempt.source} after {number} attempts; the last time: {reason}"
+        if isinstance(reason, Locked):
+            return SourceBusy(
+                message,
+                hint="See whether the application's host is alive, and what it is doing: a lock is held as long as a "
+                "transaction; that of a host that was cut off, until the file server gives it up.",
+            )
         if self._mode == "wal":
             return SourceBusy(
                 message,

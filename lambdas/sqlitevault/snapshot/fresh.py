@@ -33,6 +33,10 @@ class Replaced(Again):
     """A file was deleted or replaced while it was open; what has its name now, has to be looked at anew."""
 
 
+class Unreadable(Again):
+    """A read failed. Over NFS this is also how the loss of a lock shows: the lease ended while we held it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
     """Facts of a file that change whenever it is written or replaced; times are nanoseconds."""
@@ -96,9 +100,10 @@ def fresh_open(path: Path) -> Iterator[int]:
     Raises:
         Vanished: there is none.
         Replaced: the server says, now or while the descriptor is used, that its handle has become stale.
+        Unreadable: a read failed.
         OSError: it cannot be opened for another reason.
     """
-    with _stale_handle_reported(path):
+    with _failures_named(path):
         descriptor = _open(path)
         try:
             yield descriptor
@@ -115,12 +120,14 @@ def _open(path: Path) -> int:
 
 
 @contextmanager
-def _stale_handle_reported(path: Path) -> Iterator[None]:
+def _failures_named(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         if error.errno == errno.ESTALE:
             raise Replaced(f"{path.name} was replaced") from error
+        if error.errno == errno.EIO:
+            raise Unreadable(f"{path.name} cannot be read: {error.strerror}") from error
         raise
 
 
@@ -139,7 +146,7 @@ def look(path: Path) -> View:
     """Return the present view of the file under this name.
 
     Raises:
-        Vanished, Replaced: as for `fresh_open`.
+        Vanished, Replaced, Unreadable: as for `fresh_open`.
     """
     with fresh_open(path) as descriptor:
         return view(descriptor)

@@ -30,6 +30,7 @@ WAL_OPEN = (128, 1)
 
 _FLOCK = struct.Struct("hhqqi4x")
 _POLL_SECONDS = 0.005
+_WRITER = "a writer holds the database's lock"
 _UNSUPPORTED = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
 
 Range = tuple[int, int]
@@ -101,6 +102,16 @@ def reserved(descriptor: int) -> bool:
     return holder(descriptor, RESERVED) is not None
 
 
+def require_no_writer(descriptor: int) -> None:
+    """Refuse a database that a writer holds against readers.
+
+    Raises:
+        Locked: it does.
+    """
+    if write_locked(descriptor):
+        raise Locked(_WRITER)
+
+
 @contextmanager
 def shared_lock(descriptor: int, deadline: float) -> Iterator[None]:
     """Hold SQLite's SHARED lock: nobody writes the database file meanwhile.
@@ -108,9 +119,10 @@ def shared_lock(descriptor: int, deadline: float) -> Iterator[None]:
     Taken as SQLite does (unixLock in src/os_unix.c): PENDING first, so that a waiting writer gets its turn.
 
     Raises:
-        Locked: a writer did not let go before the deadline, or this host may not lock.
+        Locked: a writer did not let go before the deadline.
+        Again: this host may not lock.
     """
-    _wait_for(partial(_try_shared, descriptor), deadline, "a writer holds the database's lock")
+    _wait_for(partial(_try_shared, descriptor), deadline, _WRITER)
     try:
         yield
     finally:
@@ -131,7 +143,8 @@ def read_lock(descriptor: int, where: Range, deadline: float) -> Iterator[None]:
     """Hold a read lock on some bytes.
 
     Raises:
-        Locked: somebody did not let go before the deadline, or this host may not lock.
+        Locked: somebody did not let go before the deadline.
+        Again: this host may not lock.
     """
     _wait_for(partial(try_read_lock, descriptor, where), deadline, f"byte {where[0]} of the -shm file is locked")
     try:
@@ -147,7 +160,7 @@ def _wait_for(take: Callable[[], bool], deadline: float, why: str) -> None:
                 raise Locked(why)
             time.sleep(_POLL_SECONDS)
     except PermissionError as error:
-        raise Locked("the server does not let this host lock files") from error  # another method needs no lock
+        raise Again("the server does not let this host lock files") from error  # another method needs no lock
 
 
 def connections_seen(database: Path) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from sqlitevault.snapshot.attempt import Again, Attempt, Copied
 from sqlitevault.snapshot.copying import copy_beside, copy_database
 from sqlitevault.snapshot.fresh import View, fingerprint, fresh_open, look, view
 from sqlitevault.snapshot.journal import Journal, read_journal
-from sqlitevault.snapshot.locks import reserved, shared_lock, write_locked
+from sqlitevault.snapshot.locks import require_no_writer, reserved, shared_lock
 from sqlitevault.snapshot.wal_format import in_wal_mode
 
 # Of the stall allowed; the rest is for the reads under way when the limit is reached, and for the last look.
@@ -72,7 +72,8 @@ def _copy_under_lock(attempt: Attempt, anchor: int, check: Callable[[], None]) -
         if before.fingerprint.identity != fingerprint(anchor).identity:
             raise Again("the database file was replaced")
         # Nobody can be writing the file now. A journal without a writer in RESERVED is a crashed one's: hot.
-        hot = read_journal(attempt.source).live and not reserved(anchor)
+        journal = read_journal(attempt.source)
+        hot = journal.live and not reserved(anchor)
         _require_rollback_mode(before, hot=hot)
         attempt.step("journal-read")
         copy_database(attempt, descriptor, check=check)
@@ -81,6 +82,9 @@ def _copy_under_lock(attempt: Attempt, anchor: int, check: Callable[[], None]) -
     attempt.step("database-copied")
     if look(attempt.source) != before:
         raise _locks_without_effect()
+    # With synchronous=OFF, the host of a killed writer may give up its lock before it sends the journal.
+    if read_journal(attempt.source) != journal and not reserved(anchor):
+        raise Again("the journal of a writer that is gone arrived meanwhile")
     attempt.step("verified")
     return Copied(hot_journal=hot)
 
@@ -106,8 +110,7 @@ def _require_budget(attempt: Attempt, since: float) -> None:
 
 def _require_nobody_writing(descriptor: int, journal: Journal) -> None:
     """Refuse while a lock shows a writer; for journal_mode MEMORY and OFF, nothing else would show one."""
-    if write_locked(descriptor):
-        raise Again("a writer holds the database's lock")
+    require_no_writer(descriptor)
     if journal.live and reserved(descriptor):
         raise Again("a transaction is under way")
 

@@ -14,7 +14,7 @@ from sqlitevault.snapshot.attempt import Again, Attempt, Copied
 from sqlitevault.snapshot.copying import copy_beside, copy_database
 from sqlitevault.snapshot.fresh import Vanished, View, beside, fingerprint, fresh_open, look, view
 from sqlitevault.snapshot.journal import read_journal
-from sqlitevault.snapshot.locks import WAL_READ_0, WAL_READ_4, read_lock, shared_lock, wal_open, write_locked
+from sqlitevault.snapshot.locks import WAL_READ_0, WAL_READ_4, read_lock, require_no_writer, shared_lock, wal_open
 from sqlitevault.snapshot.wal_format import (
     HEADER_BYTES,
     WalHeader,
@@ -104,8 +104,7 @@ def _copy_database(attempt: Attempt, generation: Generation, *, pinned: bool) ->
         _require_wal_mode(attempt, before, generation)
         if generation.header is None and not pinned:
             # The file alone is the state. It must lie still first: any later write then shows in its times.
-            if write_locked(descriptor):
-                raise Again("a writer holds the database's lock")
+            require_no_writer(descriptor)
             time.sleep(attempt.options.quiet_seconds)
             _require_same(attempt, generation, before, database_may_change=False)
         attempt.step("database-opened")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sqlitevault.errors import SourceUnsupported
 from sqlitevault.services.doctor.report import Finding, ok, problem
-from sqlitevault.snapshot.fresh import fresh_open
+from sqlitevault.snapshot.fresh import Unreadable, fresh_open
 from sqlitevault.snapshot.locks import SHARED, Range, connections_seen, holder, try_read_lock, unlock
 
 _BEYOND_SQLITE = SHARED[0] + SHARED[1]
@@ -41,8 +41,8 @@ def own_locks(source: Path) -> Finding:
             return _try_lock(first, second, where)
     except SourceUnsupported as error:
         return problem(_NAME, str(error), error.hint)
-    except OSError as error:
-        return problem(_NAME, f"a read lock cannot be taken: {error.strerror}", _HINT)
+    except (OSError, Unreadable) as error:
+        return problem(_NAME, f"a read lock cannot be taken: {error}", _HINT)
 
 
 def _try_lock(first: int, second: int, where: Range) -> Finding:

@@ -49,9 +49,15 @@ def synchronous(header: Header) -> Finding:
     """Say what is assumed of a setting that no file shows."""
     assumed = "not recorded in the file; assumed to be NORMAL, FULL or EXTRA"
     if header.journal_mode == "wal":
-        hint = "synchronous=OFF with WAL cannot be copied from another host: leave PRAGMA synchronous as it is."
+        hint = (
+            "synchronous=OFF with WAL cannot be copied from another host. With NORMAL a copy from there may lack what "
+            "was committed in the last half minute or so; with FULL, SQLite's default, nothing."
+        )
     else:
-        hint = "With synchronous=OFF a power failure damages the database itself."
+        hint = (
+            "With synchronous=OFF a power failure damages the database itself, and a copy taken from another host "
+            "just after the application was killed may hold half a transaction."
+        )
     return ok("synchronous", assumed, hint)
 
 
