@@ -1,16 +1,32 @@
 """The events that functions accept. Anything else is refused, with every mistake named, before anything happens."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
 from aws_lambda_powertools.utilities.parser.models import S3EventNotificationEventBridgeModel
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from sqlitevault.errors import ConfigError
-from sqlitevault.manifest import Scope, Tier
+from sqlitevault.manifest import Scope, Tier, is_ahead
 
 
 def _one_or_more(value: object) -> object:
     return (value,) if isinstance(value, str) else value
+
+
+def _not_ahead(moment: datetime) -> datetime:
+    if is_ahead(moment, datetime.now(UTC)):
+        raise ValueError("lies in the future")
+    return moment
 
 
 class Event(BaseModel):
@@ -41,7 +57,7 @@ class BackupEvent(Event):
     action: Literal["backup", "doctor"] = "backup"
     tier: Tier = Tier.MANUAL
     scope: Scope = Scope.ALL
-    scheduled_time: AwareDatetime | None = None
+    scheduled_time: Annotated[AwareDatetime, AfterValidator(_not_ahead)] | None = None
     hold_seconds: Annotated[float, Field(ge=0, le=600)] = 0.0
 
     @model_validator(mode="after")

@@ -4,7 +4,7 @@ Times are RFC 3339 in UTC, sizes are bytes, checksums are lower-case hexadecimal
 """
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Self
 
@@ -27,6 +27,9 @@ ARCHIVE_SUFFIX = ".tar.gz"
 MANIFEST_SUFFIX = ".manifest.json"
 # Far above any backup; millions of empty entries would take gigabytes to parse.
 _MOST_ENTRIES = 300_000
+
+# Two machines' clocks may differ by so much.
+_CLOCKS = timedelta(minutes=5)
 
 _BACKUP_ID = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]{0,99})_backup_(?P<day>\d{8})_(?P<time>\d{6})")
 
@@ -103,6 +106,11 @@ def _time_of(parts: re.Match[str]) -> datetime | None:
         return datetime.strptime(parts["day"] + parts["time"], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
     except ValueError:
         return None  # digits that are no time, as of a 13th month
+
+
+def is_ahead(moment: datetime, now: datetime) -> bool:
+    """Tell whether `moment` is further in the future than two clocks may differ: it would stay the newest till then."""
+    return moment - now > _CLOCKS
 
 
 def format_time(moment: datetime) -> str:

@@ -24,6 +24,14 @@ def test_newest_first_with_everything_an_operator_asks(home: Home) -> None:
     assert tree(home.root) == before
 
 
+def test_a_backup_of_the_future_is_no_fresh_one(home: Home) -> None:
+    """A clock that was wrong once: its backup does not look as if it had just been taken."""
+    ahead = home.back_up(-timedelta(days=400))
+    lines = {line.split()[0]: line for line in home.run("list").require(0).stdout.splitlines()}
+    assert " in the future " in lines[ahead]
+    assert " in the future " not in lines[home.ids[1]]
+
+
 def test_json_says_the_same(home: Home) -> None:
     """One object per backup, newest first."""
     newest, oldest = home.run("list", "--json").require(0).document

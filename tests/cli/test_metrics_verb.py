@@ -70,6 +70,17 @@ def test_a_backup_without_proof_is_no_success(home: Home) -> None:
     assert _metrics(home)["devops_hub_last_backup_success"] == 0
 
 
+def test_a_backup_of_the_future_silences_nobody(home: Home) -> None:
+    """Neither as the newest nor as the newest proven one: the figures are those of the backups before it."""
+    home.run("drill", home.ids[1]).require(0)
+    ahead = home.back_up(-timedelta(days=400))
+    home.run("drill", ahead).require(0)
+    found = _metrics(home)
+    taken = created_at(home.ids[1]).timestamp()
+    assert found["devops_hub_last_backup_timestamp"] == found["devops_hub_last_proven_backup_timestamp"] == taken
+    assert found["devops_hub_backups"] == 3
+
+
 def test_the_file_appears_whole(home: Home) -> None:
     """What is there is replaced; nothing else is left in the folder; the collector's user may read it."""
     target = home.root / "collector" / "sqlitevault.prom"

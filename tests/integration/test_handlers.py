@@ -238,6 +238,18 @@ def test_monitor_measures_ages_and_what_is_missing(home: Home) -> None:
     assert "backups/reports/monitor/latest.json" in home.names()
 
 
+def test_a_backup_of_the_future_is_told_and_does_not_count(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that was a year ahead: the RPO's alarms and the tiers look at the backups before it."""
+    monkeypatch.setattr("backup.handler.now", lambda: datetime.now(UTC) + timedelta(days=365))
+    ahead = home.invoke("backup", {"tier": "daily"})["backup_id"]
+    home.invoke("drill", {"backup": ahead})
+    home.printed()
+    report = home.invoke("monitor", "monitor")
+    assert f"{ahead} is dated in the future and does not count" in report["problems"]
+    assert not any("Age" in name for name in home.metrics())
+    assert report["vault"]["newest"] is report["vault"]["proven"] is None
+
+
 def test_monitor_of_empty_vaults_reports_no_ages(home: Home) -> None:
     """It does not fail: what is wrong shows in metrics and report."""
     report = home.invoke("monitor", "monitor")

@@ -76,6 +76,7 @@ def test_a_bucket_without_versions_sends_no_version() -> None:
         pytest.param(BackupEvent, {"teir": "hourly", "dry_run": True}, ["teir", "dry_run"], id="unknown fields"),
         pytest.param(BackupEvent, {"scheduled_time": "2026-01-31T02:05:00"}, ["scheduled_time"], id="naive time"),
         pytest.param(BackupEvent, {"scheduled_time": "tomorrow"}, ["scheduled_time"], id="no time"),
+        pytest.param(BackupEvent, {"scheduled_time": "2999-01-31T02:05:00Z"}, ["scheduled_time"], id="in the future"),
         pytest.param(BackupEvent, {"tier": 1, "scope": [], "x": 0}, ["tier", "scope", "x"], id="every mistake"),
         pytest.param(BackupEvent, [], ["event"], id="a list"),
         pytest.param(BackupEvent, "hourly", ["event"], id="a word"),

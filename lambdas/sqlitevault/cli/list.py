@@ -9,7 +9,7 @@ from rich.table import Table
 from sqlitevault.cli import options
 from sqlitevault.cli.exit_codes import UNAVAILABLE, epilog, reporting_errors
 from sqlitevault.cli.output import print_json, stderr, stdout
-from sqlitevault.manifest import created_at, format_time
+from sqlitevault.manifest import created_at, format_time, is_ahead
 from sqlitevault.quantities import duration, size
 from sqlitevault.services.catalog import Backup, Catalog, Contents, Uncommitted
 from sqlitevault.vault_location import open_vault
@@ -46,16 +46,20 @@ def _table(contents: Contents, moment: datetime) -> Table:
         table.add_row(
             backup.id,
             manifest.tier,
-            duration((moment - manifest.created_at).total_seconds()),
+            _age(manifest.created_at, moment),
             size(manifest.database.bytes if manifest.database else None),
             size(backup.archive.bytes),
             f"{manifest.rows:,}" if manifest.database else "-",
             _proof(backup),
         )
     for left in contents.uncommitted:
-        age = duration((moment - created_at(left.id)).total_seconds())
+        age = _age(created_at(left.id), moment)
         table.add_row(left.id, "-", age, "-", size(left.archive.bytes), "-", "no manifest: restore by path")
     return table
+
+
+def _age(taken: datetime, moment: datetime) -> str:
+    return "[red]in the future[/]" if is_ahead(taken, moment) else duration((moment - taken).total_seconds())
 
 
 def _proof(backup: Backup) -> str:

@@ -6,7 +6,7 @@ from typing import Self
 from pydantic import ValidationError
 
 from sqlitevault.errors import ManifestInvalid
-from sqlitevault.manifest import MANIFEST_SUFFIX, Tier, database_name
+from sqlitevault.manifest import MANIFEST_SUFFIX, Tier, database_name, is_ahead
 from sqlitevault.services.catalog import Backup, Catalog
 from sqlitevault.services.report import Moment, Report, Seconds
 from sqlitevault.vault import Protection, StoredObject, Vault
@@ -124,6 +124,7 @@ def monitor(
         drift=drift,
         problems=(
             *_age_problems(here, there, rpo_seconds),
+            *(f"{backup.id} is dated in the future and does not count" for backup in backups if _ahead(backup, now)),
             *(f"{left.name} has no copy in the replica: {left.status}" for left in unreplicated),
             *(f"no {tier} backup when one was due" for tier in missing),
             *(f"the vault is not as deployed: {difference}" for difference in drift),
@@ -150,8 +151,8 @@ def backups_of(vault: Vault, database: str) -> tuple[Backup, ...]:
 
 
 def vault_state(vault: Vault, backups: tuple[Backup, ...], now: datetime) -> VaultState:
-    """Return what these backups make of the vault."""
-    holding = [backup for backup in backups if backup.manifest.database is not None]
+    """Return what these backups make of the vault. One dated in the future is never the newest."""
+    holding = [backup for backup in backups if backup.manifest.database is not None and not _ahead(backup, now)]
     proven = [backup for backup in holding if backup.drill is not None and backup.drill.passed]
     return VaultState(
         location=vault.location,
@@ -160,6 +161,10 @@ def vault_state(vault: Vault, backups: tuple[Backup, ...], now: datetime) -> Vau
         backups=len(backups),
         total_bytes=sum(backup.archive.bytes for backup in backups),
     )
+
+
+def _ahead(backup: Backup, now: datetime) -> bool:
+    return is_ahead(backup.manifest.created_at, now)
 
 
 def _newest(backups: list[Backup], now: datetime) -> Newest | None:
@@ -201,7 +206,7 @@ def missing_tiers(backups: tuple[Backup, ...], now: datetime, *, every_tier: boo
         return tuple(TIER_PERIODS) if every_tier else ()
     vault_age = now - backups[-1].manifest.created_at
     newest: dict[Tier, datetime] = {}
-    for backup in backups:
+    for backup in (backup for backup in backups if not _ahead(backup, now)):
         newest.setdefault(backup.manifest.tier, backup.manifest.created_at)
     return tuple(
         tier
