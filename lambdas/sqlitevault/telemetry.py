@@ -47,7 +47,11 @@ def emit_drill(report: DrillReport, database: str) -> None:
 
 
 def emit_monitor(report: MonitorReport) -> None:
-    """Emit what the monitor saw. An age that is not known is not emitted: missing data is what the alarm is for."""
+    """Emit what the monitor saw. An age that is not known is not emitted: missing data is what the alarm is for.
+
+    A drill tells its recovery time once an hour; told again here, a slow one stays in every alarm's sight until the
+    next.
+    """
     metrics: dict[str, tuple[MetricUnit, float]] = {
         "ReplicationPendingSeconds": (_SECONDS, report.replication_pending_seconds),
         "ReplicationFailed": (_COUNT, report.replication_failed),
@@ -61,6 +65,8 @@ def emit_monitor(report: MonitorReport) -> None:
         "ReplicaAgeSeconds": report.replica.newest if report.replica else None,
     }
     metrics |= {name: (_SECONDS, newest.age_seconds) for name, newest in ages.items() if newest is not None}
+    if report.vault.proven is not None and report.vault.proven.recovery_seconds is not None:
+        metrics["RecoverySeconds"] = (_SECONDS, report.vault.proven.recovery_seconds)
     _emit(report.database, metrics)
 
 

@@ -226,10 +226,11 @@ def test_monitor_measures_ages_and_what_is_missing(home: Home) -> None:
     """A proven backup has an age; an empty replica has none, since missing data is what its alarm is for."""
     taken = (datetime.now(UTC) - timedelta(minutes=10)).strftime("%Y-%m-%dT%H:%M:%SZ")
     backup = home.invoke("backup", {"tier": "hourly", "scope": "database", "scheduled_time": taken})
-    home.invoke("drill", {"backup": backup["backup_id"]})
+    drilled = home.invoke("drill", {"backup": backup["backup_id"]})
     home.printed()
     report = home.invoke("monitor", "monitor")
     metrics = home.metrics()
+    assert metrics["RecoverySeconds"] == drilled["recovery_seconds"]
     assert metrics["ProvenBackupAgeSeconds"] == metrics["BackupAgeSeconds"] >= 600
     assert "ReplicaAgeSeconds" not in metrics
     assert metrics["MissingTiers"] == metrics["ReplicationFailed"] == metrics["VaultDrift"] == 0
