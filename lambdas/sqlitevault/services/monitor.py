@@ -20,6 +20,8 @@ TIER_PERIODS = {
 }
 # Replication beyond this age either completed or failed for good; older objects are not asked about each time.
 _REPLICATION_WINDOW = timedelta(days=1)
+# Within this time S3 copies what it was given (Replication Time Control).
+_REPLICATION_PROMISE = timedelta(minutes=15)
 REPORT_NAME = "reports/monitor/latest.json"
 
 
@@ -50,6 +52,11 @@ class Unreplicated(Report):
     name: str
     status: str
     age_seconds: Seconds
+
+    @property
+    def on_its_way(self) -> bool:
+        """Whether the copy is not late yet: after every backup there are such objects for some seconds."""
+        return self.status == "PENDING" and self.age_seconds < _REPLICATION_PROMISE.total_seconds()
 
 
 class MonitorReport(Report):
@@ -125,7 +132,7 @@ def monitor(
         problems=(
             *_age_problems(here, there, rpo_seconds),
             *(f"{backup.id} is dated in the future and does not count" for backup in backups if _ahead(backup, now)),
-            *(f"{left.name} has no copy in the replica: {left.status}" for left in unreplicated),
+            *(f"{left.name} has no copy in the replica: {left.status}" for left in unreplicated if not left.on_its_way),
             *(f"no {tier} backup when one was due" for tier in missing),
             *(f"the vault is not as deployed: {difference}" for difference in drift),
         ),

@@ -1,0 +1,47 @@
+"""What the monitor makes of a vault and its replica, in an embedded AWS."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from localaws import EmbeddedAws
+from sqlitevault.services.monitor import MonitorReport, monitor
+from tests.integration.ready_world import DEPLOYED, RPO, ReadyWorld, make_ready
+
+pytestmark = pytest.mark.xdist_group("aws")
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[EmbeddedAws]:
+    """An embedded AWS for all worlds of this module."""
+    with EmbeddedAws() as started:
+        yield started
+
+
+@pytest.fixture
+def world(aws: EmbeddedAws, tmp_path: Path) -> Iterator[ReadyWorld]:
+    """A vault and a replica with one proven backup, copied."""
+    yield make_ready(aws, tmp_path)
+    aws.control.replication("run")
+    aws.control.settle()
+
+
+def look(world: ReadyWorld, *, later: timedelta = timedelta()) -> MonitorReport:
+    """Let the monitor look as it would `later`."""
+    return monitor(
+        world.vault, world.replica, database=world.database, rpo_seconds=RPO, expected=DEPLOYED, now=world.now + later
+    )
+
+
+def test_what_was_just_uploaded_is_no_problem(world: ReadyWorld) -> None:
+    """Its copy has 15 minutes to arrive: until then the report tells its age, and nothing is wrong."""
+    world.aws.control.replication("hold")
+    world.back_up(timedelta(minutes=1))
+    report = look(world)
+    assert {left.status for left in report.unreplicated} == {"PENDING"}
+    assert not any("has no copy" in problem for problem in report.problems)
+    late = look(world, later=timedelta(minutes=20))
+    assert len([problem for problem in late.problems if problem.endswith("has no copy in the replica: PENDING")]) == 2
+    assert late.replication_pending_seconds > 900
