@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from sqlitevault.settings import OWN_CHECKS
+from sqlitevault.settings import MASS_DELETION_PERCENT, MASS_DELETION_ROWS, OWN_CHECKS
 
 Region = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
 Days = Annotated[int, Field(ge=1, le=3650)]
@@ -65,7 +65,8 @@ class DeploymentSettings(BaseModel):
     monthly_days: Days = 365
     manual_days: Days = 30
     lock_days: Days = 7
-    mass_deletion_percent: Annotated[float, Field(gt=0, le=100)] = 20
+    mass_deletion_percent: Annotated[float, Field(gt=0, le=100)] = MASS_DELETION_PERCENT
+    mass_deletion_rows: Annotated[int, Field(ge=1)] = MASS_DELETION_ROWS
     size_change_percent: Annotated[float, Field(gt=0)] = 50
 
     drill_sql: Annotated[str, Field(pattern=OWN_CHECKS)] | None = None

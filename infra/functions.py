@@ -163,6 +163,8 @@ def _environment(settings: DeploymentSettings, names: Names, vault_uri: str) -> 
         rto_seconds=settings.rto_minutes * 60,
         max_writer_stall_seconds=settings.max_writer_stall_seconds,
         snapshot_timeout_seconds=_SNAPSHOT_SHARE * settings.timeout_seconds,
+        mass_deletion_percent=settings.mass_deletion_percent,
+        mass_deletion_rows=settings.mass_deletion_rows,
         drill_sql=settings.drill_sql,
         lock_days=settings.lock_days,
         tier_days=",".join(f"{tier}={days}" for tier, days in settings.tier_days.items()),

@@ -97,7 +97,7 @@ class Monitoring(Construct):
         change = self._settings.size_change_percent
         yield AlarmSpec(
             "MassDeletion", self._metric("LargestTableLossPercent"), self._settings.mass_deletion_percent,
-            "A table lost a large share of its rows since the backup before.", "accidental-deletion",
+            "A table lost a large share of its rows within a day.", "accidental-deletion",
         )  # fmt: skip
         yield AlarmSpec(
             "SuspiciousGrowth", self._metric("DatabaseChangePercent"), change,

@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlitevault.events import BackupEvent
 from sqlitevault.services.backup import BackupRequest, back_up
+from sqlitevault.services.changes import LossLimits
 from sqlitevault.services.doctor import DoctorRequest, examine
 from sqlitevault.telemetry import emit_backup, failures
 from sqlitevault.wiring import now, wire
@@ -28,6 +29,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN
             folder=f"{order.tier}/{settings.database_path.stem}/",
             scratch=settings.scratch,
             snapshot=wired.snapshot_options,
+            losses=LossLimits.of(settings),
         )
         report = back_up(request, wired.vault)
     emit_backup(report)

@@ -4,6 +4,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from sqlitevault.events import StoredEvent
+from sqlitevault.services.changes import LossLimits
 from sqlitevault.services.ingest import IngestRequest, ingest
 from sqlitevault.telemetry import emit_backup, failures
 from sqlitevault.vault_location import open_vault
@@ -25,6 +26,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN
             uploaded_at=stored.time,
             host=context.function_name,
             scratch=wired.settings.scratch,
+            losses=LossLimits.of(wired.settings),
         )
         report = ingest(request, wired.vault)
     emit_backup(report)

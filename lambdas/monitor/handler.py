@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlitevault.events import MonitorEvent
 from sqlitevault.overview import Overview
+from sqlitevault.services.changes import LossLimits
 from sqlitevault.services.monitor import monitor, record
 from sqlitevault.telemetry import emit_monitor, failures, only_logged
 from sqlitevault.wiring import now, wire
@@ -22,6 +23,7 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:  # noqa: AN
             rpo_seconds=wired.settings.rpo_seconds,
             expected=wired.expected_protection,
             now=now(),
+            losses=LossLimits.of(wired.settings),
         )
         record(report, wired.vault)
     emit_monitor(report)

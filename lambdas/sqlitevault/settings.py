@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from sqlitevault.errors import ConfigError
 
 HOUR = 3600
+MASS_DELETION_PERCENT, MASS_DELETION_ROWS = 20.0, 5
 # One check a line, `query => answer`: sqlitevault.own_checks.
 OWN_CHECKS = r"^(\s*\n|[^\n]*\S[^\n]*=>[^\n]*\S[^\n]*(\n|$))+$"
 
@@ -42,6 +43,8 @@ class Settings(BaseModel):
     rpo_seconds: int = Field(HOUR, alias="RPO_SECONDS", ge=60)
     rto_seconds: int = Field(HOUR // 4, alias="RTO_SECONDS", ge=60)
     max_writer_stall_seconds: float = Field(4.0, alias="MAX_WRITER_STALL_SECONDS", gt=0, le=600)
+    mass_deletion_percent: float = Field(MASS_DELETION_PERCENT, alias="MASS_DELETION_PERCENT", gt=0, le=100)
+    mass_deletion_rows: int = Field(MASS_DELETION_ROWS, alias="MASS_DELETION_ROWS", ge=1)
     lock_days: int | None = Field(None, alias="LOCK_DAYS", ge=1)
     drill_sql: Annotated[str, Field(pattern=OWN_CHECKS)] | None = Field(None, alias="DRILL_SQL")
     heartbeat_url: Annotated[str, Field(pattern=r"^https?://[^\s/]")] | None = Field(None, alias="HEARTBEAT_URL")

@@ -12,6 +12,7 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from sqlitevault.alarms import DIMENSION, NAMESPACE
 from sqlitevault.errors import SqliteVaultError
 from sqlitevault.services.backup import BackupReport
+from sqlitevault.services.changes import Changes
 from sqlitevault.services.drill_report import DrillReport
 from sqlitevault.services.monitor import MonitorReport
 
@@ -29,10 +30,7 @@ def emit_backup(report: BackupReport) -> None:
         metrics["DatabaseBytes"] = (_BYTES, manifest.database.bytes)
         metrics["Rows"] = (_COUNT, manifest.rows)
         metrics["WriterStallSeconds"] = (_SECONDS, manifest.snapshot.writer_stall_seconds)
-    if report.changes is not None:
-        metrics["LargestTableLossPercent"] = (_PERCENT, report.changes.largest_loss_percent)
-        metrics["DatabaseChangePercent"] = (_PERCENT, report.changes.database_change_percent)
-    _emit(manifest.source.name, metrics)
+    _emit(manifest.source.name, metrics | _of_changes(report.changes))
 
 
 def emit_drill(report: DrillReport, database: str) -> None:
@@ -49,8 +47,8 @@ def emit_drill(report: DrillReport, database: str) -> None:
 def emit_monitor(report: MonitorReport) -> None:
     """Emit what the monitor saw. An age that is not known is not emitted: missing data is what the alarm is for.
 
-    A drill tells its recovery time once an hour; told again here, a slow one stays in every alarm's sight until the
-    next.
+    A drill tells its recovery time, and a backup what was lost, once an hour or not at all where no function does it;
+    told here, a slow recovery and a loss stay in every alarm's sight for as long as they last.
     """
     metrics: dict[str, tuple[MetricUnit, float]] = {
         "ReplicationPendingSeconds": (_SECONDS, report.replication_pending_seconds),
@@ -67,7 +65,16 @@ def emit_monitor(report: MonitorReport) -> None:
     metrics |= {name: (_SECONDS, newest.age_seconds) for name, newest in ages.items() if newest is not None}
     if report.vault.proven is not None and report.vault.proven.recovery_seconds is not None:
         metrics["RecoverySeconds"] = (_SECONDS, report.vault.proven.recovery_seconds)
-    _emit(report.database, metrics)
+    _emit(report.database, metrics | _of_changes(report.changes))
+
+
+def _of_changes(changes: Changes | None) -> dict[str, tuple[MetricUnit, float]]:
+    if changes is None:
+        return {}
+    return {
+        "LargestTableLossPercent": (_PERCENT, changes.largest_loss_percent),
+        "DatabaseChangePercent": (_PERCENT, changes.database_change_percent),
+    }
 
 
 @contextmanager

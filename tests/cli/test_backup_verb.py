@@ -7,6 +7,7 @@ import pytest
 
 from localaws import EmbeddedAws
 from tests.cli.home import Home, tree
+from tests.databases import execute
 
 
 def members(home: Home, backup_id: str) -> set[str]:
@@ -31,6 +32,16 @@ def test_a_backup_is_made_proven_and_named(new_home: Home) -> None:
     assert f"in        backups/{made}.tar.gz" in done.stdout
     assert "proven    restored and compared in " in done.stdout
     assert "3 tables, 551 rows" in done.stdout
+
+
+def test_lost_rows_are_noted(home: Home) -> None:
+    """A backup after an accident says so, and where to read on; the figure is there for Prometheus."""
+    execute(home.database, "DELETE FROM ledger WHERE id > 100")
+    said = home.run("backup", "--no-drill").require(0)
+    assert f"note: ledger has 400 rows less (80 %) than in {home.ids[0]}; an accident? docs/runbooks/" in said.stderr
+    assert "devops_hub_largest_table_loss_percent 80\n" in home.run("metrics").require(0).stdout
+    assert "rows less" not in home.run("backup", "--no-drill", "--to", "new").require(0).stderr
+    assert "rows less" not in home.run("backup", "--no-drill", MASS_DELETION_PERCENT="81").require(0).stderr
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from sqlitevault.s3_vault import S3Vault
 from sqlitevault.services import monitor, runbook_test
 from sqlitevault.services.backup import BackupRequest, back_up
 from sqlitevault.services.catalog import Choice
+from sqlitevault.services.changes import LossLimits
 from sqlitevault.services.drill import DrillRequest, drill, record
 from sqlitevault.services.readiness import ReadinessReport, ReadinessRequest, readiness
 from sqlitevault.services.runbook_test import RunbookTest
@@ -110,8 +111,9 @@ class ReadyWorld:
     def monitor(self, expected: Protection = DEPLOYED) -> None:
         """Let the monitor look."""
         report = monitor.monitor(
-            self.vault, self.replica, database=self.database, rpo_seconds=RPO, expected=expected, now=self.now
-        )
+            self.vault, self.replica, database=self.database, rpo_seconds=RPO, expected=expected, now=self.now,
+            losses=LossLimits(),
+        )  # fmt: skip
         monitor.record(report, self.vault)
 
     def rewrite(self, name: str, change: Callable[[Any], None]) -> None:

@@ -65,6 +65,23 @@ def test_the_next_backup_tells_what_was_lost_since(home: Home) -> None:
     assert "DatabaseChangePercent" in metrics
 
 
+def test_the_monitor_tells_a_loss_whoever_took_the_backup(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backup by hand came first: no function told; the next one must not hide it; the limits are as set."""
+    home.invoke("backup", "backup-hourly")
+    execute(home.database, "DELETE FROM ledger WHERE id <= 250")
+    for hour in (3, 4):
+        home.invoke("backup", {"scope": "database", "scheduled_time": f"2026-01-31T0{hour}:05:00Z"})
+    home.printed()
+    report = home.invoke("monitor", "monitor")
+    metrics = home.metrics()
+    assert (metrics["LargestTableLossPercent"], metrics["DatabaseChangePercent"]) == (50, 0)
+    assert f"ledger has 250 rows less (50 %) than in {HOURLY}" in report["problems"]
+    monkeypatch.setenv("MASS_DELETION_ROWS", "251")
+    wire.cache_clear()
+    home.invoke("monitor", "monitor")
+    assert home.metrics()["LargestTableLossPercent"] == 0
+
+
 @pytest.mark.parametrize(
     ("event", "folder", "holds"),
     [

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from localaws import EmbeddedAws
+from sqlitevault.services.changes import LossLimits
 from sqlitevault.services.monitor import MonitorReport, monitor
 from tests.integration.ready_world import DEPLOYED, RPO, ReadyWorld, make_ready
 
@@ -31,8 +32,9 @@ def world(aws: EmbeddedAws, tmp_path: Path) -> Iterator[ReadyWorld]:
 def look(world: ReadyWorld, *, later: timedelta = timedelta()) -> MonitorReport:
     """Let the monitor look as it would `later`."""
     return monitor(
-        world.vault, world.replica, database=world.database, rpo_seconds=RPO, expected=DEPLOYED, now=world.now + later
-    )
+        world.vault, world.replica, database=world.database, rpo_seconds=RPO, expected=DEPLOYED, now=world.now + later,
+        losses=LossLimits(),
+    )  # fmt: skip
 
 
 def test_what_was_just_uploaded_is_no_problem(world: ReadyWorld) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from sqlitevault.services.changes import Changes
 from sqlitevault.services.exposition import metrics
 from sqlitevault.services.monitor import MonitorReport, Newest, VaultState
 
@@ -30,6 +31,9 @@ def _emitted() -> set[str]:
     report = MonitorReport(
         at=datetime.now(UTC), database="devops_hub", rpo_seconds=1, vault=state, replica=state,
         unreplicated=(), missing_tiers=(), drift=(), problems=(),
+        changes=Changes(
+            since="x", largest_loss_percent=1, largest_loss_table="t", database_change_percent=1
+        ),
     )  # fmt: skip
     return {metric.name for metric in metrics(report, rto_seconds=1)}
 

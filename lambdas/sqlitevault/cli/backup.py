@@ -64,6 +64,7 @@ def backup(
         print_json(_as_json(taken.report, taken.drilled, pruned) | {"heartbeat": heartbeat})
     else:
         _show(taken.report, taken.drilled, pruned)
+        _show_loss(taken.report, settings)
         _show_heartbeat(heartbeat)
     taken.require_no_failure()
 
@@ -76,6 +77,12 @@ def _announce(taken: Taken, settings: Settings) -> str | None:
     if settings.heartbeat_url is None or not taken.proven or taken.report.manifest.database is None:
         return None
     return ping(settings.heartbeat_url) or _SENT
+
+
+def _show_loss(report: BackupReport, settings: Settings) -> None:
+    lost = report.changes.loss_beyond(settings.mass_deletion_percent) if report.changes else None
+    if lost:
+        stderr().print(f"[yellow]note:[/] {escape(lost)}; an accident? docs/runbooks/accidental-deletion.md")
 
 
 def _show_heartbeat(heartbeat: str | None) -> None:

@@ -10,6 +10,7 @@ from sqlitevault.cli.output import print_json
 from sqlitevault.cli.whole_file import write_whole
 from sqlitevault.directory_vault import DirectoryVault
 from sqlitevault.services.catalog import MANIFEST_LIMIT
+from sqlitevault.services.changes import LossLimits
 from sqlitevault.services.exposition import exposition, metrics
 from sqlitevault.services.monitor import REPORT_NAME, MonitorReport, monitor
 from sqlitevault.settings import Settings
@@ -60,6 +61,7 @@ def _look(settings: Settings) -> MonitorReport:
         rpo_seconds=settings.rpo_seconds,
         expected=wired.expected_protection,
         now=now(),
+        losses=LossLimits.of(settings),
         deployed=not isinstance(vault, DirectoryVault),
     )
 

@@ -7,6 +7,7 @@ from sqlitevault.errors import BackupExists, DrillFailed
 from sqlitevault.manifest import Scope, Tier
 from sqlitevault.services.backup import BackupReport, BackupRequest, back_up
 from sqlitevault.services.catalog import Choice
+from sqlitevault.services.changes import LossLimits
 from sqlitevault.services.drill import DrillRequest, record
 from sqlitevault.services.drill import drill as hold_drill
 from sqlitevault.services.drill_report import DrillReport
@@ -56,6 +57,7 @@ def request_for(
         allow_corrupt=allow_corrupt,
         scratch=settings.scratch,
         snapshot=snapshot_options(settings),
+        losses=LossLimits.of(settings),
     )
 
 

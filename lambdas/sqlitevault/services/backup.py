@@ -1,6 +1,5 @@
 """Take a backup: snapshot, check, count, dump, pack, upload, and commit it with the manifest, in this order."""
 
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,7 +13,7 @@ from sqlitevault.errors import BackupExists, BackupNotFound, ConfigError, Source
 from sqlitevault.manifest import Archive, Manifest, Scope, Source, Tier, Tool, backup_id
 from sqlitevault.services.capture import Captured, capture_database
 from sqlitevault.services.catalog import MANIFEST_LIMIT, Catalog, manifest_name
-from sqlitevault.services.changes import Changes, changes
+from sqlitevault.services.changes import Changes, LossLimits, changes
 from sqlitevault.services.report import Report, Seconds
 from sqlitevault.services.scratch import require_free, scratch_directory
 from sqlitevault.services.steps import Steps, Watcher
@@ -44,6 +43,7 @@ class BackupRequest:
     allow_corrupt: bool = False
     scratch: Path | None = None
     snapshot: SnapshotOptions = field(default_factory=SnapshotOptions)
+    losses: LossLimits = field(default_factory=LossLimits)
 
     @property
     def database_name(self) -> str:
@@ -225,18 +225,13 @@ def _report(
         steps=steps.seconds,
         omitted=tuple(f"{left.path}: {left.reason}" for left in contents.omitted) if contents else (),
         warnings=captured.warnings if captured else (),
-        changes=_changes(vault, manifest) if created else None,
+        changes=_changes(vault, manifest, request.losses) if created else None,
     )
 
 
-def _changes(vault: Vault, manifest: Manifest) -> Changes | None:
+def _changes(vault: Vault, manifest: Manifest, limits: LossLimits) -> Changes | None:
+    others = (backup.manifest for backup in Catalog(vault).newest_first(manifest.source.name))
     try:
-        return next((changes(before, manifest) for before in _databases_before(vault, manifest)), None)
+        return changes(manifest, others, limits)
     except VaultUnavailable:
         return None  # the backup is committed; what cannot be compared must not make it a failure
-
-
-def _databases_before(vault: Vault, manifest: Manifest) -> Iterator[Manifest]:
-    for backup in Catalog(vault).newest_first(manifest.source.name):
-        if backup.manifest.created_at < manifest.created_at and backup.manifest.database is not None:
-            yield backup.manifest

@@ -1,37 +1,121 @@
-"""How a database changed since the backup before: the numbers that give away an accident."""
+"""How a database changed before a backup: the numbers that give away an accident."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import pairwise
 
 from sqlitevault.manifest import Manifest
 from sqlitevault.services.report import Report
+from sqlitevault.settings import MASS_DELETION_PERCENT, MASS_DELETION_ROWS, Settings
+
+# One more backup, or a deletion in small steps, must not hide a loss: it is seen for so long.
+_MEMORY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class LossLimits:
+    """Which loss of rows counts at all (`rows`), and which is an accident (`percent` of a table)."""
+
+    rows: int = MASS_DELETION_ROWS
+    percent: float = MASS_DELETION_PERCENT
+
+    @classmethod
+    def of(cls, settings: Settings) -> "LossLimits":
+        """Return the limits as set."""
+        return cls(settings.mass_deletion_rows, settings.mass_deletion_percent)
 
 
 class Changes(Report):
-    """Change between two backups of a database; percentages of the older one's figures.
+    """What a backup has less, or more, than those before it.
 
-    `largest_loss_percent` is the largest share of its rows that any table lost (a table that is gone lost all), 0 if
-    none lost any; `largest_loss_table` names it.
+    `largest_loss_percent` is the largest share of its rows that any table lost (a table that is gone lost all; one
+    that was only renamed, none), measured from the most that it had within a day, in the backup `largest_loss_since`.
+    0 if no table lost as many rows as count. `database_change_percent` is the file's growth since the backup before,
+    `since`.
     """
 
     since: str
     largest_loss_percent: float
     largest_loss_table: str | None
     database_change_percent: float
+    largest_loss_rows: int = 0
+    largest_loss_since: str | None = None
+
+    def loss_beyond(self, percent: float) -> str | None:
+        """Return the largest loss in words; None if it is smaller than `percent`."""
+        if self.largest_loss_table is None or self.largest_loss_percent < percent:
+            return None
+        return (
+            f"{self.largest_loss_table} has {self.largest_loss_rows:,} rows less ({self.largest_loss_percent:g} %) "
+            f"than in {self.largest_loss_since}"
+        )
 
 
-def changes(before: Manifest, after: Manifest) -> Changes | None:
-    """Compare two manifests; None if either holds no database."""
-    if before.database is None or after.database is None:
+@dataclass(frozen=True, slots=True)
+class _Peak:
+    """The most rows that a table had, and in which backup."""
+
+    rows: int
+    backup_id: str
+
+
+def changes(after: Manifest, others: Iterable[Manifest], limits: LossLimits) -> Changes | None:
+    """Compare a backup with those before it among `others`, which come newest first.
+
+    Returns None if it, or every one before it, holds no database. Reads no further back than it has to.
+    """
+    before = list(_of_a_day(after, others))
+    if after.database is None or not before or before[0].database is None:
         return None
-    rows = {table.name: table.rows for table in after.tables}
+    left = {table.name: table.rows for table in after.tables}
     losses = {
-        table.name: 100 * (table.rows - rows.get(table.name, 0)) / table.rows
-        for table in before.tables
-        if table.rows > rows.get(table.name, 0)
+        name: (100 * (peak.rows - left.get(name, 0)) / peak.rows, name, peak)
+        for name, peak in _peaks([*reversed(before), after]).items()
+        if peak.rows - left.get(name, 0) >= limits.rows
     }
-    worst = max(losses, key=lambda name: losses[name], default=None)
-    size = before.database.bytes
+    percent, table, peak = max(losses.values(), key=lambda loss: loss[0], default=(0.0, None, None))
+    size = before[0].database.bytes
     return Changes(
-        since=before.backup_id,
-        largest_loss_percent=round(losses[worst], 2) if worst is not None else 0.0,
-        largest_loss_table=worst,
+        since=before[0].backup_id,
+        largest_loss_percent=round(percent, 2),
+        largest_loss_table=table,
         database_change_percent=round(100 * (after.database.bytes - size) / size, 2) if size else 0.0,
+        largest_loss_rows=peak.rows - left.get(table, 0) if table is not None and peak is not None else 0,
+        largest_loss_since=peak.backup_id if peak is not None else None,
     )
+
+
+def _of_a_day(after: Manifest, others: Iterable[Manifest]) -> Iterator[Manifest]:
+    """Yield the backup before, however old, and all within a day."""
+    found = False
+    for manifest in others:
+        if manifest.database is None or manifest.created_at >= after.created_at:
+            continue
+        if found and after.created_at - manifest.created_at > _MEMORY:
+            return
+        found = True
+        yield manifest
+
+
+def _peaks(oldest_first: list[Manifest]) -> dict[str, _Peak]:
+    """Return the most that each table had, under the name that it has now."""
+    peaks: dict[str, _Peak] = {}
+    for older, newer in pairwise(oldest_first):
+        for table in older.tables:
+            known = peaks.get(table.name)
+            if known is None or table.rows >= known.rows:
+                peaks[table.name] = _Peak(table.rows, older.backup_id)
+        for old, new in _renamed(older, newer):
+            peaks[new] = peaks.pop(old)
+    return peaks
+
+
+def _renamed(older: Manifest, newer: Manifest) -> Iterator[tuple[str, str]]:
+    """Yield the tables that have another name and the very same rows."""
+    before, now = ({table.name: table.digest for table in one.tables if table.rows} for one in (older, newer))
+    added = {digest: name for name, digest in now.items() if name not in before and digest is not None}
+    names = {table.name for table in newer.tables}
+    for name, digest in before.items():
+        if name not in names and digest in added:
+            yield name, added.pop(digest)

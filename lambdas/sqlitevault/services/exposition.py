@@ -63,6 +63,11 @@ def _backups(report: MonitorReport, *, last_run_failed: bool) -> Iterator[Metric
             "Recovery time of the newest proven backup.",
             proven.recovery_seconds if proven else None,
         ),
+        (
+            "largest_table_loss_percent",
+            "Largest share of its rows that any table has lost within a day.",
+            report.changes.largest_loss_percent if report.changes else None,
+        ),
     )
     yield from (Metric(name, says, value) for name, says, value in figures if value is not None)
     yield Metric("backups", "Committed backups in the vault.", report.vault.backups)

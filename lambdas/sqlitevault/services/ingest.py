@@ -1,11 +1,12 @@
 """Back up a snapshot that somebody uploaded: fetched whole, checked, and archived like any other source."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 from sqlitevault.manifest import Scope
 from sqlitevault.services.backup import BackupReport, BackupRequest, back_up
+from sqlitevault.services.changes import LossLimits
 from sqlitevault.services.scratch import scratch_directory
 from sqlitevault.services.steps import Steps, Watcher
 from sqlitevault.vault import Vault
@@ -21,6 +22,7 @@ class IngestRequest:
     uploaded_at: datetime
     host: str
     scratch: Path | None = None
+    losses: LossLimits = field(default_factory=LossLimits)
 
 
 def ingest(request: IngestRequest, vault: Vault, watcher: Watcher | None = None) -> BackupReport:
@@ -45,6 +47,7 @@ def ingest(request: IngestRequest, vault: Vault, watcher: Watcher | None = None)
                 scope=Scope.DATABASE,
                 folder=f"manual/{PurePosixPath(name).stem}/",
                 scratch=request.scratch,
+                losses=request.losses,
             ),
             vault,
             watcher,

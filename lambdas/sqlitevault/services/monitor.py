@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from sqlitevault.errors import ManifestInvalid
 from sqlitevault.manifest import MANIFEST_SUFFIX, Tier, database_name, is_ahead
 from sqlitevault.services.catalog import Backup, Catalog
+from sqlitevault.services.changes import Changes, LossLimits, changes
 from sqlitevault.services.report import Moment, Report, Seconds
 from sqlitevault.vault import Protection, StoredObject, Vault
 
@@ -70,6 +71,7 @@ class MonitorReport(Report):
     unreplicated: tuple[Unreplicated, ...]
     missing_tiers: tuple[str, ...]
     drift: tuple[str, ...]
+    changes: Changes | None = None
     problems: tuple[str, ...]
 
     @property
@@ -105,6 +107,7 @@ def monitor(
     rpo_seconds: int,
     expected: Protection | None,
     now: datetime,
+    losses: LossLimits,
     deployed: bool = True,
 ) -> MonitorReport:
     """Look at everything once. `expected` is how the vault was deployed; None leaves that check out.
@@ -120,6 +123,8 @@ def monitor(
     unreplicated = objects_without_copy(vault, now) if replica and deployed else ()
     missing = missing_tiers(backups, now, every_tier=deployed)
     drift = expected.differences(vault.protection()) if expected else ()
+    changed = _changed(backups, now, losses)
+    lost = changed.loss_beyond(losses.percent) if changed else None
     return MonitorReport(
         at=now,
         database=database,
@@ -129,12 +134,14 @@ def monitor(
         unreplicated=unreplicated,
         missing_tiers=missing,
         drift=drift,
+        changes=changed,
         problems=(
             *_age_problems(here, there, rpo_seconds),
             *(f"{backup.id} is dated in the future and does not count" for backup in backups if _ahead(backup, now)),
             *(f"{left.name} has no copy in the replica: {left.status}" for left in unreplicated if not left.on_its_way),
             *(f"no {tier} backup when one was due" for tier in missing),
             *(f"the vault is not as deployed: {difference}" for difference in drift),
+            *([lost] if lost else ()),
         ),
     )
 
@@ -187,6 +194,13 @@ def _newest(backups: list[Backup], now: datetime) -> Newest | None:
         rows=manifest.rows,
         recovery_seconds=drill.recovery_seconds if drill is not None and drill.passed else None,
     )
+
+
+def _changed(backups: tuple[Backup, ...], now: datetime, losses: LossLimits) -> Changes | None:
+    """Compare the newest backup with those before it, whoever took them."""
+    manifests = [backup.manifest for backup in backups if not _ahead(backup, now)]
+    newest = next((manifest for manifest in manifests if manifest.database is not None), None)
+    return changes(newest, manifests, losses) if newest else None
 
 
 def objects_without_copy(vault: Vault, now: datetime) -> tuple[Unreplicated, ...]:

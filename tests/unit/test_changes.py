@@ -1,0 +1,96 @@
+"""What a backup has less than those before it: losses in small steps, behind other backups, and what is none."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from sqlitevault.manifest import Database, Manifest, Table, backup_id
+from sqlitevault.services.changes import Changes, LossLimits, changes
+from tests.archives import manifest_of
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+FACTS = Database(
+    bytes=1000, page_size=512, journal_mode="delete", sqlite_version="3", user_version=0, application_id=0,
+    encoding="UTF-8",
+)  # fmt: skip
+
+
+def backup(hours: float, *, size: int = 1000, digests: dict[str, str] | None = None, **rows: int) -> Manifest:
+    """Return the manifest of a backup that many hours old, with tables of so many rows."""
+    moment = NOW - timedelta(hours=hours)
+    tables = tuple(Table(name=name, rows=count, digest=(digests or {}).get(name)) for name, count in rows.items())
+    return manifest_of(
+        (), created_at=moment, backup_id=backup_id("app", moment), tables=tables,
+        database=FACTS.model_copy(update={"bytes": size}),
+    )  # fmt: skip
+
+
+def look(*newest_first: Manifest, limits: LossLimits | None = None) -> Changes:
+    """Compare the first with the others."""
+    found = changes(newest_first[0], newest_first, limits or LossLimits())
+    assert found is not None
+    return found
+
+
+def test_another_backup_in_between_hides_no_loss() -> None:
+    """Half of a table is gone; a backup by hand saw it before the hourly one did."""
+    found = look(backup(0, events=500), backup(0.5, events=500), backup(1, events=1000), backup(2, events=990))
+    assert (found.largest_loss_table, found.largest_loss_percent, found.largest_loss_rows) == ("events", 50.0, 500)
+    assert found.largest_loss_since == backup(1).backup_id
+    assert found.since == backup(0.5).backup_id
+    assert found.loss_beyond(20) == f"events has 500 rows less (50 %) than in {backup(1).backup_id}"
+    assert found.loss_beyond(60) is None
+
+
+def test_small_steps_add_up() -> None:
+    """15 % and 15 % again are 28 %; another table lost less."""
+    found = look(backup(0, a=722, b=90), backup(1, a=850, b=100), backup(2, a=1000, b=100))
+    assert (found.largest_loss_table, found.largest_loss_percent) == ("a", 27.8)
+
+
+def test_rows_that_come_back_end_the_loss() -> None:
+    """The peak is still in sight, the loss is not."""
+    assert look(backup(0, a=1000), backup(1, a=10), backup(2, a=1000)).largest_loss_percent == 0
+
+
+@pytest.mark.parametrize(("hours", "percent"), [(24, 50), (25, 0)], ids=["a day ago", "longer ago"])
+def test_a_loss_is_seen_for_a_day(hours: float, percent: float) -> None:
+    """Then it was meant."""
+    assert look(backup(0, a=50), backup(1, a=50), backup(hours, a=100)).largest_loss_percent == percent
+
+
+def test_the_backup_before_counts_however_old() -> None:
+    """A weekly schedule is compared with last week; another scope without a database is not looked at."""
+    config = backup(1).model_copy(update={"database": None})
+    found = look(backup(0, size=1500, a=50), config, backup(168, a=100), backup(169, a=1000))
+    assert (found.largest_loss_percent, found.database_change_percent) == (50, 50)
+
+
+def test_a_few_rows_are_no_mass_deletion() -> None:
+    """A queue that was worked off; a limit of one counts it."""
+    emptied = (backup(0, queue=0), backup(1, queue=4))
+    assert look(*emptied).largest_loss_table is None
+    assert look(*emptied, limits=LossLimits(rows=1)).largest_loss_percent == 100
+
+
+def test_a_table_that_is_gone_lost_all() -> None:
+    """Whatever else is new."""
+    found = look(backup(0, digests={"b": "2" * 64}, b=100), backup(1, digests={"a": "1" * 64}, a=100))
+    assert (found.largest_loss_table, found.largest_loss_percent) == ("a", 100)
+
+
+def test_a_renamed_table_lost_nothing() -> None:
+    """The very same rows under another name, also when they change later; what is lost then is seen."""
+    same = "1" * 64
+    renamed, before = backup(1, digests={"b": same}, b=100), backup(2, digests={"a": same}, a=100)
+    assert look(renamed, before).largest_loss_percent == 0
+    assert look(backup(0, digests={"b": "2" * 64}, b=101), renamed, before).largest_loss_percent == 0
+    lost = look(backup(0, digests={"b": "2" * 64}, b=40), renamed, before)
+    assert (lost.largest_loss_table, lost.largest_loss_percent) == ("b", 60)
+
+
+def test_nothing_to_compare() -> None:
+    """The first backup, and one of the configuration alone."""
+    assert changes(backup(0, a=1), [backup(0, a=1)], LossLimits()) is None
+    config = backup(0).model_copy(update={"database": None})
+    assert changes(config, [config, backup(1, a=1)], LossLimits()) is None
