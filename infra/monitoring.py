@@ -20,6 +20,8 @@ from infra.schedules import Schedules
 # An hourly schedule makes the newest backup up to an hour old plus the time it takes: docs/adr/0012.
 _RPO_GRACE_MINUTES = 15
 _MONITOR_MINUTES = 15
+# The longest month, and half a day for the drill itself.
+_REPLICA_DRILL_SECONDS = 31.5 * 86400
 
 
 class Monitoring(Construct):
@@ -91,6 +93,11 @@ class Monitoring(Construct):
         )  # fmt: skip
         yield AlarmSpec("ReplicationErrors", self._replication_errors(), 1,
             "S3 reports failed replications.", "replica-behind",
+        )  # fmt: skip
+
+        yield AlarmSpec(
+            "NoReplicaDrill", self._metric("ReplicaDrillAgeSeconds"), _REPLICA_DRILL_SECONDS,
+            "No drill in the recovery region has passed for more than a month.", "replica-behind", silence_is_bad=True,
         )  # fmt: skip
 
     def _accidents(self) -> Iterator[AlarmSpec]:

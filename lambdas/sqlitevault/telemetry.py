@@ -63,6 +63,8 @@ def emit_monitor(report: MonitorReport) -> None:
         "ReplicaAgeSeconds": report.replica.newest if report.replica else None,
     }
     metrics |= {name: (_SECONDS, newest.age_seconds) for name, newest in ages.items() if newest is not None}
+    if report.replica_drill_age_seconds is not None:
+        metrics["ReplicaDrillAgeSeconds"] = (_SECONDS, report.replica_drill_age_seconds)
     if report.vault.proven is not None and report.vault.proven.recovery_seconds is not None:
         metrics["RecoverySeconds"] = (_SECONDS, report.vault.proven.recovery_seconds)
     _emit(report.database, metrics | _of_changes(report.changes))

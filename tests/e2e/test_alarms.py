@@ -116,6 +116,17 @@ def test_stopped_replication_is_heard(quiet: World) -> None:
     assert quiet.last("monitor").response["unreplicated"] == []
 
 
+def test_a_drill_that_does_not_run_in_the_recovery_region_is_heard(quiet: World) -> None:
+    """The replica is older than a month and nobody has restored from it; the schedule's drill there ends the alarm."""
+    forget_backups(quiet)
+    fire(quiet, "hourly", fresh_moment() - timedelta(days=32))
+    assert "NoReplicaDrill" in loud_after_a_while(quiet)
+    assert quiet.last("monitor").response["vault"]["proven"] is not None
+    quiet.aws.control.fire("drill", region=RECOVERY, at=datetime.now(UTC))
+    quiet.aws.control.settle()
+    assert "NoReplicaDrill" not in loud_after_a_while(quiet)
+
+
 def test_failed_replication_is_heard(watched: World) -> None:
     """S3's own count and the objects' own status both tell; a later backup that arrives ends it."""
     watched.aws.control.replication("fail")

@@ -19,6 +19,7 @@ OURS = {
     "RecoverySlow": ("RecoverySeconds", "Maximum", ">=", 450, 1, "notBreaching"),
     "ReplicaBehind": ("ReplicaAgeSeconds", "Maximum", ">=", 5400, 1, "breaching"),
     "ReplicationFailed": ("ReplicationFailed", "Maximum", ">=", 1, 1, "notBreaching"),
+    "NoReplicaDrill": ("ReplicaDrillAgeSeconds", "Maximum", ">=", 2_721_600, 1, "breaching"),
     "MassDeletion": ("LargestTableLossPercent", "Maximum", ">=", 20, 1, "notBreaching"),
     "SuspiciousGrowth": ("DatabaseChangePercent", "Maximum", ">=", 50, 1, "notBreaching"),
     "SuspiciousShrink": ("DatabaseChangePercent", "Minimum", "<", -50, 1, "notBreaching"),

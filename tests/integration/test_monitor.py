@@ -37,6 +37,18 @@ def look(world: ReadyWorld, *, later: timedelta = timedelta()) -> MonitorReport:
     )  # fmt: skip
 
 
+def test_a_month_without_a_drill_from_the_replica(world: ReadyWorld) -> None:
+    """Its age is that of the last one that passed there; without any it is that of the oldest copy."""
+    assert look(world).replica_drill_age_seconds == 0
+    late = look(world, later=timedelta(days=32))
+    assert "no drill from the replica has passed for more than a month" in late.problems
+    world.drill(world.vault, world.backup_id)
+    world.aws.control.settle()
+    assert look(world).replica_drill_age_seconds == 300
+    world.replica.delete(world.manifest)
+    assert look(world).replica_drill_age_seconds is None
+
+
 def test_what_was_just_uploaded_is_no_problem(world: ReadyWorld) -> None:
     """Its copy has 15 minutes to arrive: until then the report tells its age, and nothing is wrong."""
     world.aws.control.replication("hold")

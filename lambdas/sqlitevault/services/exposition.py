@@ -87,10 +87,16 @@ def _copies(report: MonitorReport) -> Iterator[Metric]:
         return
     newest = _moment(report, report.replica.newest)
     yield Metric("replica_last_backup_timestamp", "When the newest backup in the replica was taken; 0: none.", newest)
+    drilled = _ago(report, report.replica_drill_age_seconds)
+    yield Metric("replica_last_drill_timestamp", "When a drill from the replica passed, or its first backup.", drilled)
     pending = report.replication_pending_seconds
     yield Metric("replication_pending_seconds", "How long the oldest object has waited for its copy.", pending)
     yield Metric("replication_failed", "Objects whose copy failed.", report.replication_failed)
 
 
 def _moment(report: MonitorReport, newest: Newest | None) -> float:
-    return (report.at - timedelta(seconds=newest.age_seconds)).timestamp() if newest else 0.0
+    return _ago(report, newest.age_seconds if newest else None)
+
+
+def _ago(report: MonitorReport, age_seconds: float | None) -> float:
+    return (report.at - timedelta(seconds=age_seconds)).timestamp() if age_seconds is not None else 0.0

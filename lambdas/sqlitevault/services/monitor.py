@@ -61,7 +61,11 @@ class Unreplicated(Report):
 
 
 class MonitorReport(Report):
-    """What the monitor saw. `problems` is for people, one sentence each; empty means all is well."""
+    """What the monitor saw. `problems` is for people, one sentence each; empty means all is well.
+
+    `replica_drill_age_seconds` is the time since a drill from the replica passed; if none ever did, since the replica's
+    oldest backup was taken. None if there is nothing to drill.
+    """
 
     at: Moment
     database: str
@@ -72,6 +76,7 @@ class MonitorReport(Report):
     missing_tiers: tuple[str, ...]
     drift: tuple[str, ...]
     changes: Changes | None = None
+    replica_drill_age_seconds: Seconds | None = None
     problems: tuple[str, ...]
 
     @property
@@ -119,7 +124,9 @@ def monitor(
     """
     backups = backups_of(vault, database)
     here = vault_state(vault, backups, now)
-    there = vault_state(replica, backups_of(replica, database), now) if replica else None
+    copies = backups_of(replica, database) if replica else ()
+    there = vault_state(replica, copies, now) if replica else None
+    undrilled = _replica_drill_age(replica, copies, now) if replica else None
     unreplicated = objects_without_copy(vault, now) if replica and deployed else ()
     missing = missing_tiers(backups, now, every_tier=deployed)
     drift = expected.differences(vault.protection()) if expected else ()
@@ -135,6 +142,7 @@ def monitor(
         missing_tiers=missing,
         drift=drift,
         changes=changed,
+        replica_drill_age_seconds=undrilled,
         problems=(
             *_age_problems(here, there, rpo_seconds),
             *(f"{backup.id} is dated in the future and does not count" for backup in backups if _ahead(backup, now)),
@@ -142,6 +150,7 @@ def monitor(
             *(f"no {tier} backup when one was due" for tier in missing),
             *(f"the vault is not as deployed: {difference}" for difference in drift),
             *([lost] if lost else ()),
+            *_drill_problems(undrilled),
         ),
     )
 
@@ -196,6 +205,17 @@ def _newest(backups: list[Backup], now: datetime) -> Newest | None:
     )
 
 
+def _replica_drill_age(replica: Vault, copies: tuple[Backup, ...], now: datetime) -> float | None:
+    """Return the age of the last proof that the copies restore without the vault. A replica is not born late."""
+    drills = [
+        copy.drill for copy in copies if copy.drill and copy.drill.passed and not is_ahead(copy.drill.drilled_at, now)
+    ]
+    held = [drill.drilled_at for drill in drills if drill.vault == replica.location]
+    taken = [copy.manifest.created_at for copy in copies]
+    since = max(held, default=min(taken, default=None))
+    return (now - since).total_seconds() if since else None
+
+
 def _changed(backups: tuple[Backup, ...], now: datetime, losses: LossLimits) -> Changes | None:
     """Compare the newest backup with those before it, whoever took them."""
     manifests = [backup.manifest for backup in backups if not _ahead(backup, now)]
@@ -234,6 +254,11 @@ def missing_tiers(backups: tuple[Backup, ...], now: datetime, *, every_tier: boo
         for tier, period in TIER_PERIODS.items()
         if vault_age > period and (now - newest[tier] > period if tier in newest else every_tier)
     )
+
+
+def _drill_problems(replica_drill_age: float | None) -> tuple[str, ...]:
+    late = replica_drill_age is not None and replica_drill_age > TIER_PERIODS[Tier.MONTHLY].total_seconds()
+    return ("no drill from the replica has passed for more than a month",) if late else ()
 
 
 def _age_problems(here: VaultState, there: VaultState | None, rpo_seconds: int) -> tuple[str, ...]:
