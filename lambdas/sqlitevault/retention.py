@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlitevault.manifest import Tier
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -13,15 +15,18 @@ class Candidate:
     database: str
     created_at: datetime
     good: bool
+    tier: Tier = Tier.MANUAL
 
 
 def expired(candidates: Iterable[Candidate], *, retain_days: int, now: datetime) -> tuple[Candidate, ...]:
-    """Return the backups older than `retain_days`, oldest first, but never a database's newest good one."""
+    """Return the backups older than `retain_days`, oldest first, but never a database's newest good one.
+
+    Nor the newest good one of each of its schedules: with it would go the memory that the schedule has stopped.
+    """
     oldest_first = sorted(candidates, key=lambda candidate: candidate.created_at)
-    newest_good = {candidate.database: candidate for candidate in oldest_first if candidate.good}
+    good = [candidate for candidate in oldest_first if candidate.good]
+    newest = {candidate.database: candidate for candidate in good}
+    of_schedules = {(one.database, one.tier): one for one in good if one.tier is not Tier.MANUAL}
+    kept = {*newest.values(), *of_schedules.values()}
     limit = now - timedelta(days=retain_days)
-    return tuple(
-        candidate
-        for candidate in oldest_first
-        if candidate.created_at < limit and newest_good.get(candidate.database) is not candidate
-    )
+    return tuple(one for one in oldest_first if one.created_at < limit and one not in kept)

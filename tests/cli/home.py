@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlitevault.directory_vault import DirectoryVault
+from sqlitevault.manifest import Tier
 from sqlitevault.services.backup import BackupRequest, back_up
 from tests.cli.command import PROGRAM, Outcome, run, run_on_terminal
 from tests.databases import make_bank
@@ -53,12 +54,13 @@ class Home:
     def _settings(self, changed: dict[str, str]) -> dict[str, str]:
         return {"SCRATCH_DIR": str(self.scratch), **self.settings, **changed}
 
-    def back_up(self, age: timedelta, *, allow_corrupt: bool = False) -> str:
+    def back_up(self, age: timedelta, *, tier: Tier = Tier.MANUAL, allow_corrupt: bool = False) -> str:
         """Take a backup dated `age` ago, and return its id."""
         moment = datetime.now(UTC).replace(microsecond=0) - age
         request = BackupRequest(
-            self.database, self.root, moment, socket.gethostname(), scratch=self.scratch, allow_corrupt=allow_corrupt
-        )
+            self.database, self.root, moment, socket.gethostname(), tier=tier, scratch=self.scratch,
+            allow_corrupt=allow_corrupt,
+        )  # fmt: skip
         return back_up(request, DirectoryVault(self.backups)).backup_id
 
     def archive(self, backup_id: str) -> Path:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sqlitevault.manifest import created_at
+from sqlitevault.manifest import Tier, created_at
 from tests.cli.home import Home, tree
 from tests.cli.test_verify_verb import damage
 
@@ -133,6 +133,15 @@ def test_a_directory_misses_nothing_that_only_aws_has(home: Home, replica: str) 
     assert found["devops_hub_missing_tiers"] == 0
     assert found.get("devops_hub_replication_pending_seconds", 0) == 0
     assert found.get("devops_hub_replica_last_backup_timestamp") == (0 if replica else None)
+
+
+def test_a_schedule_that_stopped_long_ago_is_still_missed(home: Home) -> None:
+    """Clearing old backups does not clear the memory of it."""
+    stopped = home.back_up(timedelta(days=40), tier=Tier.DAILY)
+    home.back_up(timedelta(days=50))
+    home.run("backup", "--tier", "hourly").require(0)
+    assert stopped in home.ids
+    assert _metrics(home)["devops_hub_missing_tiers"] == 1
 
 
 def test_as_json(home: Home) -> None:

@@ -44,8 +44,8 @@ def backup(
 ) -> None:
     """Back up the database and its configuration, and prove that the backup restores.
 
-    Then removes from a directory what BACKUP_RETAIN lets go, never the last good backup; a bucket has its lifecycle
-    rules for that.
+    Then removes from a directory what BACKUP_RETAIN lets go, never the last good backup, of each tier; a bucket has its
+    lifecycle rules for that.
 
     HEARTBEAT_URL, if set, is fetched after each proven backup of the database and never otherwise: a monitoring
     service that expects it raises the alarm when it hears nothing. If it cannot be reached, that is a note, no error.

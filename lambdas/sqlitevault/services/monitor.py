@@ -241,18 +241,22 @@ def _counts(entry: StoredObject) -> bool:
 def missing_tiers(backups: tuple[Backup, ...], now: datetime, *, every_tier: bool) -> tuple[str, ...]:
     """Name tiers, of all or of those seen, whose newest backup is overdue.
 
-    A vault younger than a tier's period cannot miss it yet.
+    Only a backup of the database that restore would take by itself counts. A vault younger than a tier's period cannot
+    miss it yet.
     """
     if not backups:
         return tuple(TIER_PERIODS) if every_tier else ()
     vault_age = now - backups[-1].manifest.created_at
+    holding = [backup for backup in backups if backup.manifest.database is not None and not _ahead(backup, now)]
+    expected = set(TIER_PERIODS) if every_tier else {backup.manifest.tier for backup in holding}
     newest: dict[Tier, datetime] = {}
-    for backup in (backup for backup in backups if not _ahead(backup, now)):
-        newest.setdefault(backup.manifest.tier, backup.manifest.created_at)
+    for backup in holding:
+        if backup.doubt is None:
+            newest.setdefault(backup.manifest.tier, backup.manifest.created_at)
     return tuple(
         tier
         for tier, period in TIER_PERIODS.items()
-        if vault_age > period and (now - newest[tier] > period if tier in newest else every_tier)
+        if vault_age > period and tier in expected and (tier not in newest or now - newest[tier] > period)
     )
 
 

@@ -25,7 +25,7 @@ class PruneReport(Report):
 
 
 def prune(vault: Vault, *, retain_days: int, now: datetime) -> PruneReport:
-    """Remove backups older than `retain_days`, never a database's newest good one, and leftovers of killed backups.
+    """Remove backups older than `retain_days`, never a schedule's newest good one, and leftovers of killed backups.
 
     For vaults without lifecycle rules. An archive goes after its manifest, so that a kill in between leaves no
     backup without its archive. Archives by the original shell script have no manifest and are never removed.
@@ -50,7 +50,8 @@ def prune(vault: Vault, *, retain_days: int, now: datetime) -> PruneReport:
 
 def _candidate(backup: Backup) -> Candidate:
     good = backup.doubt is None and backup.manifest.database is not None
-    return Candidate(backup.archive.name, backup.manifest.source.name, backup.manifest.created_at, good)
+    manifest = backup.manifest
+    return Candidate(backup.archive.name, manifest.source.name, manifest.created_at, good, manifest.tier)
 
 
 def _remove(vault: Vault, backup: Backup) -> None:
