@@ -49,6 +49,20 @@ def test_a_month_without_a_drill_from_the_replica(world: ReadyWorld) -> None:
     assert look(world).replica_drill_age_seconds is None
 
 
+def test_a_copy_that_failed_is_missed_until_it_is_there(world: ReadyWorld) -> None:
+    """However long ago it failed; copied by hand it is no longer missing, though S3 goes on saying FAILED."""
+    world.aws.control.replication("fail")
+    world.back_up(timedelta(minutes=1))
+    for later in (timedelta(), timedelta(days=20)):
+        report = look(world, later=later)
+        assert {left.status for left in report.unreplicated} == {"FAILED"}
+        assert report.replication_failed == 2
+    for left in report.unreplicated:
+        world.replica.replace(left.name, world.vault.read(left.name, limit=1 << 20))
+    assert world.vault.replication_status(left.name) == "FAILED"
+    assert look(world).unreplicated == ()
+
+
 def test_what_was_just_uploaded_is_no_problem(world: ReadyWorld) -> None:
     """Its copy has 15 minutes to arrive: until then the report tells its age, and nothing is wrong."""
     world.aws.control.replication("hold")

@@ -92,7 +92,7 @@ def off_site(found: Evidence, database: str, *, ask_status: bool) -> Line:
     copies = [backup for backup in backups_of(found.replica, database) if backup.manifest.database is not None]
     if not copies:
         return _failed(f"there is no copy in {found.replica.location}")
-    left = objects_without_copy(found.vault, found.now) if ask_status else ()
+    left = objects_without_copy(found.vault, found.replica, found.now) if ask_status else ()
     problems = [f"{entry.name} was not copied: {entry.status}" for entry in left if entry.status != "PENDING"]
     limit = timedelta(seconds=found.rpo_seconds) + GRACE
     proof = f"newest copy: {copies[0].id} in {found.replica.location}"

@@ -5,8 +5,8 @@ from typing import Self
 
 from pydantic import ValidationError
 
-from sqlitevault.errors import ManifestInvalid
-from sqlitevault.manifest import MANIFEST_SUFFIX, Tier, database_name, is_ahead
+from sqlitevault.errors import BackupNotFound, ManifestInvalid
+from sqlitevault.manifest import ARCHIVE_SUFFIX, MANIFEST_SUFFIX, Tier, database_name, is_ahead
 from sqlitevault.services.catalog import Backup, Catalog
 from sqlitevault.services.changes import Changes, LossLimits, changes
 from sqlitevault.services.report import Moment, Report, Seconds
@@ -19,8 +19,6 @@ TIER_PERIODS = {
     Tier.WEEKLY: timedelta(days=7, hours=6),
     Tier.MONTHLY: timedelta(days=31, hours=12),
 }
-# Replication beyond this age either completed or failed for good; older objects are not asked about each time.
-_REPLICATION_WINDOW = timedelta(days=1)
 # Within this time S3 copies what it was given (Replication Time Control).
 _REPLICATION_PROMISE = timedelta(minutes=15)
 REPORT_NAME = "reports/monitor/latest.json"
@@ -127,7 +125,7 @@ def monitor(
     copies = backups_of(replica, database) if replica else ()
     there = vault_state(replica, copies, now) if replica else None
     undrilled = _replica_drill_age(replica, copies, now) if replica else None
-    unreplicated = objects_without_copy(vault, now) if replica and deployed else ()
+    unreplicated = objects_without_copy(vault, replica, now) if replica and deployed else ()
     missing = missing_tiers(backups, now, every_tier=deployed)
     drift = expected.differences(vault.protection()) if expected else ()
     changed = _changed(backups, now, losses)
@@ -223,19 +221,29 @@ def _changed(backups: tuple[Backup, ...], now: datetime, losses: LossLimits) -> 
     return changes(newest, manifests, losses) if newest else None
 
 
-def objects_without_copy(vault: Vault, now: datetime) -> tuple[Unreplicated, ...]:
-    """Return the vault's recent objects that S3 has not copied to the replica."""
-    recent = [entry for entry in vault.objects() if now - entry.modified < _REPLICATION_WINDOW]
-    found = ((entry, vault.replication_status(entry.name)) for entry in recent if _counts(entry))
+def objects_without_copy(vault: Vault, replica: Vault, now: datetime) -> tuple[Unreplicated, ...]:
+    """Return the vault's objects, of whatever age, that are not in the replica and that S3 has not copied.
+
+    Only what is missing there is asked about; a copy made by other means is one. What S3 did copy may have expired in
+    the replica a little before the vault.
+    """
+    ours = [entry for entry in vault.objects() if entry.name.endswith((ARCHIVE_SUFFIX, MANIFEST_SUFFIX))]
+    there = {(entry.name, entry.bytes) for entry in replica.objects()}
+    found = ((entry, _status(vault, entry)) for entry in ours if (entry.name, entry.bytes) not in there)
     return tuple(
-        Unreplicated(name=entry.name, status=status or "NONE", age_seconds=(now - entry.modified).total_seconds())
+        Unreplicated(name=entry.name, status=status, age_seconds=(now - entry.modified).total_seconds())
         for entry, status in found
-        if status != "COMPLETED"
+        if status is not None
     )
 
 
-def _counts(entry: StoredObject) -> bool:
-    return entry.name.endswith((".tar.gz", MANIFEST_SUFFIX))
+def _status(vault: Vault, entry: StoredObject) -> str | None:
+    """Return how far the copy of a missing object is; None if S3 made one, or the object is gone meanwhile."""
+    try:
+        status = vault.replication_status(entry.name) or "NONE"
+    except BackupNotFound:
+        return None
+    return status if status != "COMPLETED" else None
 
 
 def missing_tiers(backups: tuple[Backup, ...], now: datetime, *, every_tier: bool) -> tuple[str, ...]:
