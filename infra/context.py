@@ -11,6 +11,9 @@ from sqlitevault.settings import MASS_DELETION_PERCENT, MASS_DELETION_ROWS, OWN_
 Region = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
 Days = Annotated[int, Field(ge=1, le=3650)]
 LAMBDA_MAXIMUM_SECONDS = 900
+# An alarm with periods of less than an hour looks back a day at the most (Amazon CloudWatch API Reference,
+# PutMetricAlarm), and NoBackup looks back the RPO and its 15 minutes of grace.
+_LONGEST_RPO_MINUTES = 24 * 60 - 15
 
 
 class ContextError(Exception):
@@ -56,7 +59,7 @@ class DeploymentSettings(BaseModel):
     file_system_path: Annotated[str, Field(pattern=r"^/")] = "/devops-hub"
     posix_user: Annotated[int, Field(ge=0)] = 1000
 
-    rpo_minutes: Annotated[int, Field(ge=15)] = 60
+    rpo_minutes: Annotated[int, Field(ge=15, le=_LONGEST_RPO_MINUTES)] = 60
     rto_minutes: Annotated[int, Field(ge=1)] = 15
     hourly_minutes: Annotated[str, Field(pattern=r"^[0-5]?\d(,[0-5]?\d)*$")] = "5"
     hourly_days: Days = 30
@@ -67,7 +70,8 @@ class DeploymentSettings(BaseModel):
     lock_days: Days = 7
     mass_deletion_percent: Annotated[float, Field(gt=0, le=100)] = MASS_DELETION_PERCENT
     mass_deletion_rows: Annotated[int, Field(ge=1)] = MASS_DELETION_ROWS
-    size_change_percent: Annotated[float, Field(gt=0)] = 50
+    # A database cannot shrink by more than 100 %.
+    size_change_percent: Annotated[float, Field(gt=0, lt=100)] = 50
 
     drill_sql: Annotated[str, Field(pattern=OWN_CHECKS)] | None = None
 

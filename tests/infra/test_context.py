@@ -55,6 +55,8 @@ def test_the_database_gives_its_name_to_the_metrics() -> None:
         pytest.param({"rpo_minutes": "30"}, ["hourly_minutes", "60 minutes"], id="RPO shorter than the schedule's gap"),
         pytest.param({"hourly_minutes": "0"}, ["hourly_minutes"], id="at the daily backup's minute"),
         pytest.param({"rpo_minutes": "5"}, ["rpo_minutes"], id="shorter than the monitor's period"),
+        pytest.param({"rpo_minutes": "1426"}, ["rpo_minutes"], id="longer than an alarm looks back"),
+        pytest.param({"size_change_percent": "100"}, ["size_change_percent"], id="shrunk by everything"),
         pytest.param({"rto_minutes": "0"}, ["rto_minutes"], id="no time to recover"),
         pytest.param({"mass_deletion_percent": "101"}, ["mass_deletion_percent"], id="more than everything"),
         pytest.param({"architecture": "riscv"}, ["architecture"], id="unknown architecture"),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.synthesis import Deployment, Properties, Synthesised, text
+from tests.synthesis import Deployment, Properties, Synthesised, synthesise, text
 
 pytestmark = pytest.mark.xdist_group("infra")
 STACKS = ["primary", "recovery"]
@@ -56,6 +56,12 @@ def test_an_alarm_on_our_own_metric(primary: Synthesised, name: str) -> None:
         alarm["EvaluationPeriods"],
         alarm["TreatMissingData"],
     ) == OURS[name]
+
+
+def test_the_longest_rpo_can_be_deployed(tmp_path: Path) -> None:
+    """CloudWatch refuses an alarm that looks back more than a day in periods of less than an hour."""
+    for alarm in alarms(synthesise(tmp_path, rpo_minutes="1425").primary).values():
+        assert alarm["EvaluationPeriods"] * alarm["Period"] <= 86_400
 
 
 def test_every_metric_that_is_watched_is_emitted(primary: Synthesised) -> None:
