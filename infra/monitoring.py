@@ -1,9 +1,9 @@
-"""Alarms that would have told, and the dashboard with the same lines.
+"""Alarms that would have told.
 
 Metrics of our own are those of `sqlitevault.telemetry`: namespace SqliteVault, dimension Database.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
@@ -13,6 +13,7 @@ from constructs import Construct
 from infra.alarms import AlarmSpec, add_alarm, minutes
 from infra.alerts import Alerts
 from infra.context import DeploymentSettings
+from infra.dashboard import add_dashboard
 from infra.functions import NAMESPACE, Functions
 from infra.names import REPLICATION_RULE, Names
 from infra.schedules import Schedules
@@ -46,7 +47,13 @@ class Monitoring(Construct):
         specs = [*self._promises(), *self._accidents(), *_operations(functions.made, queues)]
         alarms = {spec.name: add_alarm(self, spec, alerts, prefix) for spec in specs}
         self._composite(alarms, alerts, prefix)
-        self._dashboard(alarms.values(), prefix)
+        add_dashboard(
+            self,
+            name=prefix,
+            alarms=alarms.values(),
+            metric=lambda name, statistic: self._metric(name, statistic=statistic),
+            settings=settings,
+        )
 
     def _metric(self, name: str, *, statistic: str = "Maximum", period: int = _MONITOR_MINUTES) -> cloudwatch.Metric:
         return cloudwatch.Metric(
@@ -151,29 +158,6 @@ class Monitoring(Construct):
         )
         composite.add_alarm_action(alerts.action())
         composite.add_ok_action(alerts.action())
-
-    def _dashboard(self, alarms: Iterable[cloudwatch.Alarm], prefix: str) -> None:
-        graph = cloudwatch.GraphWidget
-        cloudwatch.Dashboard(
-            self,
-            "Dashboard",
-            dashboard_name=prefix,
-            widgets=[
-                [cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms), width=24)],
-                [
-                    graph(
-                        title="Age of the newest proven backup, and of the replica's (RPO)", width=12,
-                        left=[self._metric("ProvenBackupAgeSeconds"), self._metric("ReplicaAgeSeconds")],
-                    ),
-                    graph(title="Recovery time (RTO)", width=12, left=[self._metric("RecoverySeconds")]),
-                ],
-                [
-                    graph(title="Sizes", width=8, left=[self._metric("DatabaseBytes"), self._metric("ArchiveBytes")]),
-                    graph(title="Rows", width=8, left=[self._metric("Rows")]),
-                    graph(title="How long writers may have waited", width=8, left=[self._metric("WriterStallSeconds")]),
-                ],
-            ],
-        )  # fmt: skip
 
 
 class RecoveryMonitoring(Construct):

@@ -175,6 +175,27 @@ def test_one_alarm_says_whether_we_could_recover_now(primary: Synthesised) -> No
     assert " AND " not in rule
 
 
+def test_the_dashboard_has_the_lines_of_the_page(tmp_path: Path) -> None:
+    """Every figure that `sqlitevault report` draws, and more; the promises as deployed are drawn across."""
+    chosen = synthesise(tmp_path, rpo_minutes="90", rto_minutes="30", mass_deletion_percent="10").primary
+    body = json.loads(text(chosen.one("AWS::CloudWatch::Dashboard")["DashboardBody"]))
+    graphs = [widget["properties"] for widget in body["widgets"] if widget["type"] == "metric"]
+    drawn = {metric[1]: graph for graph in graphs for metric in graph["metrics"]}
+    assert set(drawn) >= {
+        "ProvenBackupAgeSeconds", "RecoverySeconds", "DatabaseBytes", "ArchiveBytes", "Rows", "WriterStallSeconds",
+        "ReplicaAgeSeconds", "ReplicationPendingSeconds", "DrillSucceeded", "DrillFailed", "MissingTiers", "VaultBytes",
+        "LargestTableLossPercent",
+    }  # fmt: skip
+    lines = {
+        name: [(line["label"], line["value"]) for line in graph.get("annotations", {}).get("horizontal", [])]
+        for name, graph in drawn.items()
+    }
+    assert lines["ProvenBackupAgeSeconds"] == [("RPO", 5400)]
+    assert lines["RecoverySeconds"] == [("RTO", 1800)]
+    assert lines["ReplicationPendingSeconds"] == [("promised by S3", 900)]
+    assert lines["LargestTableLossPercent"] == [("alarm", 10)]
+
+
 def test_the_dashboard_shows_every_alarm(primary: Synthesised) -> None:
     """It is JSON that CloudWatch can read, with the state of all alarms on top."""
     body = json.loads(text(primary.one("AWS::CloudWatch::Dashboard")["DashboardBody"]))
