@@ -13,12 +13,16 @@ _RUNBOOKS = "docs/runbooks"
 
 @dataclass(frozen=True, slots=True)
 class AlarmSpec:
-    """An alarm in one place. `silence_is_bad`: no data means that what should report is dead."""
+    """An alarm in one place: what has happened, and what to do first; the runbook has the rest.
+
+    `silence_is_bad`: no data means that what should report is dead.
+    """
 
     name: str
     metric: cloudwatch.IMetric
     threshold: float
     says: str
+    first: str
     runbook: str
     periods: int = 1
     below: bool = False
@@ -32,7 +36,7 @@ def add_alarm(scope: Construct, spec: AlarmSpec, alerts: Alerts, prefix: str) ->
         scope,
         spec.name,
         alarm_name=f"{prefix}-{spec.name}",
-        alarm_description=f"{spec.says} Runbook: {_RUNBOOKS}/{spec.runbook}.md",
+        alarm_description=described(spec.says, spec.first, spec.runbook),
         metric=spec.metric,
         threshold=spec.threshold,
         evaluation_periods=spec.periods,
@@ -46,6 +50,11 @@ def add_alarm(scope: Construct, spec: AlarmSpec, alerts: Alerts, prefix: str) ->
     alarm.add_alarm_action(alerts.action())
     alarm.add_ok_action(alerts.action())
     return alarm
+
+
+def described(says: str, first: str, runbook: str) -> str:
+    """Return what a mail tells about an alarm."""
+    return f"{says} First: {first} Runbook: {_RUNBOOKS}/{runbook}.md"
 
 
 def minutes(count: int) -> Duration:

@@ -10,7 +10,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.alarms import AlarmSpec, add_alarm, minutes
+from infra.alarms import AlarmSpec, add_alarm, described, minutes
 from infra.alerts import Alerts
 from infra.context import DeploymentSettings
 from infra.dashboard import add_dashboard
@@ -44,7 +44,7 @@ class Monitoring(Construct):
         alerts = Alerts(self, "Alerts", email=settings.alarm_email)
         prefix = f"sqlitevault-{settings.stage}"
         queues = {"Functions": functions.dead_letters, "Schedules": schedules.dead_letters}
-        specs = [*self._promises(), *self._accidents(), *_operations(functions.made, queues)]
+        specs = [*self._promises(), *self._copies(), *self._accidents(), *_operations(functions.made, queues)]
         alarms = {spec.name: add_alarm(self, spec, alerts, prefix) for spec in specs}
         self._composite(alarms, alerts, prefix)
         add_dashboard(
@@ -70,64 +70,93 @@ class Monitoring(Construct):
         yield AlarmSpec(
             "NoProvenBackup", self._metric("ProvenBackupAgeSeconds"), rpo,
             "No backup within the RPO has been restored and compared: what is lost now may be lost for good.",
+            "Look at `sqlitevault list` and take a backup by hand.",
             "no-backup", silence_is_bad=True,
         )  # fmt: skip
         yield AlarmSpec(
             "NoBackup", self._metric("BackupSucceeded", statistic="Sum"), 1,
             "No backup succeeded within the RPO.",
+            "Take a backup by hand; its answer says what is wrong.",
             "no-backup", periods=-(-(self._settings.rpo_minutes + _RPO_GRACE_MINUTES) // _MONITOR_MINUTES),
             below=True, silence_is_bad=True,
         )  # fmt: skip
         yield AlarmSpec(
             "BackupFailed", self._metric("BackupFailed", statistic="Sum"), 1,
-            "A backup failed; its error and hint are in the function's log.", "no-backup",
+            "A backup failed; its error and hint are in the function's log.",
+            "Do what the hint says and take a backup by hand.",
+            "no-backup",
         )  # fmt: skip
         yield AlarmSpec(
             "DrillFailed", self._metric("DrillFailed", statistic="Sum"), 1,
-            "A backup could not be restored and compared: restore passes it over.", "drill-failed",
+            "A backup could not be restored and compared: restore passes it over.",
+            "Take another backup and see that it is proven.",
+            "drill-failed",
         )  # fmt: skip
         yield AlarmSpec(
             "RecoverySlow", self._metric("RecoverySeconds"), rto / 2,
-            "Recovery takes more than half the RTO.", "recovery-slow",
+            "Recovery takes more than half the RTO.",
+            "See in the drill's report which step takes the time.",
+            "recovery-slow",
         )  # fmt: skip
+
+    def _copies(self) -> Iterator[AlarmSpec]:
+        late = 60 * (self._settings.rpo_minutes + _RPO_GRACE_MINUTES + _MONITOR_MINUTES)
         yield AlarmSpec(
-            "ReplicaBehind", self._metric("ReplicaAgeSeconds"), rpo + 60 * _MONITOR_MINUTES,
-            "The newest backup in the recovery region is too old.", "replica-behind", silence_is_bad=True,
+            "ReplicaBehind", self._metric("ReplicaAgeSeconds"), late,
+            "The newest backup in the recovery region is too old.",
+            "See whether the vault itself has a newer one.",
+            "replica-behind", silence_is_bad=True,
         )  # fmt: skip
         yield AlarmSpec(
             "ReplicationFailed", self._metric("ReplicationFailed"), 1,
-            "Objects were not copied to the recovery region.", "replica-behind",
+            "Objects were not copied to the recovery region.",
+            "Take a backup, and copy what the monitor names.",
+            "replica-behind",
         )  # fmt: skip
-        yield AlarmSpec("ReplicationErrors", self._replication_errors(), 1,
-            "S3 reports failed replications.", "replica-behind",
+        yield AlarmSpec(
+            "ReplicationErrors", self._replication_errors(), 1,
+            "S3 reports failed replications.",
+            "Take a backup, and copy what the monitor names.",
+            "replica-behind",
         )  # fmt: skip
-
         yield AlarmSpec(
             "NoReplicaDrill", self._metric("ReplicaDrillAgeSeconds"), _REPLICA_DRILL_SECONDS,
-            "No drill in the recovery region has passed for more than a month.", "replica-behind", silence_is_bad=True,
+            "No drill in the recovery region has passed for more than a month.",
+            "Invoke the drill function there.",
+            "replica-behind", silence_is_bad=True,
         )  # fmt: skip
 
     def _accidents(self) -> Iterator[AlarmSpec]:
         change = self._settings.size_change_percent
         yield AlarmSpec(
             "MassDeletion", self._metric("LargestTableLossPercent"), self._settings.mass_deletion_percent,
-            "A table lost a large share of its rows within a day.", "accidental-deletion",
+            "A table lost a large share of its rows within a day.",
+            "Find out whether somebody meant it; if not, restore that table.",
+            "accidental-deletion",
         )  # fmt: skip
         yield AlarmSpec(
             "SuspiciousGrowth", self._metric("DatabaseChangePercent"), change,
-            "The database grew suspiciously since the backup before.", "corruption",
+            "The database grew suspiciously since the backup before.",
+            "Compare the two backups with `sqlitevault diff`.",
+            "corruption",
         )  # fmt: skip
         yield AlarmSpec(
             "SuspiciousShrink", self._metric("DatabaseChangePercent", statistic="Minimum"), -change,
-            "The database shrank suspiciously since the backup before.", "accidental-deletion", below=True,
+            "The database shrank suspiciously since the backup before.",
+            "Compare the two backups with `sqlitevault diff`.",
+            "accidental-deletion", below=True,
         )  # fmt: skip
         yield AlarmSpec(
             "MissingTier", self._metric("MissingTiers"), 1,
-            "A daily, weekly or monthly backup did not come when it was due.", "no-backup",
+            "A daily, weekly or monthly backup did not come when it was due.",
+            "See which in the monitor's answer, and take it by hand.",
+            "no-backup",
         )  # fmt: skip
         yield AlarmSpec(
             "VaultDrift", self._metric("VaultDrift"), 1,
-            "Lock, lifecycle or versioning of the vault are not as deployed.", "ransomware",
+            "Lock, lifecycle or versioning of the vault are not as deployed.",
+            "Find out who changed them; `cdk deploy` puts them back.",
+            "ransomware",
         )  # fmt: skip
 
     def _replication_errors(self) -> cloudwatch.Metric:
@@ -153,7 +182,11 @@ class Monitoring(Construct):
             self,
             "CouldNotRecoverNow",
             composite_alarm_name=f"{prefix}-CouldNotRecoverNow",
-            alarm_description="If disaster struck now, a promise would be broken. Runbook: docs/runbooks/no-backup.md",
+            alarm_description=described(
+                "If disaster struck now, a promise would be broken.",
+                "See which alarm on the dashboard says so, and do what that one says.",
+                "no-backup",
+            ),
             alarm_rule=cloudwatch.AlarmRule.any_of(*rules),
         )
         composite.add_alarm_action(alerts.action())
@@ -185,16 +218,22 @@ def _operations(functions: dict[str, lambda_.Function], queues: dict[str, sqs.Qu
         yield AlarmSpec(
             f"DeadLetters{name}",
             queue.metric_approximate_number_of_messages_visible(period=minutes(5)), 1,
-            "An event was given up after all retries; the queue holds it.", "no-backup",
+            "An event was given up after all retries; the queue holds it.",
+            "Read it, and send it again when the cause is mended.",
+            "no-backup",
         )  # fmt: skip
     for verb, function in functions.items():
         yield AlarmSpec(
             f"{verb.title()}Errors", function.metric_errors(period=minutes(5)), 1,
-            f"The {verb} function failed; its error and hint are in its log.", "function-errors",
+            f"The {verb} function failed; its error and hint are in its log.",
+            "Read them, and do what the hint says.",
+            "function-errors",
         )  # fmt: skip
         if function.timeout is not None:
             yield AlarmSpec(
                 f"{verb.title()}Slow", function.metric_duration(period=minutes(5), statistic="Maximum"),
                 function.timeout.to_milliseconds() / 2,
-                f"The {verb} function takes more than half its time limit.", "recovery-slow",
+                f"The {verb} function takes more than half its time limit.",
+            "See in its report which step takes the time.",
+            "recovery-slow",
             )  # fmt: skip

@@ -112,14 +112,14 @@ def test_every_dead_letter_is_told(stack: Synthesised) -> None:
 
 
 def test_every_alarm_speaks_and_names_its_runbook(stack: Synthesised) -> None:
-    """To the topic, also when it is over; a sentence and what to read."""
+    """To the topic, also when it is over; what has happened, what to do first, and what to read."""
     topic = {f"<{name}>" for name in stack.all("AWS::SNS::Topic")}
     made = [*stack.all("AWS::CloudWatch::Alarm").values(), *stack.all("AWS::CloudWatch::CompositeAlarm").values()]
     assert len(topic) == 1
     for alarm in made:
         assert {text(action) for action in alarm["AlarmActions"]} == topic
         assert {text(action) for action in alarm["OKActions"]} == topic
-        assert re.fullmatch(r"\w.*\. Runbook: docs/runbooks/[a-z-]+\.md", alarm["AlarmDescription"])
+        assert re.fullmatch(r"\w.*\. First: [A-Z].*\. Runbook: docs/runbooks/[a-z-]+\.md", alarm["AlarmDescription"])
 
 
 def test_alarms_of_both_regions_have_names_of_their_own(deployment: Deployment) -> None:
