@@ -23,6 +23,7 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:  # noqa: AN
             database = selected.manifest.source.name
         report = drill(DrillRequest.of(selected, now(), settings))
         record(report, wired.vault)
+        report.require_answers()
     emit_drill(report, database)
     if not report.passed:
         raise DrillFailed(

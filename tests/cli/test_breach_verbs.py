@@ -69,6 +69,12 @@ def test_revoking_takes_a_proven_backup_first(keyed: Home) -> None:
     assert [key["is_active"] for key in kept["keys"]] == [True, True, False]
 
 
+def test_own_questions_do_not_keep_keys_alive(keyed: Home) -> None:
+    """What DRILL_SQL asks of a database says nothing about whether its backup restores."""
+    keyed.run("keys", "revoke", "--all", DRILL_SQL="SELECT count(*) FROM stolen => 1").require(0)
+    assert _active(keyed) == []
+
+
 def test_revoking_again_finds_none(keyed: Home) -> None:
     """It is no error, and still takes its backup."""
     execute(keyed.database, "UPDATE api_keys SET is_active = 0")

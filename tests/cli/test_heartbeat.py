@@ -97,6 +97,13 @@ def test_a_failed_drill_is_not_heard(new_home: Home, ears: Ears, monkeypatch: py
     assert ears.heard == []
 
 
+def test_a_question_without_an_answer_is_not_heard(new_home: Home, ears: Ears) -> None:
+    """The backup is good, but somebody has to correct DRILL_SQL: silence tells."""
+    new_home.run("backup", HEARTBEAT_URL=ears.url, DRILL_SQL="no SQL => 1").require(2)
+    assert len(new_home.ids) == 1
+    assert ears.heard == []
+
+
 def test_a_service_that_refuses_is_a_note(new_home: Home) -> None:
     """The backup has succeeded all the same; the URL, which is a secret, is not printed."""
     with closing(Ears(503)) as deaf:

@@ -7,6 +7,7 @@ import pytest
 
 from localaws.emf import parse_lines
 from sqlitevault.errors import BackupNotFound, ConfigError, DrillFailed, SourceCorrupt, SourceNotFound
+from sqlitevault.wiring import wire
 from tests.databases import execute
 from tests.function_calls import VAULT, Home
 
@@ -182,6 +183,18 @@ def test_a_damaged_archive_fails_its_drill_and_is_passed_over(home: Home) -> Non
     plan = home.invoke("restore", "restore-plan")
     assert plan["backup_id"] == "devops_hub_backup_20260131_020000"
     assert HOURLY in plan["skipped"][0]
+
+
+def test_a_drill_with_a_wrong_question_is_recorded_and_loud(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The backup counts as proven; the setting is named in the error that alarms."""
+    home.invoke("backup", "backup-daily")
+    home.printed()
+    monkeypatch.setenv("DRILL_SQL", "no SQL => 1")
+    wire.cache_clear()
+    with pytest.raises(ConfigError, match="no SQL"):
+        home.invoke("drill", "drill-latest")
+    assert home.metrics()["DrillFailed"] == 1
+    assert "backups/reports/drills/devops_hub_backup_20260131_020000.json" in home.names()
 
 
 def test_a_drill_without_a_backup_is_a_failed_drill(home: Home) -> None:

@@ -40,3 +40,4 @@ def drill(*, backup: str, location: str | None, as_json: bool) -> None:
             f"{report.backup_id} " + ("; ".join(report.failures) or "took longer to recover than the RTO allows"),
             hint="Restore takes the backup before it; take a fresh backup, and see docs/runbooks/drill-failed.md.",
         )
+    report.require_answers()

@@ -56,7 +56,9 @@ def revoke(*, everything: bool, location: str | None, as_json: bool) -> None:
     settings = options.settings(vault=location)
     vault = open_vault(settings.vault)
     with progress(quiet=as_json) as watcher:
-        taken = take(request_for(settings, scope=Scope.DATABASE), vault, settings, watcher)
+        # What DRILL_SQL asks of a database may be just what a breach has undone: it must not keep the keys alive.
+        unasked = settings.model_copy(update={"drill_sql": None})
+        taken = take(request_for(settings, scope=Scope.DATABASE), vault, unasked, watcher)
     taken.require_no_failure()
     revoked = revoke_all(settings.database_path)
     if as_json:

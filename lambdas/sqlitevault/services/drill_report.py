@@ -4,7 +4,7 @@ from typing import Self
 
 from pydantic import ValidationError
 
-from sqlitevault.errors import ManifestInvalid
+from sqlitevault.errors import ConfigError, ManifestInvalid
 from sqlitevault.services.report import Moment, Report, Seconds
 
 
@@ -20,7 +20,8 @@ class DrillReport(Report):
     """A drill of one backup.
 
     `recovery_seconds` runs from asking the vault to a database proven equal to what was backed up; loading the
-    SQL dump is proof, not recovery, and is not in it.
+    SQL dump is proof, not recovery, and is not in it. `unanswered` are the operator's own questions that nothing could
+    answer: they say nothing about the backup, and that DRILL_SQL is wrong.
     """
 
     backup_id: str
@@ -31,11 +32,24 @@ class DrillReport(Report):
     rto_seconds: int
     steps: dict[str, Seconds]
     checks: tuple[Check, ...]
+    unanswered: tuple[str, ...] = ()
 
     @property
     def failures(self) -> tuple[str, ...]:
         """What did not hold."""
         return tuple(f"{check.name}: {check.detail}" for check in self.checks if not check.passed)
+
+    def require_answers(self) -> None:
+        """See that a backup which passed was asked every question.
+
+        Raises:
+            ConfigError: DRILL_SQL has questions that nothing could answer.
+        """
+        if self.passed and self.unanswered:
+            raise ConfigError(
+                f"{self.backup_id} was restored and compared, but {'; '.join(self.unanswered)}",
+                hint="Correct DRILL_SQL; try the query on the live database first.",
+            )
 
     @classmethod
     def from_json(cls, data: bytes) -> Self:
