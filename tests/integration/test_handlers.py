@@ -220,6 +220,22 @@ def test_monitor_measures_ages_and_what_is_missing(home: Home) -> None:
     assert "backups/reports/monitor/latest.json" in home.names()
 
 
+def test_monitor_finds_an_archive_that_was_written_over(home: Home) -> None:
+    """Proven an hour ago, rubbish now: the listing tells, long before anybody drills it again."""
+    taken = (datetime.now(UTC) - timedelta(minutes=10)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    backup = home.invoke("backup", {"tier": "hourly", "scope": "database", "scheduled_time": taken})
+    home.invoke("drill", {"backup": backup["backup_id"]})
+    assert home.invoke("monitor", "monitor")["vault"]["proven"] is not None
+    home.s3.put_object(Bucket=VAULT, Key=f"backups/{backup['archive']}", Body=b"rubbish")
+    report = home.invoke("monitor", "monitor")
+    assert report["vault"]["proven"] is None
+    assert any(problem.startswith(f"{backup['backup_id']} is in doubt: ") for problem in report["problems"])
+    plan = home.invoke("restore", "restore-plan")
+    assert plan["backup_id"] == backup["backup_id"]
+    assert "its other copies are tried" in plan["reason"]
+    assert plan["repairs"]
+
+
 def test_monitor_of_empty_vaults_reports_no_ages(home: Home) -> None:
     """It does not fail: what is wrong shows in metrics and report."""
     report = home.invoke("monitor", "monitor")

@@ -77,7 +77,7 @@ def _as_json(backup: Backup) -> dict[str, object]:
         "database_bytes": manifest.database.bytes if manifest.database else None,
         "archive_bytes": backup.archive.bytes,
         "rows": manifest.rows if manifest.database else None,
-        "proven": backup.drill is not None and backup.drill.passed,
+        "proven": backup.proven,
         "recovery_seconds": backup.drill.recovery_seconds if backup.drill else None,
         "doubt": backup.doubt,
     }

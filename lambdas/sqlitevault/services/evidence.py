@@ -118,7 +118,7 @@ def alarms_armed(found: Evidence, alarms: Alarms, database: str) -> Line:
 
 def drill(found: Evidence) -> Line:
     """A drill has passed within 30 days, and recovery took no longer than the RTO."""
-    proven = [(backup.drill.drilled_at, backup) for backup in found.databases if backup.drill and backup.drill.passed]
+    proven = [(backup.drill.drilled_at, backup) for backup in found.databases if backup.drill and backup.proven]
     if not proven:
         return _failed("no drill has passed")
     held_at, backup = max(proven, key=lambda held: held[0])
@@ -138,6 +138,8 @@ def last_cycle(found: Evidence) -> Line:
         return Line(status=Status.FAILED, proof=f"{newest.id} was not drilled", age_seconds=age)
     if not newest.drill.passed:
         return Line(status=Status.FAILED, proof=f"the drill of {newest.id} failed", age_seconds=age)
+    if newest.changed is not None:
+        return Line(status=Status.FAILED, proof=f"{newest.id}: {newest.changed}", age_seconds=age)
     limit = timedelta(seconds=found.rpo_seconds) + GRACE
     return _aged(found, newest.manifest.created_at, limit, f"{newest.id} was restored and compared")
 
@@ -200,7 +202,7 @@ def runbook(found: Evidence) -> Line:
 
 
 def _proven(backups: Iterable[Backup]) -> list[Backup]:
-    return [backup for backup in backups if backup.drill is not None and backup.drill.passed]
+    return [backup for backup in backups if backup.proven]
 
 
 def _monitor_report(vault: Vault) -> MonitorReport | None:

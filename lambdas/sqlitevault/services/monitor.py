@@ -126,6 +126,7 @@ def monitor(
             *_age_problems(here, there, rpo_seconds),
             *(f"{left.name} has no copy in the replica: {left.status}" for left in unreplicated),
             *(f"no {tier} backup when one was due" for tier in missing),
+            *(f"{backup.id} is in doubt: {backup.changed}" for backup in backups if backup.changed),
             *(f"the vault is not as deployed: {difference}" for difference in drift),
         ),
     )
@@ -152,7 +153,7 @@ def backups_of(vault: Vault, database: str) -> tuple[Backup, ...]:
 def vault_state(vault: Vault, backups: tuple[Backup, ...], now: datetime) -> VaultState:
     """Return what these backups make of the vault."""
     holding = [backup for backup in backups if backup.manifest.database is not None]
-    proven = [backup for backup in holding if backup.drill is not None and backup.drill.passed]
+    proven = [backup for backup in holding if backup.proven]
     return VaultState(
         location=vault.location,
         newest=_newest(holding, now),
