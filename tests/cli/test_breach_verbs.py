@@ -162,6 +162,25 @@ def test_the_last_events_of_a_type(new_home: Home) -> None:
     assert "workflow.auth" in new_home.run("audit").require(0).stdout
 
 
+def test_what_an_intruder_wrote_is_shown_and_not_obeyed(new_home: Home) -> None:
+    """Escape sequences could hide lines of the evidence; as JSON they are what they are."""
+    evil = "\x1b]0;title\x07\x1b[2J\rnothing\x9b31m\x7f"
+    execute(
+        new_home.database,
+        *_EVENTS,
+        f"UPDATE events SET source = '{evil}'",
+        f"UPDATE api_keys SET name = '{evil}'",
+    )
+    new_home.run("backup", "--no-drill").require(0)
+    execute(new_home.database, f'CREATE TABLE t (k TEXT PRIMARY KEY, "{evil}")')
+    execute(new_home.database, "DELETE FROM api_keys", f"INSERT INTO api_keys (id) VALUES ('{evil}')")
+    for verb in (("audit",), ("keys", "list"), ("diff", "latest", "--rows")):
+        for done in (new_home.run(*verb).require(0), new_home.run_on_terminal(*verb).require(0)):
+            assert not set(done.stdout) & set("\x1b\x07\r\x9b\x7f"), done
+            assert "\u241b" in done.stdout
+    assert new_home.run("audit", "--json").require(0).document["events"][0]["source"] == evil
+
+
 def test_deleted_events_are_found_in_a_backup(new_home: Home) -> None:
     """Whoever broke in has removed the traces from the live database."""
     execute(new_home.database, *_EVENTS)
