@@ -58,12 +58,11 @@ def backup(
         pruned = (
             prune(vault, retain_days=settings.retain_days, now=now()) if isinstance(vault, DirectoryVault) else None
         )
-    heartbeat = _announce(taken, settings)
     if as_json:
-        print_json(_as_json(taken.report, taken.drilled, pruned) | {"heartbeat": heartbeat})
+        print_json(_as_json(taken.report, taken.drilled, pruned) | {"heartbeat": _announce(taken, settings)})
     else:
         _show(taken.report, taken.drilled, pruned)
-        _show_heartbeat(heartbeat)
+        _show_heartbeat(_announce(taken, settings))
     taken.require_no_failure()
 
 
