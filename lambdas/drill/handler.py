@@ -22,7 +22,7 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:  # noqa: AN
         if selected.manifest is not None:
             database = selected.manifest.source.name
         report = drill(DrillRequest.of(selected, now(), settings))
-        record(report, wired.vault)
+        record(report, wired.vault, settings.replica)
         report.require_answers()
     emit_drill(report, database)
     if not report.passed:

@@ -97,6 +97,31 @@ def test_a_copy_elsewhere_is_judged_when_it_is_named(ready: Home) -> None:
     _lines(ready, 0, REPLICA_URI="copy")
 
 
+def test_a_drill_from_the_copy_counts_however_its_place_is_written(ready: Home) -> None:
+    """Its report has a name of its own, which copying the vault again leaves alone; it is held to the RTO."""
+    copy = ready.root / "copy"
+    shutil.copytree(ready.backups, copy)
+    ready.run("drill", "--from", "data/../copy", REPLICA_URI=str(copy)).require(0)
+    (report,) = (copy / "reports" / "replica-drills").iterdir()
+    shutil.copytree(ready.backups, copy, dirs_exist_ok=True)
+    _lines(ready, 0, REPLICA_URI="copy")
+    (listed,) = ready.run("list", "--from", "copy", "--json").require(0).document
+    held = json.loads(report.read_text())
+    assert listed["recovery_seconds"] == held["recovery_seconds"]
+    report.write_text(json.dumps(held | {"recovery_seconds": 9999.0}))
+    assert _failed(ready, REPLICA_URI="copy") == {"drill from the replica"}
+    report.write_text(json.dumps(held | {"passed": False}))
+    assert ready.run("list", "--from", "copy", "--json").require(0).document[0]["doubt"] == "its drill failed"
+
+
+def test_a_report_of_another_backup_proves_nothing(ready: Home) -> None:
+    """Copied under this one's name."""
+    (made,) = ready.ids
+    report = ready.backups / "reports" / "drills" / f"{made}.json"
+    report.write_text(report.read_text().replace(made, made[:-6] + "000000"))
+    assert not ready.run("list", "--json").require(0).document[0]["proven"]
+
+
 def test_a_tier_that_was_used_must_go_on(new_home: Home) -> None:
     """A daily backup of two days ago is overdue; tiers never used are not asked for."""
     new_home.back_up(timedelta(days=2))

@@ -105,7 +105,11 @@ class ReadyWorld:
     def drill(self, vault: Vault, backup_id: str, *, rto_seconds: int = RTO) -> None:
         """Drill a backup from this vault, and record it there."""
         chosen = select(vault, Choice(backup_id=backup_id))
-        record(drill(DrillRequest(chosen, self.now, rto_seconds, scratch=self.folder / "scratch")), vault)
+        record(
+            drill(DrillRequest(chosen, self.now, rto_seconds, scratch=self.folder / "scratch")),
+            vault,
+            self.replica.location,
+        )
 
     def monitor(self, expected: Protection = DEPLOYED) -> None:
         """Let the monitor look."""
@@ -130,6 +134,11 @@ class ReadyWorld:
     def proof(self) -> str:
         """Name of the backup's drill report in the vault."""
         return f"reports/drills/{self.backup_id}.json"
+
+    @property
+    def replica_proof(self) -> str:
+        """Name of the report of its drill from the replica, there."""
+        return f"reports/replica-drills/{self.backup_id}.json"
 
     def alarm(self, metric: str) -> str:
         """Name of the alarm on a metric."""

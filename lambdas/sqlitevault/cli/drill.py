@@ -30,7 +30,7 @@ def drill(*, backup: str, location: str | None, as_json: bool) -> None:
     with progress(quiet=as_json) as watcher:
         report = hold_drill(DrillRequest.of(chosen, now(), settings), watcher)
         if chosen.manifest is not None:
-            record(report, chosen.vault)
+            record(report, chosen.vault, settings.replica)
     if as_json:
         print_json(report.to_dict())
     else:

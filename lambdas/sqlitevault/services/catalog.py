@@ -10,7 +10,8 @@ from sqlitevault.errors import BackupNotFound, ConfigError, ManifestInvalid
 from sqlitevault.manifest import MANIFEST_SUFFIX, Manifest, Scope, created_at, database_name, format_time
 from sqlitevault.services.archive_names import id_in, is_archive, newest_first_of
 from sqlitevault.services.changed_archive import newer_than_proof, other_size
-from sqlitevault.services.drill_report import DrillReport, drill_report_name
+from sqlitevault.services.drill_report import DrillReport
+from sqlitevault.services.recorded_drill import recorded_drill, report_names
 from sqlitevault.vault import StoredObject, Vault
 
 MANIFEST_LIMIT = 16 << 20
@@ -223,7 +224,7 @@ class Catalog:
             BackupNotFound: it has no manifest.
             ManifestInvalid: its manifest cannot be read or is another backup's.
         """
-        names = (archive.name, drill_report_name(id_in(archive.name)))
+        names = (archive.name, *report_names(id_in(archive.name)))
         stored = {entry.name: entry for name in names for entry in self.vault.objects(name)}
         if manifest_name(archive.name) not in stored:
             raise BackupNotFound(
@@ -245,20 +246,11 @@ class Catalog:
                 f"the manifest beside {archive.name} is that of {manifest.backup_id}",
                 hint="Files in the vault were renamed or mixed up; use another backup.",
             )
-        drill = self._drill(stored, manifest.backup_id)
+        drilled = recorded_drill(self.vault, stored, manifest.backup_id)
         changed = other_size(archive, manifest.archive)
-        if drill is not None and drill.vault == self.vault.location:
-            changed = changed or newer_than_proof(archive, stored[drill_report_name(manifest.backup_id)])
-        return Backup(archive, manifest, drill, changed)
-
-    def _drill(self, stored: dict[str, StoredObject], backup_id: str) -> DrillReport | None:
-        name = drill_report_name(backup_id)
-        if name not in stored:
-            return None
-        try:
-            return DrillReport.from_json(self.vault.read(name, limit=MANIFEST_LIMIT))
-        except (ManifestInvalid, BackupNotFound):
-            return None  # a proof that cannot be read proves nothing
+        if drilled is not None and drilled.report.held_in(self.vault.location):
+            changed = changed or newer_than_proof(archive, drilled.stored)
+        return Backup(archive, manifest, drilled.report if drilled else None, changed)
 
     def _database(self, preferred: str | None) -> str | None:
         """Return the one database to choose from; None when the vault holds none."""

@@ -20,7 +20,7 @@ from sqlitevault.errors import (
 )
 from sqlitevault.manifest import Manifest
 from sqlitevault.own_checks import OwnCheck, parse_own_checks
-from sqlitevault.services.drill_report import Check, DrillReport, drill_report_name
+from sqlitevault.services.drill_report import Check, DrillReport, drill_report_name, replica_drill_report_name
 from sqlitevault.services.proof import (
     ask_own_check,
     fetch,
@@ -33,7 +33,7 @@ from sqlitevault.services.scratch import scratch_directory
 from sqlitevault.services.selection import Selected
 from sqlitevault.services.steps import Steps, Watcher
 from sqlitevault.settings import Settings
-from sqlitevault.vault import Vault
+from sqlitevault.vault import Vault, whole_location
 
 _Found = TypeVar("_Found")
 
@@ -83,7 +83,7 @@ def drill(request: DrillRequest, watcher: Watcher | None = None) -> DrillReport:
     checks = tuple(findings.checks)
     return DrillReport(
         backup_id=request.selected.label,
-        vault=request.selected.vault.location,
+        vault=whole_location(request.selected.vault.location),
         drilled_at=request.drilled_at,
         passed=bool(checks) and all(check.passed for check in checks),
         recovery_seconds=findings.recovery_seconds or steps.total_seconds,
@@ -94,13 +94,15 @@ def drill(request: DrillRequest, watcher: Watcher | None = None) -> DrillReport:
     )
 
 
-def record(report: DrillReport, vault: Vault) -> None:
-    """Write the report beside the vault's backups, where `list` and restore look.
+def record(report: DrillReport, vault: Vault, replica: str | None = None) -> None:
+    """Write the report beside the vault's backups, where `list` and restore look; `replica` is where that is.
 
     Raises:
         VaultUnavailable: it could not be written.
     """
-    vault.replace(drill_report_name(report.backup_id), report.to_json())
+    from_replica = replica is not None and report.held_in(replica)
+    name = replica_drill_report_name if from_replica else drill_report_name
+    vault.replace(name(report.backup_id), report.to_json())
 
 
 @dataclass(slots=True)

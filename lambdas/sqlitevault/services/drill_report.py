@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from sqlitevault.errors import ConfigError, ManifestInvalid
 from sqlitevault.services.report import Moment, Report, Seconds
+from sqlitevault.vault import same_place
 
 
 class Check(Report):
@@ -17,7 +18,7 @@ class Check(Report):
 
 
 class DrillReport(Report):
-    """A drill of one backup.
+    """A drill of one backup. `vault` is where it was taken from, as `vault.whole_location` writes it.
 
     `recovery_seconds` runs from asking the vault to a database proven equal to what was backed up; loading the
     SQL dump is proof, not recovery, and is not in it. `unanswered` are the operator's own questions that nothing could
@@ -38,6 +39,10 @@ class DrillReport(Report):
     def failures(self) -> tuple[str, ...]:
         """What did not hold."""
         return tuple(f"{check.name}: {check.detail}" for check in self.checks if not check.passed)
+
+    def held_in(self, location: str) -> bool:
+        """Tell whether the backup was taken from the vault at this location, and not from its copy or its original."""
+        return same_place(self.vault, location)
 
     def require_answers(self) -> None:
         """See that a backup which passed was asked every question.
@@ -69,3 +74,8 @@ class DrillReport(Report):
 def drill_report_name(backup_id: str) -> str:
     """Return the report's name in the vault that holds the backup."""
     return f"reports/drills/{backup_id}.json"
+
+
+def replica_drill_report_name(backup_id: str) -> str:
+    """Return the name of the report of a drill from the replica: replication would write over the vault's name."""
+    return f"reports/replica-drills/{backup_id}.json"

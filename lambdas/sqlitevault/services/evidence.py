@@ -123,8 +123,7 @@ def drill(found: Evidence) -> Line:
         return _failed("no drill has passed")
     held_at, backup = max(proven, key=lambda held: held[0])
     seconds = backup.drill.recovery_seconds if backup.drill else 0.0
-    late = [f"recovery took longer than the RTO of {found.rto_seconds} s"] if seconds > found.rto_seconds else []
-    return _aged(found, held_at, DRILL_LIMIT, f"{backup.id} recovered in {seconds:.1f} s", late)
+    return _aged(found, held_at, DRILL_LIMIT, f"{backup.id} recovered in {seconds:.1f} s", _late(found, seconds))
 
 
 def last_cycle(found: Evidence) -> Line:
@@ -145,18 +144,20 @@ def last_cycle(found: Evidence) -> Line:
 
 
 def replica_drill(found: Evidence, database: str) -> Line:
-    """A drill from the replica alone has passed within the month: the copy restores without the vault."""
+    """A drill from the replica alone has passed within the month and the RTO: the copy restores without the vault."""
     if found.replica is None:
         return not_applicable("there is no replica to drill from")
+    location = found.replica.location
     held = [
-        (backup.drill.drilled_at, backup.id)
+        backup.drill
         for backup in backups_of(found.replica, database)
-        if backup.drill and backup.drill.passed and backup.drill.vault == found.replica.location
+        if backup.proven and backup.drill and backup.drill.held_in(location)
     ]
     if not held:
-        return _failed(f"no drill from {found.replica.location} has passed")
-    held_at, identifier = max(held)
-    return _aged(found, held_at, TIER_PERIODS[Tier.MONTHLY], f"{identifier} recovered from {found.replica.location}")
+        return _failed(f"no drill from {location} has passed")
+    newest = max(held, key=lambda drill: drill.drilled_at)
+    proof = f"{newest.backup_id} recovered from {location} in {newest.recovery_seconds:.1f} s"
+    return _aged(found, newest.drilled_at, TIER_PERIODS[Tier.MONTHLY], proof, _late(found, newest.recovery_seconds))
 
 
 def key_metadata(found: Evidence) -> Line:
@@ -203,6 +204,10 @@ def runbook(found: Evidence) -> Line:
 
 def _proven(backups: Iterable[Backup]) -> list[Backup]:
     return [backup for backup in backups if backup.proven]
+
+
+def _late(found: Evidence, seconds: float) -> list[str]:
+    return [f"recovery took longer than the RTO of {found.rto_seconds} s"] if seconds > found.rto_seconds else []
 
 
 def _monitor_report(vault: Vault) -> MonitorReport | None:
