@@ -173,7 +173,11 @@ def test_what_an_intruder_wrote_is_shown_and_not_obeyed(new_home: Home) -> None:
     )
     new_home.run("backup", "--no-drill").require(0)
     execute(new_home.database, f'CREATE TABLE t (k TEXT PRIMARY KEY, "{evil}")')
-    execute(new_home.database, "DELETE FROM api_keys", f"INSERT INTO api_keys VALUES ('{evil}', 'h', 'n', '[]', 1, '2026', '')")
+    execute(
+        new_home.database,
+        "DELETE FROM api_keys",
+        f"INSERT INTO api_keys VALUES ('{evil}', 'h', 'n', '[]', 1, '2026', '')",
+    )
     for verb in (("audit",), ("keys", "list"), ("diff", "latest", "--rows")):
         for done in (new_home.run(*verb).require(0), new_home.run_on_terminal(*verb).require(0)):
             assert not set(done.stdout) & set("\x1b\x07\r\x9b\x7f"), done
