@@ -24,7 +24,16 @@ from tests.databases import make_bank
 
 PRIMARY, RECOVERY = "us-east-1", "us-west-2"
 RPO, RTO = 3600, 900
-METRICS = ("ProvenBackupAgeSeconds", "BackupFailed", "DrillFailed", "ReplicaAgeSeconds")
+METRICS = (
+    "ProvenBackupAgeSeconds",
+    "BackupFailed",
+    "DrillFailed",
+    "RecoverySeconds",
+    "MissingTiers",
+    "VaultDrift",
+    "ReplicaAgeSeconds",
+    "ReplicationFailed",
+)
 DEPLOYED = Protection(versioned=True, lock_mode="GOVERNANCE", lock_days=7, expiry_days=(("backups/hourly/", 30),))
 _numbers = itertools.count(1)
 
@@ -188,7 +197,15 @@ def _make_alarms(world: ReadyWorld) -> None:
         put_alarm(world, metric)
 
 
-def put_alarm(world: ReadyWorld, metric: str, *, enabled: bool = True, topic: str | None = None) -> None:
+def put_alarm(
+    world: ReadyWorld,
+    metric: str,
+    *,
+    enabled: bool = True,
+    topic: str | None = None,
+    threshold: float = 1,
+    silence: str = "breaching",
+) -> None:
     """Make the alarm on a metric, or make it again otherwise."""
     world.client("cloudwatch").put_metric_alarm(
         AlarmName=world.alarm(metric),
@@ -198,7 +215,8 @@ def put_alarm(world: ReadyWorld, metric: str, *, enabled: bool = True, topic: st
         Statistic="Maximum",
         Period=900,
         EvaluationPeriods=1,
-        Threshold=1,
+        Threshold=threshold,
+        TreatMissingData=silence,
         ComparisonOperator="GreaterThanOrEqualToThreshold",
         ActionsEnabled=enabled,
         AlarmActions=[topic or world.topic],

@@ -15,7 +15,7 @@ from localaws import EmbeddedAws
 from sqlitevault.aws_alarms import AwsAlarms
 from sqlitevault.errors import VaultUnavailable
 from sqlitevault.services.evidence import Status
-from tests.integration.ready_world import DEPLOYED, PRIMARY, RECOVERY, ReadyWorld, make_ready, put_alarm
+from tests.integration.ready_world import DEPLOYED, PRIMARY, RECOVERY, RPO, ReadyWorld, make_ready, put_alarm
 
 SCHEDULE, OFF_SITE, ALARMS = "backups on schedule", "off-site copy", "alarms armed and delivering"
 DRILL, CYCLE, REPLICA_DRILL = "drill within 30 days", "newest backup drilled", "drill from the replica"
@@ -114,6 +114,18 @@ def _actions_disabled(world: ReadyWorld) -> None:
     put_alarm(world, "BackupFailed", enabled=False)
 
 
+def _alarm_never_loud(world: ReadyWorld) -> None:
+    put_alarm(world, "MissingTiers", threshold=1e15)
+
+
+def _alarm_later_than_promised(world: ReadyWorld) -> None:
+    put_alarm(world, "ProvenBackupAgeSeconds", threshold=RPO + 901)
+
+
+def _silence_is_nothing(world: ReadyWorld) -> None:
+    put_alarm(world, "ReplicaAgeSeconds", silence="notBreaching")
+
+
 def _nobody_listens(world: ReadyWorld) -> None:
     sns = world.client("sns")
     for entry in sns.list_subscriptions_by_topic(TopicArn=world.topic)["Subscriptions"]:
@@ -191,6 +203,9 @@ _TAKEN_AWAY: dict[Callable[[ReadyWorld], None], tuple[set[str], str]] = {
     _alarm_deleted: ({ALARMS}, "no alarm on DrillFailed"),
     _alarm_of_another_database: ({ALARMS}, "no alarm on DrillFailed"),
     _actions_disabled: ({ALARMS}, "not armed: "),
+    _alarm_never_loud: ({ALARMS}, "no alarm is loud when MissingTiers is 1"),
+    _alarm_later_than_promised: ({ALARMS}, "no alarm is loud when ProvenBackupAgeSeconds is 4500"),
+    _silence_is_nothing: ({ALARMS}, "no alarm is loud when ReplicaAgeSeconds is missing"),
     _nobody_listens: ({ALARMS}, "heard by nobody: "),
     _topic_gone: ({ALARMS}, "heard by nobody: "),
     _monitor_silent: ({ALARMS, LOCK}, "the monitor has left no report"),

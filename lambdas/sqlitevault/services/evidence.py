@@ -17,20 +17,16 @@ from sqlitevault.services.monitor import (
     missing_tiers,
     objects_without_copy,
 )
+from sqlitevault.services.promises import GRACE, promises, unheard
 from sqlitevault.services.report import Report, Seconds
 from sqlitevault.vault import Protection, Vault
 
 DRILL_LIMIT = timedelta(days=30)
 RUNBOOK_LIMIT = timedelta(days=90)
-# S3 Replication Time Control copies within 15 minutes; a drill follows its backup within as many.
-GRACE = timedelta(minutes=15)
 # The monitor looks every 15 minutes; one missed look may happen.
 _MONITOR_LIMIT = timedelta(minutes=35)
 # Evidence from the future would stay fresh for ever; so much two clocks may differ.
 _CLOCKS = timedelta(minutes=5)
-# Without an alarm on each of these metrics a broken promise would stay unheard.
-_PROMISES = ("ProvenBackupAgeSeconds", "BackupFailed", "DrillFailed")
-_REPLICA_PROMISE = "ReplicaAgeSeconds"
 _KEYS_TABLE, _KEYS_FILE = "api_keys", "api_keys_metadata.csv"
 
 
@@ -100,11 +96,10 @@ def off_site(found: Evidence, database: str, *, ask_status: bool) -> Line:
 
 
 def alarms_armed(found: Evidence, alarms: Alarms, database: str) -> Line:
-    """Every promise has an alarm, each is armed and heard by somebody, and the monitor feeds them."""
+    """Every promise has an alarm that is loud when it is broken, armed and heard; the monitor feeds them."""
     watching = alarms.watching(database)
-    promises = (*_PROMISES, _REPLICA_PROMISE) if found.replica is not None else _PROMISES
-    watched = {alarm.metric for alarm in watching}
-    problems = [f"no alarm on {metric}" for metric in promises if metric not in watched]
+    promised = promises(found.rpo_seconds, found.rto_seconds, replica=found.replica is not None)
+    problems = [*unheard(promised, watching)]
     problems += _named("not armed", (alarm.name for alarm in watching if not alarm.armed))
     problems += _named("heard by nobody", (alarm.name for alarm in watching if not alarm.listeners))
     report = _monitor_report(found.vault)
