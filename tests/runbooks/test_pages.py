@@ -1,5 +1,7 @@
 """Every runbook: it exists for each alarm, its commands are commands, and what they name is there."""
 
+import json
+import os
 import re
 import shlex
 import subprocess
@@ -55,6 +57,16 @@ def test_the_commands_are_commands(page: str) -> None:
     for block in blocks(page):
         for line in re.findall(r"^(?:\w+=\S+ )?sqlitevault (.+)$", block.text, re.MULTILINE):
             _require_options(shlex.split(line, comments=True))
+
+
+def test_the_drill_that_failed_is_held_again(tmp_path: Path) -> None:
+    """Of the backup that failed: `latest` passes it over, and would prove another one."""
+    failed = "other_backup_20270203_040506"
+    (command,) = (line for block in blocks("drill-failed") for line in block.text.splitlines() if "sed " in line)
+    (tmp_path / "events").symlink_to(REPOSITORY / "events")
+    subprocess.run(["bash", "-c", command], cwd=tmp_path, env={"BACKUP": failed, "PATH": os.environ["PATH"]}, check=True)
+    assert json.loads((tmp_path / "drill-failed.json").read_text()) == {"backup": failed}
+    assert "fileb://drill-failed.json" in (RUNBOOKS / "drill-failed.md").read_text(encoding="utf-8")
 
 
 def _require_options(words: list[str]) -> None:
