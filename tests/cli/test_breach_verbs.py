@@ -134,6 +134,24 @@ def test_a_backup_that_cannot_be_proven_stops_it(keyed: Home, monkeypatch: pytes
     assert _active(keyed) == [("k1",), ("k2",)]
 
 
+def test_a_trigger_that_refuses_is_named(keyed: Home) -> None:
+    """SQLite's own words; no key is touched, and the backup stays."""
+    refuse = "CREATE TRIGGER t BEFORE UPDATE ON api_keys BEGIN SELECT RAISE(ABORT, 'keys are kept'); END"
+    execute(keyed.database, refuse)
+    keyed.run("keys", "revoke", "--all").require(15, "TargetUnwritable: ", "keys are kept")
+    assert _active(keyed) == [("k1",), ("k2",)]
+
+
+@pytest.mark.parametrize(
+    "change", ["DROP TABLE api_keys", "ALTER TABLE api_keys DROP COLUMN is_active"], ids=["table", "column"]
+)
+def test_without_keys_no_backup_is_taken(keyed: Home, change: str) -> None:
+    """There is nothing to revoke: that is said at once."""
+    execute(keyed.database, change)
+    keyed.run("keys", "revoke", "--all").require(2, "no table api_keys with a column is_active")
+    assert not keyed.backups.exists()
+
+
 @pytest.mark.parametrize("arguments", [(), ("k1",)], ids=["nothing", "one"])
 def test_it_is_all_or_none(keyed: Home, arguments: tuple[str, ...]) -> None:
     """Without `--all`, and for a single key, it refuses and takes no backup."""

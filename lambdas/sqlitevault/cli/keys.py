@@ -7,7 +7,7 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from sqlitevault.api_keys import ApiKey, list_keys, revoke_all
+from sqlitevault.api_keys import ApiKey, list_keys, require_keys, revoke_all
 from sqlitevault.cli import options
 from sqlitevault.cli.exit_codes import BUSY, DRILL, INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE, epilog, reporting_errors
 from sqlitevault.cli.output import print_json, progress, stderr, stdout
@@ -54,6 +54,7 @@ def revoke(*, everything: bool, location: str | None, as_json: bool) -> None:
     if not everything:
         raise ConfigError("keys are revoked all together", hint="Give --all; single keys are the application's task.")
     settings = options.settings(vault=location)
+    require_keys(settings.database_path)
     vault = open_vault(settings.vault)
     with progress(quiet=as_json) as watcher:
         # What DRILL_SQL asks of a database may be just what a breach has undone: it must not keep the keys alive.
