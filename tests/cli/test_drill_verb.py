@@ -36,6 +36,9 @@ def test_a_failed_drill_makes_restore_take_the_one_before(home: Home) -> None:
     damage(home.archive(home.ids[1]))
     failed = home.run("drill", "--json").require(14, f"DrillFailed: {home.ids[1]} archive: ")
     assert not failed.document["passed"]
+    shown = home.run("drill", home.ids[1]).require(14).stdout
+    assert "NOT PROVEN: 1 of 1 checks failed" in shown
+    assert "recovered in" not in shown
     assert "NO: its drill failed" in home.run("list").require(0).stdout
     planned = home.run("restore", "--latest", "--dry-run", "--json").require(0).document
     assert planned["backup_id"] == home.ids[0]
