@@ -64,7 +64,9 @@ def test_the_drill_that_failed_is_held_again(tmp_path: Path) -> None:
     failed = "other_backup_20270203_040506"
     (command,) = (line for block in blocks("drill-failed") for line in block.text.splitlines() if "sed " in line)
     (tmp_path / "events").symlink_to(REPOSITORY / "events")
-    subprocess.run(["bash", "-c", command], cwd=tmp_path, env={"BACKUP": failed, "PATH": os.environ["PATH"]}, check=True)
+    subprocess.run(
+        ["bash", "-c", command], cwd=tmp_path, env={"BACKUP": failed, "PATH": os.environ["PATH"]}, check=True
+    )
     assert json.loads((tmp_path / "drill-failed.json").read_text()) == {"backup": failed}
     assert "fileb://drill-failed.json" in (RUNBOOKS / "drill-failed.md").read_text(encoding="utf-8")
 

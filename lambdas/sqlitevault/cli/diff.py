@@ -34,7 +34,7 @@ def diff(*, before: str, after: str, rows: bool, limit: int, location: str | Non
     Rows are told apart by their primary key. In a table without one, with several rows of one key, or whose columns
     changed, whole rows are compared, by the columns that both have: a changed row is both removed and added.
     """
-    settings = options.settings(vault=location)
+    settings = options.settings_to_restore(vault=location)
     with progress(quiet=as_json) as watcher:
 
         def copy_of(words: str) -> AbstractContextManager[tuple[str, Path]]:

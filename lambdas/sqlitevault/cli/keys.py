@@ -29,7 +29,7 @@ def keys() -> None:
 @reporting_errors
 def list_all(*, backup: str | None, location: str | None, as_json: bool) -> None:
     """List the keys in the live database or in a backup: id, name, scopes, whether active; never the hash."""
-    settings = options.settings(vault=location)
+    settings = options.settings_to_restore(vault=location)
     with progress(quiet=as_json) as watcher, options.copy_of(backup, settings, watcher) as (name, copy):
         found = list_keys(copy)
     if as_json:
@@ -53,7 +53,7 @@ def revoke(*, everything: bool, location: str | None, as_json: bool) -> None:
     """
     if not everything:
         raise ConfigError("keys are revoked all together", hint="Give --all; single keys are the application's task.")
-    settings = options.settings(vault=location)
+    settings = options.settings_to_restore(vault=location)
     require_keys(settings.database_path)
     vault = open_vault(settings.vault)
     with progress(quiet=as_json) as watcher:

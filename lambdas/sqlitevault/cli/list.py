@@ -21,7 +21,7 @@ from sqlitevault.wiring import now
 @reporting_errors
 def list_backups(*, location: str | None, as_json: bool) -> None:
     """List the backups in a vault, newest first, and whether a drill has proven each."""
-    vault = open_vault(options.settings(vault=location).vault)
+    vault = open_vault(options.settings_to_restore(vault=location).vault)
     contents = Catalog(vault).contents()
     if as_json:
         print_json([_as_json(backup) for backup in contents.backups] + [_bare(left) for left in contents.uncommitted])
