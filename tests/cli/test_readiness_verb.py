@@ -20,7 +20,7 @@ _NOT_FOR_A_DIRECTORY = {
 def ready(new_home: Home) -> Home:
     """A folder in which every line that applies is green."""
     new_home.run("backup").require(0)
-    new_home.run("readiness", "--runbook-tested", "lost-database").require(0)
+    new_home.run("readiness", "--runbook-tested", "server-lost").require(0)
     return new_home
 
 
@@ -47,16 +47,18 @@ def test_a_directory_vault_is_ready(ready: Home) -> None:
 
 def test_the_record_of_a_runbook_is_a_file_in_the_vault(ready: Home) -> None:
     """Its name and when; without it the line fails."""
-    stamp = ready.backups / "reports" / "runbooks" / "lost-database.json"
+    stamp = ready.backups / "reports" / "runbooks" / "server-lost.json"
     assert json.loads(stamp.read_text()).keys() == {"name", "tested_at"}
     stamp.unlink()
     assert _failed(ready) == {"runbook tested"}
 
 
-@pytest.mark.parametrize("name", ["../x", "Lost Database", "", "x.md"], ids=["up", "spaces", "empty", "ending"])
-def test_a_runbooks_name_is_a_plain_one(new_home: Home, name: str) -> None:
-    """Anything else is refused, and nothing is written."""
-    new_home.run("readiness", "--runbook-tested", name).require(2)
+@pytest.mark.parametrize(
+    "name", ["../x", "lost-database", "", "breach.md", "README"], ids=["up", "none", "empty", "ending", "readme"]
+)
+def test_only_a_runbook_that_exists_was_tested(new_home: Home, name: str) -> None:
+    """Anything else is refused with the names that there are, and nothing is written."""
+    new_home.run("readiness", "--runbook-tested", name).require(2, "there is no runbook ", "server-lost")
     assert not new_home.backups.exists()
 
 
@@ -83,7 +85,7 @@ def test_the_targets_are_those_that_are_set(ready: Home) -> None:
     shutil.rmtree(ready.backups)
     made = ready.back_up(timedelta(minutes=50))
     ready.run("drill", made).require(0)
-    ready.run("readiness", "--runbook-tested", "x").require(0)
+    ready.run("readiness", "--runbook-tested", "breach").require(0)
     assert _lines(ready, 0)["backups on schedule"]["status"] == "ok"
     assert _failed(ready, RPO_SECONDS="1800") == {"backups on schedule", "newest backup drilled"}
 
@@ -126,7 +128,7 @@ def test_a_tier_that_was_used_must_go_on(new_home: Home) -> None:
     """A daily backup of two days ago is overdue; tiers never used are not asked for."""
     new_home.back_up(timedelta(days=2))
     new_home.run("backup", "--tier", "hourly").require(0)
-    new_home.run("readiness", "--runbook-tested", "x").require(0)
+    new_home.run("readiness", "--runbook-tested", "breach").require(0)
     _lines(new_home, 0)
     for manifest in new_home.backups.glob("*.manifest.json"):
         manifest.write_text(manifest.read_text().replace('"manual"', '"daily"'))

@@ -162,7 +162,7 @@ def make_ready(aws: EmbeddedAws, folder: Path) -> ReadyWorld:
     world.backup_id = world.back_up(timedelta(minutes=5))
     world.drill(world.replica, world.backup_id)
     _make_alarms(world)
-    runbook_test.record(RunbookTest(name="lost-database", tested_at=world.now), world.vault)
+    runbook_test.record(RunbookTest(name="server-lost", tested_at=world.now), world.vault)
     world.monitor()
     aws.control.settle()
     return world

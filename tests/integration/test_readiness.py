@@ -186,11 +186,11 @@ def _drift_seen(world: ReadyWorld) -> None:
 
 
 def _no_runbook(world: ReadyWorld) -> None:
-    world.vault.delete("reports/runbooks/lost-database.json")
+    world.vault.delete("reports/runbooks/server-lost.json")
 
 
 def _runbook_of_the_future(world: ReadyWorld) -> None:
-    world.rewrite("reports/runbooks/lost-database.json", lambda test: test.update(tested_at="2999-01-01T00:00:00Z"))
+    world.rewrite("reports/runbooks/server-lost.json", lambda test: test.update(tested_at="2999-01-01T00:00:00Z"))
 
 
 _PROVEN = {SCHEDULE, DRILL, CYCLE, KEYS}

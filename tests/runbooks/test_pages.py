@@ -11,6 +11,7 @@ import click
 import pytest
 
 from sqlitevault.cli import main
+from sqlitevault.services.runbook_test import RUNBOOKS as RECORDABLE
 from tests.runbooks.pages import COMPOSE, KUBERNETES, RUNBOOKS, blocks
 
 REPOSITORY = Path(__file__).parents[2]
@@ -27,6 +28,11 @@ def test_every_alarm_has_its_runbook() -> None:
     }
     assert len(named) > 5
     assert named | set(DISASTERS) <= set(PAGES)
+
+
+def test_each_runbook_can_be_recorded_as_tested() -> None:
+    """`readiness --runbook-tested` knows them all, and no other."""
+    assert sorted({*PAGES} - {"README"}) == list(RECORDABLE)
 
 
 @pytest.mark.parametrize("page", PAGES)
