@@ -13,6 +13,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, Ta
 from rich.text import Text
 
 from sqlitevault.services.steps import Unwatched, Watcher
+from sqlitevault.sizes import size_in_words
 
 _UNBROKEN = 10_000
 # What a database says is shown, never obeyed: each control character but tab and line feed as a sign of its own.
@@ -123,15 +124,8 @@ class Bars:
 
 
 def size(count: int | None) -> str:
-    """Return a number of bytes as people read it."""
-    if count is None:
-        return "-"
-    value = float(count)
-    for unit in ("B", "kB", "MB", "GB"):
-        if value < 1000:  # noqa: PLR2004
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1000
-    return f"{value:.1f} TB"
+    """Return a number of bytes as people read it; a dash if it is not known."""
+    return "-" if count is None else size_in_words(count)
 
 
 def duration(seconds: float) -> str:
