@@ -29,6 +29,7 @@ _SENT = "sent"
 @click.option("--tier", type=click.Choice([tier.value for tier in Tier]), default="manual", show_default=True)
 @click.option("--no-drill", is_flag=True, help="Do not restore the backup to scratch to prove it.")
 @click.option("--allow-corrupt", is_flag=True, help="Keep a damaged database, marked as such, for salvage.")
+@click.option("--quiet", "-q", is_flag=True, help="Print notes and errors alone, as for a mail of cron's.")
 @options.as_json
 @reporting_errors
 def backup(
@@ -39,6 +40,7 @@ def backup(
     tier: str,
     no_drill: bool,
     allow_corrupt: bool,
+    quiet: bool,
     as_json: bool,
 ) -> None:
     """Back up the database and its configuration, and prove that the backup restores.
@@ -53,7 +55,7 @@ def backup(
     vault = open_vault(settings.vault)
     scope = options.scope(db_only=db_only, config_only=config_only)
     request = request_for(settings, scope=scope, tier=Tier(tier), allow_corrupt=allow_corrupt)
-    with progress(quiet=as_json) as watcher:
+    with progress(quiet=as_json or quiet) as watcher:
         taken = take(request, vault, settings, watcher, prove=not no_drill)
         pruned = (
             prune(vault, retain_days=settings.retain_days, now=now()) if isinstance(vault, DirectoryVault) else None
@@ -61,7 +63,9 @@ def backup(
     if as_json:
         print_json(_as_json(taken.report, taken.drilled, pruned) | {"heartbeat": _announce(taken, settings)})
     else:
-        _show(taken.report, taken.drilled, pruned)
+        if not quiet:
+            _show(taken.report, taken.drilled, pruned)
+        _show_notes(taken.report)
         _show_heartbeat(_announce(taken, settings))
     taken.require_no_failure()
 
@@ -107,6 +111,9 @@ def _show(report: BackupReport, drilled: DrillReport | None, pruned: PruneReport
     if pruned is not None and pruned.removed:
         table.add_row("removed", f"{len(pruned.removed)} old backups")
     stdout().print(table)
+
+
+def _show_notes(report: BackupReport) -> None:
     for warning in (*report.warnings, *report.omitted):
         stderr().print(f"[yellow]note:[/] {escape(warning)}")
 
