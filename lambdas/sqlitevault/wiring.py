@@ -7,7 +7,7 @@ from functools import cache
 
 from sqlitevault.settings import Settings
 from sqlitevault.snapshot import SnapshotOptions
-from sqlitevault.vault import Protection, Vault
+from sqlitevault.vault import Protection, Vault, same_place
 from sqlitevault.vault_location import open_vault
 
 
@@ -47,8 +47,14 @@ def wire() -> Wiring:
         ConfigError: the environment has wrong values.
     """
     settings = Settings.from_env(os.environ)
-    replica = open_vault(settings.replica) if settings.replica else None
-    return Wiring(settings, open_vault(settings.vault), replica)
+    return Wiring(settings, open_vault(settings.vault), _replica(settings))
+
+
+def _replica(settings: Settings) -> Vault | None:
+    """Open the vault's copy; there is none where the vault is that copy itself, as in the recovery region."""
+    if settings.replica is None or same_place(settings.replica, settings.vault):
+        return None
+    return open_vault(settings.replica)
 
 
 def snapshot_options(settings: Settings) -> SnapshotOptions:

@@ -1,6 +1,7 @@
 """Backup, ingest, drill and monitor as Lambda calls them; S3 is moto's."""
 
 import json
+import os
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from tests.databases import execute
 from tests.function_calls import VAULT, Home
 
 HOURLY = "devops_hub_backup_20260131_020500"
+MORNING = "devops_hub_backup_20260131_020000"
 
 
 @pytest.fixture
@@ -195,6 +197,17 @@ def test_a_drill_with_a_wrong_question_is_recorded_and_loud(home: Home, monkeypa
         home.invoke("drill", "drill-latest")
     assert home.metrics()["DrillFailed"] == 1
     assert "backups/reports/drills/devops_hub_backup_20260131_020000.json" in home.names()
+
+
+def test_a_drill_in_the_recovery_region_leaves_the_vaults_report(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There the vault is the replica itself: the report has a name that replication never writes over."""
+    home.invoke("backup", "backup-daily")
+    monkeypatch.setenv("REPLICA_URI", os.environ["BACKUP_DIR"].removesuffix("/"))
+    wire.cache_clear()
+    assert home.invoke("drill", "drill-latest")["passed"]
+    assert wire().replica is None
+    (report,) = home.names(f"{MORNING}.json")
+    assert report == f"backups/reports/replica-drills/{MORNING}.json"
 
 
 def test_a_drill_without_a_backup_is_a_failed_drill(home: Home) -> None:
