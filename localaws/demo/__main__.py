@@ -19,9 +19,9 @@ from localaws.deploy import Cdk, DeployError, Deployment, NotDeployedError, read
 from localaws.deployed import assert_deployed
 from localaws.embedded import EmbeddedAws, StartError
 from localaws.sample import make_sample_database
-from sqlitevault.cli.output import size
 from sqlitevault.database import read_tables
 from sqlitevault.errors import SqliteVaultError
+from sqlitevault.quantities import size
 from sqlitevault.snapshot import take_snapshot
 
 INTERRUPTED = 130

@@ -9,10 +9,11 @@ from rich.table import Table
 from sqlitevault.cli import options
 from sqlitevault.cli.exit_codes import BUSY, DRILL, INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE, epilog, reporting_errors
 from sqlitevault.cli.heartbeat import ping
-from sqlitevault.cli.output import print_json, progress, size, stderr, stdout
+from sqlitevault.cli.output import print_json, progress, stderr, stdout
 from sqlitevault.cli.proven_backup import Taken, request_for, take
 from sqlitevault.directory_vault import DirectoryVault
 from sqlitevault.manifest import Tier
+from sqlitevault.quantities import size
 from sqlitevault.services.backup import BackupReport
 from sqlitevault.services.drill_report import DrillReport
 from sqlitevault.services.prune import PruneReport, prune

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from rich.markup import escape
 from rich.table import Table
 
-from sqlitevault.cli.output import duration, stdout
+from sqlitevault.cli.output import stdout
+from sqlitevault.quantities import duration
 from sqlitevault.services.drill_report import DrillReport
 
 

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
 
@@ -13,7 +12,6 @@ from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, Ta
 from rich.text import Text
 
 from sqlitevault.services.steps import Unwatched, Watcher
-from sqlitevault.sizes import size_in_words
 
 _UNBROKEN = 10_000
 # What a database says is shown, never obeyed: each control character but tab and line feed as a sign of its own.
@@ -121,20 +119,3 @@ class Bars:
         if self._task is not None:
             done = self._progress.tasks[self._task].total or max(1, int(self._progress.tasks[self._task].completed))
             self._progress.update(self._task, total=done, completed=done)
-
-
-def size(count: int | None) -> str:
-    """Return a number of bytes as people read it; a dash if it is not known."""
-    return "-" if count is None else size_in_words(count)
-
-
-def duration(seconds: float) -> str:
-    """Return a duration as people read it: `42 s`, `17 min`, `5 h 12 min`, `3 d 4 h`."""
-    span = timedelta(seconds=max(0, round(seconds)))
-    hours, rest = divmod(span.seconds, 3600)
-    minutes = rest // 60
-    if span.days:
-        return f"{span.days} d {hours} h"
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min" if minutes else f"{span.seconds} s"

@@ -5,9 +5,10 @@ from html import escape as in_html
 from rich.markup import escape
 from rich.table import Table
 
-from sqlitevault.cli.output import duration, stdout
+from sqlitevault.cli.output import stdout
 from sqlitevault.cli.page import cell, page, section
 from sqlitevault.manifest import format_time
+from sqlitevault.quantities import duration
 from sqlitevault.services.evidence import Line, Status
 from sqlitevault.services.readiness import ReadinessReport
 

@@ -3,10 +3,10 @@
 from html import escape
 
 from sqlitevault.cli.charts import Chart, chart_section
-from sqlitevault.cli.output import duration, size
 from sqlitevault.cli.page import cell, page, section
 from sqlitevault.cli.readiness_output import readiness_section
 from sqlitevault.manifest import format_time
+from sqlitevault.quantities import duration, size
 from sqlitevault.services.history import BackupPoint, History
 from sqlitevault.services.readiness import ReadinessReport
 

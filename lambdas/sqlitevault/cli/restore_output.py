@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from rich.markup import escape
 from rich.table import Table
 
-from sqlitevault.cli.output import duration, size, stdout
+from sqlitevault.cli.output import stdout
 from sqlitevault.manifest import format_time
+from sqlitevault.quantities import duration, size
 from sqlitevault.services.restore import PromoteReport, RestorePlan, StageReport, UndoReport
 
 

@@ -3,9 +3,10 @@
 from rich.markup import escape
 from rich.table import Table
 
-from sqlitevault.cli.output import duration, stdout
+from sqlitevault.cli.output import stdout
 from sqlitevault.cli.restore_output import show_doubts
 from sqlitevault.manifest import format_time
+from sqlitevault.quantities import duration
 from sqlitevault.services.restore import MergeReport, SideReport, TablesPlan
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from sqlitevault.errors import ConfigError, ScratchFull
 from sqlitevault.progress import OnBytes
+from sqlitevault.quantities import size
 from sqlitevault.services.backup import SCRATCH_PER_DATABASE_BYTE
 from sqlitevault.services.doctor.report import Finding, ok, problem, warning
 from sqlitevault.services.scratch import scratch_directory
-from sqlitevault.sizes import size_in_words
 from sqlitevault.snapshot.fresh import Vanished, beside, fresh_open, look
 from sqlitevault.snapshot.options import DEFAULTS
 from sqlitevault.snapshot.rollback import STALL_SHARE
@@ -119,7 +119,7 @@ def scratch_free(scratch: Path | None) -> int | Finding:
 
 def scratch_space(needs: Needs, free: int) -> Finding:
     """Compare what a backup needs with what is free."""
-    detail = f"{size_in_words(free)} free, a backup needs {size_in_words(needs.scratch)}"
+    detail = f"{size(free)} free, a backup needs {size(needs.scratch)}"
     if free < needs.scratch:
         hint = "Free space there, or set SCRATCH_DIR to a larger disk (for a function: its ephemeral storage)."
         return problem("scratch space", detail, hint)
@@ -128,7 +128,7 @@ def scratch_space(needs: Needs, free: int) -> Finding:
 
 def read_speed(sample: Sample) -> Finding:
     """Say what was measured."""
-    detail = f"{size_in_words(sample.speed)}/s over {size_in_words(sample.bytes)}"
+    detail = f"{size(round(sample.speed))}/s over {size(sample.bytes)}"
     return ok("read speed", f"{detail}; what this host has in its cache reads faster than the first time")
 
 
@@ -155,7 +155,7 @@ def duration(needs: Needs) -> Finding:
     detail = (
         f"about {needs.backup_time:.1f} s{limit}, {needs.copy_time:.1f} s of them for the snapshot "
         f"({needs.snapshot_seconds:.0f} s are allowed); "
-        f"the largest database that fits has {size_in_words(needs.largest)}"
+        f"the largest database that fits has {size(needs.largest)}"
     )
     used = max(needs.copy_time / needs.snapshot_seconds, needs.backup_time / (needs.seconds or float("inf")))
     if used > 1:
