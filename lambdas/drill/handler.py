@@ -23,13 +23,13 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:  # noqa: AN
             database = selected.manifest.source.name
         report = drill(DrillRequest.of(selected, now(), settings))
         record(report, wired.vault, settings.replica)
-        report.require_answers()
     emit_drill(report, database)
     if not report.passed:
         raise DrillFailed(
             f"{report.backup_id} could not be proven: {'; '.join(report.failures)}",
             hint="Restore proposes the backup before it. Follow docs/runbooks/drill-failed.md.",
         )
+    report.require_answers()
     return report.to_dict()
 
 

@@ -188,14 +188,15 @@ def test_a_damaged_archive_fails_its_drill_and_is_passed_over(home: Home) -> Non
 
 
 def test_a_drill_with_a_wrong_question_is_recorded_and_loud(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The backup counts as proven; the setting is named in the error that alarms."""
+    """It is proven, and no failed drill; the setting is named in the error of the function, which alarms."""
     home.invoke("backup", "backup-daily")
     home.printed()
     monkeypatch.setenv("DRILL_SQL", "no SQL => 1")
     wire.cache_clear()
     with pytest.raises(ConfigError, match="no SQL"):
         home.invoke("drill", "drill-latest")
-    assert home.metrics()["DrillFailed"] == 1
+    metrics = home.metrics()
+    assert (metrics["DrillSucceeded"], metrics["DrillFailed"]) == (1, 0)
     assert "backups/reports/drills/devops_hub_backup_20260131_020000.json" in home.names()
 
 
