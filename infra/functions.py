@@ -157,7 +157,8 @@ def _environment(settings: DeploymentSettings, names: Names, vault_uri: str) -> 
         database_path=f"{MOUNT}/{settings.database}",
         config_root=MOUNT,
         vault=vault_uri,
-        replica=names.replica_uri if vault_uri != names.replica_uri else None,
+        # In the recovery region the vault is the replica itself: so a drill there knows whose reports it writes.
+        replica=names.replica_uri,
         scratch="/tmp",  # noqa: S108
         rpo_seconds=settings.rpo_minutes * 60,
         rto_seconds=settings.rto_minutes * 60,

@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from sqlitevault.errors import DrillFailed
 from sqlitevault.events import DrillEvent, StoredEvent
-from sqlitevault.manifest import ARCHIVE_SUFFIX, MANIFEST_SUFFIX
 from sqlitevault.overview import Overview
 from sqlitevault.services.catalog import Choice
 from sqlitevault.services.drill import DrillRequest, drill, record
@@ -23,16 +21,13 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:  # noqa: AN
         if selected.manifest is not None:
             database = selected.manifest.source.name
         report = drill(DrillRequest.of(selected, now(), settings))
-        record(report, wired.vault)
+        record(report, wired.vault, settings.replica)
     emit_drill(report, database)
     if wired.replica is not None:  # the recovery region has a copy of the page that is made here
         with only_logged():
             Overview(wired, now()).publish()
-    if not report.passed:
-        raise DrillFailed(
-            f"{report.backup_id} could not be proven: {'; '.join(report.failures)}",
-            hint="Restore proposes the backup before it. Follow docs/runbooks/drill-failed.md.",
-        )
+    report.require_passed()
+    report.require_answers()
     return report.to_dict()
 
 
@@ -40,5 +35,4 @@ def _selected(event: dict[str, Any], wired: Wiring) -> Selected:
     if "detail-type" not in event:
         order = DrillEvent.parse(event)
         return select(wired.vault, Choice.of(order.backup, database=wired.settings.database_path.stem))
-    name = StoredEvent.parse(event).key.rsplit("/", 1)[-1].removesuffix(ARCHIVE_SUFFIX + MANIFEST_SUFFIX)
-    return select(wired.vault, Choice(backup_id=name))
+    return select(wired.vault, Choice(backup_id=StoredEvent.parse(event).backup_id))

@@ -1,22 +1,34 @@
 """The Alarms protocol: what has to be known of the alarms that watch a database. Its docstrings are its promises."""
 
+import operator
 from dataclasses import dataclass
 from typing import Protocol
 
 # What the functions' metrics are filed under; alarms on any other dimension see nothing.
 NAMESPACE = "SqliteVault"
 DIMENSION = "Database"
+_COMPARISONS = {">=": operator.ge, ">": operator.gt, "<=": operator.le, "<": operator.lt}
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """One alarm. `listeners`: confirmed subscriptions of the topics that it tells; `loud`: it is in alarm now."""
+    """One alarm. `listeners`: confirmed subscriptions of the topics that it tells; `loud`: it is in alarm now.
+
+    It is loud at values that compare so with `threshold`, as in `value >= threshold`; `silence_is_bad`: also at none.
+    """
 
     name: str
     metric: str
     armed: bool
     listeners: int
     loud: bool
+    comparison: str
+    threshold: float
+    silence_is_bad: bool
+
+    def loud_at(self, value: float) -> bool:
+        """Tell whether it would be loud if its metric had this value."""
+        return _COMPARISONS[self.comparison](value, self.threshold) if self.comparison in _COMPARISONS else False
 
 
 class Alarms(Protocol):

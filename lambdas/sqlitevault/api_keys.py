@@ -2,7 +2,7 @@
 
 import csv
 import io
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,13 +49,28 @@ def list_keys(copy: Path) -> tuple[ApiKey, ...]:
     )
 
 
+def require_keys(live: Path) -> None:
+    """See that the live database has keys to revoke. One that cannot be read now is left to whoever backs it up.
+
+    Raises:
+        ConfigError: it has no table `api_keys` with a column `is_active`.
+    """
+    with suppress(apsw.Error), closing(apsw.Connection(str(live), flags=apsw.SQLITE_OPEN_READONLY)) as connection:
+        try:
+            connection.execute("SELECT is_active FROM api_keys LIMIT 0")
+        except apsw.SQLError as error:
+            raise ConfigError(
+                "the database has no table api_keys with a column is_active",
+                hint="`keys revoke` is for DevOps Hub's databases.",
+            ) from error
+
+
 def revoke_all(live: Path) -> int:
     """Make every key of the live database inactive, in one transaction; return how many were active.
 
     Raises:
         SourceBusy: the database stayed locked.
-        ConfigError: it has no table `api_keys` with a column `is_active`.
-        TargetUnwritable: this user or this disk does not let it be written; nothing was changed.
+        TargetUnwritable: this user, this disk or the database itself does not let it be done; nothing was changed.
     """
     with closing(apsw.Connection(str(live), flags=apsw.SQLITE_OPEN_READWRITE)) as connection:
         connection.set_busy_timeout(_BUSY_MILLISECONDS)
@@ -70,9 +85,9 @@ def revoke_all(live: Path) -> int:
             raise TargetUnwritable(
                 f"{live} cannot be written: {error}", hint="Run it as the user who owns the database; check the disk."
             ) from error
-        except apsw.SQLError as error:
-            raise ConfigError(
-                "the database has no table api_keys with a column is_active",
-                hint="`keys revoke` is for DevOps Hub's databases.",
+        except apsw.Error as error:
+            raise TargetUnwritable(
+                f"the keys cannot be revoked: {error}",
+                hint="No key was touched: look for a trigger or a constraint on api_keys that refuses it.",
             ) from error
     return revoked

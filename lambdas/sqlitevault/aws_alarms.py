@@ -1,5 +1,6 @@
 """The promises of `alarms.Alarms`, kept by CloudWatch and SNS."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
 
 _CLIENT = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 5})
 _TOPIC = ":sns:"
+# Those that look at a band around what is expected compare with no threshold.
+_COMPARISONS = {
+    "GreaterThanOrEqualToThreshold": ">=",
+    "GreaterThanThreshold": ">",
+    "LessThanOrEqualToThreshold": "<=",
+    "LessThanThreshold": "<",
+}
 
 
 class AwsAlarms:
@@ -85,6 +93,9 @@ def _alarm(alarm: "MetricAlarmTypeDef", listeners: int) -> Alarm:
         armed=alarm.get("ActionsEnabled", False) and bool(_topics(alarm)),
         listeners=listeners,
         loud=alarm.get("StateValue") == "ALARM",
+        comparison=_COMPARISONS.get(alarm.get("ComparisonOperator", ""), ""),
+        threshold=alarm.get("Threshold", math.nan),
+        silence_is_bad=alarm.get("TreatMissingData") == "breaching",
     )
 
 

@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from sqlitevault.errors import ConfigError
-from sqlitevault.manifest import Scope, Tier, is_ahead
+from sqlitevault.manifest import ARCHIVE_SUFFIX, MANIFEST_SUFFIX, Scope, Tier, is_ahead
 
 
 def _one_or_more(value: object) -> object:
@@ -133,6 +133,11 @@ class StoredEvent(BaseModel):
     def is_folder(self) -> bool:
         """Whether it is the empty object that the console makes for a new folder."""
         return self.key.endswith("/")
+
+    @property
+    def backup_id(self) -> str:
+        """The backup of which it is the manifest."""
+        return self.key.rsplit("/", 1)[-1].removesuffix(ARCHIVE_SUFFIX + MANIFEST_SUFFIX)
 
     @classmethod
     def parse(cls, event: Any) -> Self:  # noqa: ANN401

@@ -264,6 +264,14 @@ class Manifest(BaseModel):
         """Path of the database in the archive; None if it holds none. Config files lie deeper, in `config/`."""
         return next((file.path for file in self.files if "/" not in file.path and file.path.endswith(".db")), None)
 
+    def lacks(self, scope: Scope) -> str | None:
+        """Tell what a restore of this scope would miss in the backup, or None."""
+        if scope is not Scope.CONFIG and self.database is None:
+            return "holds no database"
+        if scope is Scope.CONFIG and not any(file.path.startswith("config/") for file in self.files):
+            return "holds no configuration"
+        return None
+
     def to_json(self) -> bytes:
         """Return the manifest as UTF-8 JSON for people and programs."""
         return (self.model_dump_json(indent=2, exclude_none=True) + "\n").encode()

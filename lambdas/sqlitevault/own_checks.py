@@ -4,13 +4,14 @@ One a line: `SELECT count(*) > 0 FROM agents => 1`. The query gives one row with
 """
 
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import apsw
 
 from sqlitevault.database import open_copy
-from sqlitevault.errors import ConfigError, SourceUnsupported
+from sqlitevault.errors import ConfigError, IntegrityCheckFailed, SourceUnsupported
 
 _ARROW = "=>"
 _MOST_SECONDS = 60.0
@@ -35,19 +36,42 @@ def answer(database: Path, query: str) -> str:
     """Return what a query says of a private copy, as text; the copy is opened read-only.
 
     Raises:
-        ConfigError: it cannot be answered: wrong SQL, more than one statement or value, longer than a minute.
+        IntegrityCheckFailed: it is a right question that this database cannot answer, as when a table is gone.
+        ConfigError: nothing could answer it: wrong SQL, more than one statement or value, longer than a minute.
     """
     try:
         with open_copy(database) as connection:
             connection.limit(apsw.SQLITE_LIMIT_ATTACHED, 0)
             until = time.monotonic() + _MOST_SECONDS
             connection.set_progress_handler(lambda: time.monotonic() > until, _STEPS_BETWEEN_LOOKS)
-            rows = connection.execute(query).fetchall()
+            rows = _rows(connection, query)
     except (apsw.Error, SourceUnsupported) as error:
         raise _unanswered(query, str(error)) from error
     if len(rows) != 1 or len(rows[0]) != 1:
         raise _unanswered(query, f"it gives {len(rows)} rows where one with one value is wanted")
     return str(rows[0][0])
+
+
+def _rows(connection: apsw.Connection, query: str) -> "list[tuple[apsw.SQLiteValue, ...]]":
+    try:
+        return connection.execute(query).fetchall()
+    except apsw.SQLError as error:
+        if not _is_a_question(query):
+            raise
+        raise IntegrityCheckFailed(
+            f"the restored database cannot answer: {error}",
+            hint="Look whether a table or a column is gone; if it should be, correct DRILL_SQL.",
+        ) from error
+
+
+def _is_a_question(query: str) -> bool:
+    """Tell whether SQLite can parse it as one query: a view's definition is parsed, but its names are not looked up."""
+    with closing(apsw.Connection(":memory:")) as empty:
+        try:
+            empty.execute(f"CREATE VIEW question AS {query}")
+        except apsw.SQLError:
+            return False
+    return True
 
 
 def _unanswered(query: str, why: str) -> ConfigError:

@@ -23,6 +23,11 @@ def _not_blank(value: str) -> str:
     return value
 
 
+# What only takes and watches backups: whoever looks into one or restores it can do without.
+UPKEEP = frozenset(
+    {"BACKUP_RETAIN", "RPO_SECONDS", "RTO_SECONDS", "LOCK_DAYS", "DRILL_SQL", "HEARTBEAT_URL", "TIER_DAYS"}
+)
+
 Location = Annotated[str, AfterValidator(_not_blank)]
 
 
@@ -58,8 +63,7 @@ class Settings(BaseModel):
         Raises:
             ConfigError: naming every variable that is wrong, all at once.
         """
-        aliases = {field.alias for field in cls.model_fields.values()}
-        given: dict[str, Any] = {name: value for name, value in env.items() if name in aliases and value != ""}
+        given = cls._given(env)
         for name, value in overrides.items():
             if value is not None:
                 given[cls.model_fields[name].alias or name] = value
@@ -70,6 +74,20 @@ class Settings(BaseModel):
             raise ConfigError(
                 f"wrong settings: {wrong}", hint="Correct the environment variables or options named above."
             ) from error
+
+    @classmethod
+    def _given(cls, env: Mapping[str, str]) -> dict[str, Any]:
+        aliases = {field.alias for field in cls.model_fields.values()}
+        return {name: value for name, value in env.items() if name in aliases and value != ""}
+
+    @classmethod
+    def mistaken(cls, env: Mapping[str, str]) -> frozenset[str]:
+        """Return the variables whose values `from_env` would refuse."""
+        try:
+            cls.model_validate(cls._given(env))
+        except ValidationError as error:
+            return frozenset(str(mistake["loc"][0]) for mistake in error.errors())
+        return frozenset()
 
     def to_environment(self) -> dict[str, str]:
         """Return the variables that make `from_env` give this object again; unset ones are left out."""

@@ -19,6 +19,18 @@ class StoredObject:
     version: str | None = None
 
 
+def whole_location(location: str) -> str:
+    """Return a vault's location so that it says the same wherever it is read: a directory as an absolute path."""
+    if "://" in location:
+        return location.rstrip("/") + "/"
+    return str(Path(location).expanduser().resolve())
+
+
+def same_place(one: str, other: str) -> bool:
+    """Tell whether two locations name one vault, however each is written; a relative one counts from here."""
+    return whole_location(one) == whole_location(other)
+
+
 @dataclass(frozen=True, slots=True)
 class Protection:
     """How a vault guards what it holds; `None` where the vault has no such thing.

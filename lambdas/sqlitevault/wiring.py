@@ -8,7 +8,7 @@ from typing import Self
 
 from sqlitevault.settings import Settings
 from sqlitevault.snapshot import SnapshotOptions
-from sqlitevault.vault import Protection, Vault
+from sqlitevault.vault import Protection, Vault, same_place
 from sqlitevault.vault_location import open_vault
 
 
@@ -27,7 +27,7 @@ class Wiring:
         Raises:
             ConfigError: they name no vault.
         """
-        return cls(settings, open_vault(settings.vault), open_vault(settings.replica) if settings.replica else None)
+        return cls(settings, open_vault(settings.vault), _replica(settings))
 
     @property
     def expected_protection(self) -> Protection | None:
@@ -57,6 +57,13 @@ def wire() -> Wiring:
         ConfigError: the environment has wrong values.
     """
     return Wiring.of(Settings.from_env(os.environ))
+
+
+def _replica(settings: Settings) -> Vault | None:
+    """Open the vault's copy; there is none where the vault is that copy itself, as in the recovery region."""
+    if settings.replica is None or same_place(settings.replica, settings.vault):
+        return None
+    return open_vault(settings.replica)
 
 
 def snapshot_options(settings: Settings) -> SnapshotOptions:

@@ -44,6 +44,17 @@ def test_lost_rows_are_noted(home: Home) -> None:
     assert "rows less" not in home.run("backup", "--no-drill", MASS_DELETION_PERCENT="81").require(0).stderr
 
 
+def test_a_quiet_backup_prints_nothing_but_what_is_wrong(new_home: Home) -> None:
+    """Cron mails whatever is printed: a note is, a failure is, a success is not."""
+    done = new_home.run("backup", "--quiet").require(0)
+    assert (done.stdout, done.stderr) == ("", "")
+    assert len(new_home.ids) == 1
+    new_home.run("backup", "--quiet", "--to", "b", HEARTBEAT_URL="http://127.0.0.1:9/x").require(
+        0, "note: the heartbeat"
+    )
+    new_home.run("backup", "--quiet", "--to", "c", DRILL_SQL="SELECT 1 => 2").require(14, "DrillFailed: ")
+
+
 @pytest.mark.parametrize(
     ("option", "database", "configuration"),
     [("--db-only", True, False), ("--config-only", False, True)],

@@ -69,6 +69,12 @@ def test_revoking_takes_a_proven_backup_first(keyed: Home) -> None:
     assert [key["is_active"] for key in kept["keys"]] == [True, True, False]
 
 
+def test_own_questions_do_not_keep_keys_alive(keyed: Home) -> None:
+    """What DRILL_SQL asks of a database says nothing about whether its backup restores."""
+    keyed.run("keys", "revoke", "--all", DRILL_SQL="SELECT count(*) FROM stolen => 1").require(0)
+    assert _active(keyed) == []
+
+
 def test_revoking_again_finds_none(keyed: Home) -> None:
     """It is no error, and still takes its backup."""
     execute(keyed.database, "UPDATE api_keys SET is_active = 0")
@@ -128,6 +134,24 @@ def test_a_backup_that_cannot_be_proven_stops_it(keyed: Home, monkeypatch: pytes
     assert _active(keyed) == [("k1",), ("k2",)]
 
 
+def test_a_trigger_that_refuses_is_named(keyed: Home) -> None:
+    """SQLite's own words; no key is touched, and the backup stays."""
+    refuse = "CREATE TRIGGER t BEFORE UPDATE ON api_keys BEGIN SELECT RAISE(ABORT, 'keys are kept'); END"
+    execute(keyed.database, refuse)
+    keyed.run("keys", "revoke", "--all").require(15, "TargetUnwritable: ", "keys are kept")
+    assert _active(keyed) == [("k1",), ("k2",)]
+
+
+@pytest.mark.parametrize(
+    "change", ["DROP TABLE api_keys", "ALTER TABLE api_keys DROP COLUMN is_active"], ids=["table", "column"]
+)
+def test_without_keys_no_backup_is_taken(keyed: Home, change: str) -> None:
+    """There is nothing to revoke: that is said at once."""
+    execute(keyed.database, change)
+    keyed.run("keys", "revoke", "--all").require(2, "no table api_keys with a column is_active")
+    assert not keyed.backups.exists()
+
+
 @pytest.mark.parametrize("arguments", [(), ("k1",)], ids=["nothing", "one"])
 def test_it_is_all_or_none(keyed: Home, arguments: tuple[str, ...]) -> None:
     """Without `--all`, and for a single key, it refuses and takes no backup."""
@@ -154,6 +178,29 @@ def test_the_last_events_of_a_type(new_home: Home) -> None:
     assert '{"user": "[bold]ann"}' in shown
     assert "auth_x" not in shown
     assert "workflow.auth" in new_home.run("audit").require(0).stdout
+
+
+def test_what_an_intruder_wrote_is_shown_and_not_obeyed(new_home: Home) -> None:
+    """Escape sequences could hide lines of the evidence; as JSON they are what they are."""
+    evil = "\x1b]0;title\x07\x1b[2J\rnothing\x9b31m\x7f"
+    execute(
+        new_home.database,
+        *_EVENTS,
+        f"UPDATE events SET source = '{evil}'",
+        f"UPDATE api_keys SET name = '{evil}'",
+    )
+    new_home.run("backup", "--no-drill").require(0)
+    execute(new_home.database, f'CREATE TABLE t (k TEXT PRIMARY KEY, "{evil}")')
+    execute(
+        new_home.database,
+        "DELETE FROM api_keys",
+        f"INSERT INTO api_keys VALUES ('{evil}', 'h', 'n', '[]', 1, '2026', '')",
+    )
+    for verb in (("audit",), ("keys", "list"), ("diff", "latest", "--rows")):
+        for done in (new_home.run(*verb).require(0), new_home.run_on_terminal(*verb).require(0)):
+            assert not set(done.stdout) & set("\x1b\x07\r\x9b\x7f"), done
+            assert "\u241b" in done.stdout
+    assert new_home.run("audit", "--json").require(0).document["events"][0]["source"] == evil
 
 
 def test_deleted_events_are_found_in_a_backup(new_home: Home) -> None:

@@ -55,21 +55,33 @@ def test_rows_differ_byte_by_byte(home: Home) -> None:
     assert 'odd "[bold] name' in home.run("diff", "latest").require(0).stdout
 
 
-def test_what_has_no_key_shows_its_totals(home: Home) -> None:
-    """Tables without a primary key, with other columns, new ones and lost ones each say so."""
-    execute(home.database, "CREATE TABLE nokey (x)", "INSERT INTO nokey VALUES (1), (2)")
+def test_what_has_no_key_is_compared_by_whole_rows(home: Home) -> None:
+    """Tables without a primary key, with other columns, new ones and lost ones each say so; all are counted."""
+    execute(
+        home.database,
+        "CREATE TABLE nokey (x)",
+        "INSERT INTO nokey VALUES (1), (2), (2)",
+        "CREATE VIRTUAL TABLE docs USING fts5(body)",
+        "INSERT INTO docs VALUES ('first'), ('second')",
+    )
     home.run("backup", "--no-drill").require(0)
     execute(
         home.database,
-        "DELETE FROM nokey WHERE x = 1",
+        "DELETE FROM nokey WHERE rowid > 1",
+        "INSERT INTO nokey VALUES (3)",
+        "DELETE FROM docs WHERE rowid = 1",
         "ALTER TABLE accounts ADD COLUMN extra",
+        "DELETE FROM accounts WHERE id = 1",
         "DROP TABLE api_keys",
         "CREATE TABLE fresh (id INTEGER PRIMARY KEY)",
         "INSERT INTO fresh VALUES (7)",
     )
     found = _by_table(home, "latest")
-    assert (found["nokey"]["rows_before"], found["nokey"]["rows_after"], found["nokey"]["added"]) == (2, 1, None)
+    figures = {name: (table["added"], table["removed"], table["changed"]) for name, table in found.items()}
+    assert figures["nokey"] == (1, 2, None)
+    assert figures["docs"] == figures["accounts"] == (0, 1, None)
     assert "no primary key" in str(found["nokey"]["note"])
+    assert "type is virtual" in str(found["docs"]["note"])
     assert "other columns" in str(found["accounts"]["note"])
     assert (found["api_keys"]["removed"], found["api_keys"]["note"]) == (1, "the table is gone")
     assert (found["fresh"]["added"], found["fresh"]["note"]) == (1, "the table is new")

@@ -8,6 +8,7 @@ import pytest
 
 from tests.cli.home import Home, tree
 from tests.cli.test_verify_verb import damage
+from tests.databases import execute
 
 
 def test_a_drill_proves_the_newest_backup_and_records_it(home: Home) -> None:
@@ -35,6 +36,9 @@ def test_a_failed_drill_makes_restore_take_the_one_before(home: Home) -> None:
     damage(home.archive(home.ids[1]))
     failed = home.run("drill", "--json").require(14, f"DrillFailed: {home.ids[1]} archive: ")
     assert not failed.document["passed"]
+    shown = home.run("drill", home.ids[1]).require(14).stdout
+    assert "NOT PROVEN: 1 of 1 checks failed" in shown
+    assert "recovered in" not in shown
     assert "NO: its drill failed" in home.run("list").require(0).stdout
     planned = home.run("restore", "--latest", "--dry-run", "--json").require(0).document
     assert planned["backup_id"] == home.ids[0]
@@ -48,6 +52,27 @@ def test_the_original_scripts_archive_is_drilled_without_a_record(new_home: Home
     shown = new_home.run("drill", f"./{legacy_archive.name}").require(0).stdout
     assert "integrity_check" in shown
     assert tree(new_home.root) == before
+
+
+def test_a_question_about_a_table_that_is_gone_fails_the_drill(home: Home) -> None:
+    """The accident that DRILL_SQL is for: the backup is shown, its drill fails, restore takes the one before."""
+    execute(home.database, "DROP TABLE accounts")
+    asked = "SELECT count(*) > 0 FROM accounts => 1"
+    done = home.run("backup", "--db-only", DRILL_SQL=asked).require(14, "DrillFailed: ", "no such table: accounts")
+    assert home.ids[-1] in done.stdout
+    assert "NO: its drill failed" in home.run("list").require(0).stdout
+    planned = home.run("restore", "--latest", "--dry-run", "--json").require(0).document
+    assert planned["backup_id"] == home.ids[-2]
+
+
+def test_a_question_that_is_wrong_itself_does_not_cost_the_backup(new_home: Home) -> None:
+    """The backup is shown, recorded and counts; then the setting is named."""
+    wrong = "SELEKT 1 => 1\nSELECT count(*) FROM accounts => 50"
+    done = new_home.run("backup", DRILL_SQL=wrong).require(2, "ConfigError: ", "SELEKT 1")
+    (made,) = new_home.ids
+    assert made in done.stdout
+    assert new_home.run("list", "--json").require(0).document[0]["proven"]
+    assert made in new_home.run("drill", DRILL_SQL=wrong).require(2, "SELEKT 1").stdout
 
 
 @pytest.mark.xdist_group("aws")

@@ -1,7 +1,8 @@
 """HEARTBEAT_URL: heard after a proven backup of the database, and never otherwise."""
 
+import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from sqlitevault.cli import main
+from sqlitevault.cli.heartbeat import ping
 from tests.cli.home import Home
 from tests.cli.mistakes import break_database
 from tests.cli.test_breach_verbs import BadDisk
@@ -97,6 +99,13 @@ def test_a_failed_drill_is_not_heard(new_home: Home, ears: Ears, monkeypatch: py
     assert ears.heard == []
 
 
+def test_a_question_without_an_answer_is_not_heard(new_home: Home, ears: Ears) -> None:
+    """The backup is good, but somebody has to correct DRILL_SQL: silence tells."""
+    new_home.run("backup", HEARTBEAT_URL=ears.url, DRILL_SQL="no SQL => 1").require(2)
+    assert len(new_home.ids) == 1
+    assert ears.heard == []
+
+
 def test_a_service_that_refuses_is_a_note(new_home: Home) -> None:
     """The backup has succeeded all the same; the URL, which is a secret, is not printed."""
     with closing(Ears(503)) as deaf:
@@ -125,6 +134,23 @@ def test_a_service_that_talks_nonsense_is_a_note(new_home: Home) -> None:
         Thread(target=_hang_up, args=(other,), daemon=True).start()
         url = f"http://127.0.0.1:{other.getsockname()[1]}/{_PATH}"
         new_home.run("backup", HEARTBEAT_URL=url).require(0, "the heartbeat was not sent: it was not reached: ")
+
+
+def _dribble(listening: socket) -> None:
+    connection = listening.accept()[0]
+    with closing(connection), suppress(OSError):
+        connection.sendall(b"HTTP/1.0 200 OK\r\nX-Slow: ")
+        while True:
+            connection.sendall(b"x")
+            time.sleep(0.05)
+
+
+def test_an_answer_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each byte comes in time, the whole answer does not."""
+    monkeypatch.setattr("sqlitevault.cli.heartbeat._SECONDS", 0.5)
+    with create_server(("127.0.0.1", 0)) as slow:
+        Thread(target=_dribble, args=(slow,), daemon=True).start()
+        assert ping(f"http://127.0.0.1:{slow.getsockname()[1]}/") == "it did not answer within 10 s"
 
 
 @pytest.mark.parametrize(

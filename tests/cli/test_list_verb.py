@@ -1,13 +1,16 @@
 """`sqlitevault list`: newest first, and how far each backup can be trusted."""
 
+import os
 import re
 import shutil
+import time
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.cli.home import Home, tree
+from tests.cli.test_damaged_backup import flip
 
 
 def test_newest_first_with_everything_an_operator_asks(home: Home) -> None:
@@ -63,6 +66,38 @@ def test_what_is_no_good_backup_is_marked(home: Home, legacy_archive: Path) -> N
     assert "NO: kept although its database is corrupt" in lines[corrupt]
     assert "no manifest: restore by path" in lines[legacy_archive.name.removesuffix(".tar.gz")]
     assert spoiled not in lines
+
+
+def test_a_proof_holds_only_for_the_archive_that_was_proven(home: Home) -> None:
+    """Cut off, or written over since: no longer proven, and not the one that is kept as the last good one."""
+    for made in home.ids:
+        home.run("drill", made).require(0)
+    home.archive(home.ids[0]).write_bytes(b"")
+    newest = home.archive(home.ids[1])
+    flip(newest)
+    an_hour_later = time.time() + 3600
+    os.utime(newest, (an_hour_later, an_hour_later))
+    later, empty = home.run("list", "--json").require(0).document
+    assert (later["proven"], empty["proven"]) == (False, False)
+    assert "written anew" in later["doubt"]
+    assert empty["doubt"].startswith("its archive has 0 bytes instead of ")
+    assert "NO: its archive has 0 bytes" in home.run("list").require(0).stdout
+    assert "\ndevops_hub_last_backup_success 0\n" in home.run("metrics").require(0).stdout
+    failed = home.run("readiness").require(14, "backups on schedule: no backup has been proven")
+    assert "was written anew" in failed.stdout
+    os.utime(newest, (0, 0))
+    assert home.run("list", "--json").require(0).document[0]["proven"]
+
+
+def test_a_copy_of_the_vault_keeps_its_proofs(home: Home) -> None:
+    """The times in a copy are those of copying, in any order."""
+    home.run("drill").require(0)
+    copy = home.root / "elsewhere"
+    shutil.copytree(home.backups, copy)
+    later = time.time() + 3600
+    for archive in copy.glob("*.tar.gz"):
+        os.utime(archive, (later, later))
+    assert home.run("list", "--from", "elsewhere", "--json").require(0).document[0]["proven"]
 
 
 def test_a_name_with_a_time_that_does_not_exist_is_no_backup(home: Home) -> None:

@@ -20,7 +20,7 @@ _NOT_FOR_A_DIRECTORY = {
 def ready(new_home: Home) -> Home:
     """A folder in which every line that applies is green."""
     new_home.run("backup").require(0)
-    new_home.run("readiness", "--runbook-tested", "lost-database").require(0)
+    new_home.run("readiness", "--runbook-tested", "server-lost").require(0)
     return new_home
 
 
@@ -47,16 +47,18 @@ def test_a_directory_vault_is_ready(ready: Home) -> None:
 
 def test_the_record_of_a_runbook_is_a_file_in_the_vault(ready: Home) -> None:
     """Its name and when; without it the line fails."""
-    stamp = ready.backups / "reports" / "runbooks" / "lost-database.json"
+    stamp = ready.backups / "reports" / "runbooks" / "server-lost.json"
     assert json.loads(stamp.read_text()).keys() == {"name", "tested_at"}
     stamp.unlink()
     assert _failed(ready) == {"runbook tested"}
 
 
-@pytest.mark.parametrize("name", ["../x", "Lost Database", "", "x.md"], ids=["up", "spaces", "empty", "ending"])
-def test_a_runbooks_name_is_a_plain_one(new_home: Home, name: str) -> None:
-    """Anything else is refused, and nothing is written."""
-    new_home.run("readiness", "--runbook-tested", name).require(2)
+@pytest.mark.parametrize(
+    "name", ["../x", "lost-database", "", "breach.md", "README"], ids=["up", "none", "empty", "ending", "readme"]
+)
+def test_only_a_runbook_that_exists_was_tested(new_home: Home, name: str) -> None:
+    """Anything else is refused with the names that there are, and nothing is written."""
+    new_home.run("readiness", "--runbook-tested", name).require(2, "there is no runbook ", "server-lost")
     assert not new_home.backups.exists()
 
 
@@ -83,7 +85,7 @@ def test_the_targets_are_those_that_are_set(ready: Home) -> None:
     shutil.rmtree(ready.backups)
     made = ready.back_up(timedelta(minutes=50))
     ready.run("drill", made).require(0)
-    ready.run("readiness", "--runbook-tested", "x").require(0)
+    ready.run("readiness", "--runbook-tested", "breach").require(0)
     assert _lines(ready, 0)["backups on schedule"]["status"] == "ok"
     assert _failed(ready, RPO_SECONDS="1800") == {"backups on schedule", "newest backup drilled"}
 
@@ -97,11 +99,36 @@ def test_a_copy_elsewhere_is_judged_when_it_is_named(ready: Home) -> None:
     _lines(ready, 0, REPLICA_URI="copy")
 
 
+def test_a_drill_from_the_copy_counts_however_its_place_is_written(ready: Home) -> None:
+    """Its report has a name of its own, which copying the vault again leaves alone; it is held to the RTO."""
+    copy = ready.root / "copy"
+    shutil.copytree(ready.backups, copy)
+    ready.run("drill", "--from", "data/../copy", REPLICA_URI=str(copy)).require(0)
+    (report,) = (copy / "reports" / "replica-drills").iterdir()
+    shutil.copytree(ready.backups, copy, dirs_exist_ok=True)
+    _lines(ready, 0, REPLICA_URI="copy")
+    (listed,) = ready.run("list", "--from", "copy", "--json").require(0).document
+    held = json.loads(report.read_text())
+    assert listed["recovery_seconds"] == held["recovery_seconds"]
+    report.write_text(json.dumps(held | {"recovery_seconds": 9999.0}))
+    assert _failed(ready, REPLICA_URI="copy") == {"drill from the replica"}
+    report.write_text(json.dumps(held | {"passed": False}))
+    assert ready.run("list", "--from", "copy", "--json").require(0).document[0]["doubt"] == "its drill failed"
+
+
+def test_a_report_of_another_backup_proves_nothing(ready: Home) -> None:
+    """Copied under this one's name."""
+    (made,) = ready.ids
+    report = ready.backups / "reports" / "drills" / f"{made}.json"
+    report.write_text(report.read_text().replace(made, made[:-6] + "000000"))
+    assert not ready.run("list", "--json").require(0).document[0]["proven"]
+
+
 def test_a_tier_that_was_used_must_go_on(new_home: Home) -> None:
     """A daily backup of two days ago is overdue; tiers never used are not asked for."""
     new_home.back_up(timedelta(days=2))
     new_home.run("backup", "--tier", "hourly").require(0)
-    new_home.run("readiness", "--runbook-tested", "x").require(0)
+    new_home.run("readiness", "--runbook-tested", "breach").require(0)
     _lines(new_home, 0)
     for manifest in new_home.backups.glob("*.manifest.json"):
         manifest.write_text(manifest.read_text().replace('"manual"', '"daily"'))

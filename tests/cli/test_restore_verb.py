@@ -184,3 +184,29 @@ def test_from_a_bucket(cloud_home: Home) -> None:
     assert require_bank(cloud_home.database) == 500
     cloud_home.run("restore", "--latest", "--from", vault, "--yes").require(0)
     assert require_bank(cloud_home.database) == 200
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        ("restore", "--latest", "--yes"),
+        ("list",),
+        ("verify", "--all"),
+        ("diff", "latest"),
+        ("keys", "list"),
+        ("keys", "revoke", "--all"),
+        ("doctor",),
+    ],
+    ids=lambda verb: "-".join(word for word in verb if word[0] != "-"),
+)
+def test_what_restores_is_not_stopped_by_what_only_backs_up(home: Home, verb: tuple[str, ...]) -> None:
+    """In an emergency a wrong heartbeat, question or target is a note; a backup is still refused."""
+    wrong = {"HEARTBEAT_URL": "nowhere", "DRILL_SQL": "SELECT 1", "RPO_SECONDS": "soon"}
+    home.run(*verb, **wrong).require(0, "note: DRILL_SQL is wrong", "note: HEARTBEAT_URL", "note: RPO_SECONDS")
+    home.run("backup", **wrong).require(2, "HEARTBEAT_URL", "DRILL_SQL", "RPO_SECONDS")
+    home.run("restore", "--latest", "--yes", "--backup-after", **wrong).require(2, "HEARTBEAT_URL")
+
+
+def test_a_wrong_setting_that_a_restore_needs_stops_it(home: Home) -> None:
+    """Nobody guesses how long to wait for a database in use."""
+    home.run("restore", "--latest", "--yes", SNAPSHOT_TIMEOUT_SECONDS="soon").require(2, "SNAPSHOT_TIMEOUT_SECONDS")

@@ -24,7 +24,7 @@ def test_the_deployment_becomes_ready(quiet: World, tmp_path: Path) -> None:
     assert {"drill from the replica", "runbook tested"} <= failed.keys()
     subscribed_queue(quiet)
     assert quiet.invoke("drill", {"backup": "latest"}, region=RECOVERY).error is None
-    _sqlitevault(quiet, tmp_path, "readiness", "--runbook-tested", "lost-region").require(0)
+    _sqlitevault(quiet, tmp_path, "readiness", "--runbook-tested", "region-lost").require(0)
     ready = _sqlitevault(quiet, tmp_path, "readiness", "--json").require(0).document
     assert {line["status"] for line in ready["lines"]} == {"ok"}, ready
 

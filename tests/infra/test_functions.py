@@ -167,7 +167,7 @@ def test_the_environment_is_the_settings(stack: Synthesised, verb: str) -> None:
         database_path="/mnt/source/data/devops_hub.db",
         config_root="/mnt/source",
         vault=own,
-        replica=REPLICA if own == VAULT else None,
+        replica=REPLICA,
         scratch="/tmp",
         rpo_seconds=3600,
         rto_seconds=900,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sqlitevault.events import BackupEvent, DrillEvent
-from sqlitevault.services.drill_report import drill_report_name
+from sqlitevault.services.drill_report import drill_report_name, replica_drill_report_name
 from sqlitevault.services.monitor import REPORT_NAME
 from tests.synthesis import Deployment, Properties, Synthesised, text
 
@@ -109,7 +109,8 @@ def test_no_function_sets_itself_off(primary: Synthesised) -> None:
     """What drill and monitor write does not match what sets off the drill."""
     _, made = _rule_of(primary, "drill")
     (key,) = made["EventPattern"]["detail"]["object"]["key"]
-    for name in (drill_report_name("devops_hub_backup_20260131_020000"), REPORT_NAME):
+    backup_id = "devops_hub_backup_20260131_020000"
+    for name in (drill_report_name(backup_id), replica_drill_report_name(backup_id), REPORT_NAME):
         assert not fnmatchcase(f"backups/{name}", key["wildcard"])
     assert fnmatchcase("backups/daily/devops_hub/x.tar.gz.manifest.json", key["wildcard"])
 

@@ -25,7 +25,16 @@ from tests.databases import make_bank
 
 PRIMARY, RECOVERY = "us-east-1", "us-west-2"
 RPO, RTO = 3600, 900
-METRICS = ("ProvenBackupAgeSeconds", "BackupFailed", "DrillFailed", "ReplicaAgeSeconds")
+METRICS = (
+    "ProvenBackupAgeSeconds",
+    "BackupFailed",
+    "DrillFailed",
+    "RecoverySeconds",
+    "MissingTiers",
+    "VaultDrift",
+    "ReplicaAgeSeconds",
+    "ReplicationFailed",
+)
 DEPLOYED = Protection(versioned=True, lock_mode="GOVERNANCE", lock_days=7, expiry_days=(("backups/hourly/", 30),))
 _numbers = itertools.count(1)
 
@@ -106,7 +115,11 @@ class ReadyWorld:
     def drill(self, vault: Vault, backup_id: str, *, rto_seconds: int = RTO) -> None:
         """Drill a backup from this vault, and record it there."""
         chosen = select(vault, Choice(backup_id=backup_id))
-        record(drill(DrillRequest(chosen, self.now, rto_seconds, scratch=self.folder / "scratch")), vault)
+        record(
+            drill(DrillRequest(chosen, self.now, rto_seconds, scratch=self.folder / "scratch")),
+            vault,
+            self.replica.location,
+        )
 
     def monitor(self, expected: Protection = DEPLOYED) -> None:
         """Let the monitor look."""
@@ -133,6 +146,11 @@ class ReadyWorld:
         """Name of the backup's drill report in the vault."""
         return f"reports/drills/{self.backup_id}.json"
 
+    @property
+    def replica_proof(self) -> str:
+        """Name of the report of its drill from the replica, there."""
+        return f"reports/replica-drills/{self.backup_id}.json"
+
     def alarm(self, metric: str) -> str:
         """Name of the alarm on a metric."""
         return f"{self.database}-{metric}"
@@ -146,7 +164,7 @@ def make_ready(aws: EmbeddedAws, folder: Path) -> ReadyWorld:
     world.backup_id = world.back_up(timedelta(minutes=5))
     world.drill(world.replica, world.backup_id)
     _make_alarms(world)
-    runbook_test.record(RunbookTest(name="lost-database", tested_at=world.now), world.vault)
+    runbook_test.record(RunbookTest(name="server-lost", tested_at=world.now), world.vault)
     world.monitor()
     aws.control.settle()
     return world
@@ -181,7 +199,15 @@ def _make_alarms(world: ReadyWorld) -> None:
         put_alarm(world, metric)
 
 
-def put_alarm(world: ReadyWorld, metric: str, *, enabled: bool = True, topic: str | None = None) -> None:
+def put_alarm(
+    world: ReadyWorld,
+    metric: str,
+    *,
+    enabled: bool = True,
+    topic: str | None = None,
+    threshold: float = 1,
+    silence: str = "breaching",
+) -> None:
     """Make the alarm on a metric, or make it again otherwise."""
     world.client("cloudwatch").put_metric_alarm(
         AlarmName=world.alarm(metric),
@@ -191,7 +217,8 @@ def put_alarm(world: ReadyWorld, metric: str, *, enabled: bool = True, topic: st
         Statistic="Maximum",
         Period=900,
         EvaluationPeriods=1,
-        Threshold=1,
+        Threshold=threshold,
+        TreatMissingData=silence,
         ComparisonOperator="GreaterThanOrEqualToThreshold",
         ActionsEnabled=enabled,
         AlarmActions=[topic or world.topic],

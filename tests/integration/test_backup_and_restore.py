@@ -17,6 +17,7 @@ from sqlitevault.directory_vault import DirectoryVault
 from sqlitevault.errors import (
     BackupNotFound,
     ChecksumMismatch,
+    ConfigError,
     IntegrityCheckFailed,
     SourceCorrupt,
     SourceNotFound,
@@ -203,6 +204,18 @@ def test_a_drill_asks_the_operators_own_questions(home: Home) -> None:
     assert checks["SELECT sum(balance) FROM accounts"].passed
     assert checks["db_stats.txt"].passed
     assert drilled.failures == ("SELECT count(*) > 9 FROM api_keys: 0 instead of 1",)
+
+
+def test_a_question_that_nothing_can_answer_stops_no_other(home: Home) -> None:
+    """The rest is asked, and the backup counts: that DRILL_SQL is wrong says nothing about it, and is told."""
+    home.back_up()
+    own = parse_own_checks("not SQL => 1\nSELECT count(*) FROM accounts => 50")
+    drilled = drill(DrillRequest(select(home.vault, Choice()), NOW, 900, own_checks=own))
+    assert drilled.passed, drilled.failures
+    assert "SELECT count(*) FROM accounts" in {check.name for check in drilled.checks}
+    assert len(drilled.unanswered) == 1
+    with pytest.raises(ConfigError, match="not SQL"):
+        drilled.require_answers()
 
 
 def test_a_damaged_archive_fails_its_drill_and_is_passed_over(home: Home) -> None:

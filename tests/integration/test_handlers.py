@@ -1,6 +1,7 @@
 """Backup, ingest, drill and monitor as Lambda calls them; S3 is moto's."""
 
 import json
+import os
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from tests.databases import execute
 from tests.function_calls import VAULT, Home
 
 HOURLY = "devops_hub_backup_20260131_020500"
+MORNING = "devops_hub_backup_20260131_020000"
 
 
 @pytest.fixture
@@ -221,14 +223,28 @@ def test_drill_and_monitor_leave_a_page_in_the_vault(home: Home) -> None:
     assert 'class="long failed"' in home.page()
 
 
-def test_a_drill_in_the_recovery_region_leaves_the_page_that_was_replicated(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The primary's page says more than could be seen from there."""
+def test_a_drill_with_a_wrong_question_is_recorded_and_loud(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is proven, and no failed drill; the setting is named in the error of the function, which alarms."""
     home.invoke("backup", "backup-daily")
-    monkeypatch.delenv("REPLICA_URI")
+    home.printed()
+    monkeypatch.setenv("DRILL_SQL", "no SQL => 1")
     wire.cache_clear()
-    home.invoke("drill", "drill-latest")
+    with pytest.raises(ConfigError, match="no SQL"):
+        home.invoke("drill", "drill-latest")
+    metrics = home.metrics()
+    assert (metrics["DrillSucceeded"], metrics["DrillFailed"]) == (1, 0)
+    assert "backups/reports/drills/devops_hub_backup_20260131_020000.json" in home.names()
+
+
+def test_a_drill_in_the_recovery_region_leaves_the_vaults_report(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There the vault is the replica itself: the report has a name that replication never writes over."""
+    home.invoke("backup", "backup-daily")
+    monkeypatch.setenv("REPLICA_URI", os.environ["BACKUP_DIR"].removesuffix("/"))
+    wire.cache_clear()
+    assert home.invoke("drill", "drill-latest")["passed"]
+    assert wire().replica is None
+    (report,) = home.names(f"{MORNING}.json")
+    assert report == f"backups/reports/replica-drills/{MORNING}.json"
     assert home.names("report.html") == []
 
 
@@ -266,6 +282,22 @@ def test_a_backup_of_the_future_is_told_and_does_not_count(home: Home, monkeypat
     assert f"{ahead} is dated in the future and does not count" in report["problems"]
     assert not any("Age" in name for name in home.metrics())
     assert report["vault"]["newest"] is report["vault"]["proven"] is None
+
+
+def test_monitor_finds_an_archive_that_was_written_over(home: Home) -> None:
+    """Proven an hour ago, rubbish now: the listing tells, long before anybody drills it again."""
+    taken = (datetime.now(UTC) - timedelta(minutes=10)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    backup = home.invoke("backup", {"tier": "hourly", "scope": "database", "scheduled_time": taken})
+    home.invoke("drill", {"backup": backup["backup_id"]})
+    assert home.invoke("monitor", "monitor")["vault"]["proven"] is not None
+    home.s3.put_object(Bucket=VAULT, Key=f"backups/{backup['archive']}", Body=b"rubbish")
+    report = home.invoke("monitor", "monitor")
+    assert report["vault"]["proven"] is None
+    assert any(problem.startswith(f"{backup['backup_id']} is in doubt: ") for problem in report["problems"])
+    plan = home.invoke("restore", "restore-plan")
+    assert plan["backup_id"] == backup["backup_id"]
+    assert "its other copies are tried" in plan["reason"]
+    assert plan["repairs"]
 
 
 def test_monitor_of_empty_vaults_reports_no_ages(home: Home) -> None:

@@ -1,5 +1,6 @@
 """Readiness: green when everything is there, and each line red when its evidence is gone or too old."""
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -14,7 +15,7 @@ from localaws import EmbeddedAws
 from sqlitevault.aws_alarms import AwsAlarms
 from sqlitevault.errors import VaultUnavailable
 from sqlitevault.services.evidence import Status
-from tests.integration.ready_world import DEPLOYED, PRIMARY, RECOVERY, ReadyWorld, make_ready, put_alarm
+from tests.integration.ready_world import DEPLOYED, PRIMARY, RECOVERY, RPO, ReadyWorld, make_ready, put_alarm
 
 SCHEDULE, OFF_SITE, ALARMS = "backups on schedule", "off-site copy", "alarms armed and delivering"
 DRILL, CYCLE, REPLICA_DRILL = "drill within 30 days", "newest backup drilled", "drill from the replica"
@@ -113,6 +114,18 @@ def _actions_disabled(world: ReadyWorld) -> None:
     put_alarm(world, "BackupFailed", enabled=False)
 
 
+def _alarm_never_loud(world: ReadyWorld) -> None:
+    put_alarm(world, "MissingTiers", threshold=1e15)
+
+
+def _alarm_later_than_promised(world: ReadyWorld) -> None:
+    put_alarm(world, "ProvenBackupAgeSeconds", threshold=RPO + 901)
+
+
+def _silence_is_nothing(world: ReadyWorld) -> None:
+    put_alarm(world, "ReplicaAgeSeconds", silence="notBreaching")
+
+
 def _nobody_listens(world: ReadyWorld) -> None:
     sns = world.client("sns")
     for entry in sns.list_subscriptions_by_topic(TopicArn=world.topic)["Subscriptions"]:
@@ -149,8 +162,12 @@ def _slow_recovery(world: ReadyWorld) -> None:
 
 
 def _no_replica_drill(world: ReadyWorld) -> None:
-    world.drill(world.vault, world.backup_id)
-    world.aws.control.settle()
+    world.replica.delete(world.replica_proof)
+
+
+def _slow_replica_drill(world: ReadyWorld) -> None:
+    report = json.loads(world.replica.read(world.replica_proof, limit=1 << 20))
+    world.replica.replace(world.replica_proof, json.dumps(report | {"recovery_seconds": 1000.0}).encode())
 
 
 def _no_key_metadata(world: ReadyWorld) -> None:
@@ -169,11 +186,11 @@ def _drift_seen(world: ReadyWorld) -> None:
 
 
 def _no_runbook(world: ReadyWorld) -> None:
-    world.vault.delete("reports/runbooks/lost-database.json")
+    world.vault.delete("reports/runbooks/server-lost.json")
 
 
 def _runbook_of_the_future(world: ReadyWorld) -> None:
-    world.rewrite("reports/runbooks/lost-database.json", lambda test: test.update(tested_at="2999-01-01T00:00:00Z"))
+    world.rewrite("reports/runbooks/server-lost.json", lambda test: test.update(tested_at="2999-01-01T00:00:00Z"))
 
 
 _PROVEN = {SCHEDULE, DRILL, CYCLE, KEYS}
@@ -186,15 +203,19 @@ _TAKEN_AWAY: dict[Callable[[ReadyWorld], None], tuple[set[str], str]] = {
     _alarm_deleted: ({ALARMS}, "no alarm on DrillFailed"),
     _alarm_of_another_database: ({ALARMS}, "no alarm on DrillFailed"),
     _actions_disabled: ({ALARMS}, "not armed: "),
+    _alarm_never_loud: ({ALARMS}, "no alarm is loud when MissingTiers is 1"),
+    _alarm_later_than_promised: ({ALARMS}, "no alarm is loud when ProvenBackupAgeSeconds is 4500"),
+    _silence_is_nothing: ({ALARMS}, "no alarm is loud when ReplicaAgeSeconds is missing"),
     _nobody_listens: ({ALARMS}, "heard by nobody: "),
     _topic_gone: ({ALARMS}, "heard by nobody: "),
     _monitor_silent: ({ALARMS, LOCK}, "the monitor has left no report"),
     _monitor_garbled: ({ALARMS, LOCK}, "the monitor's report in the vault cannot be read"),
     _no_drill: (_PROVEN, "no drill has passed"),
-    _drill_failed: (_PROVEN | {REPLICA_DRILL}, "the drill of bank"),
+    _drill_failed: (_PROVEN, "the drill of bank"),
     _newest_not_drilled: ({CYCLE}, "was not drilled"),
-    _slow_recovery: ({DRILL, REPLICA_DRILL}, "recovery took longer than the RTO of 900 s"),
+    _slow_recovery: ({DRILL}, "recovery took longer than the RTO of 900 s"),
     _no_replica_drill: ({REPLICA_DRILL}, "no drill from s3://"),
+    _slow_replica_drill: ({REPLICA_DRILL}, "recovery took longer than the RTO of 900 s"),
     _no_key_metadata: ({KEYS}, "missing; api_keys_metadata.csv in "),
     _lifecycle_deleted: ({LOCK}, "nothing expires"),
     _drift_seen: ({LOCK}, "lock days is 7, deployed as 30"),
@@ -216,6 +237,13 @@ def test_a_line_is_red_without_its_evidence(world: ReadyWorld, take_away: Callab
 def test_a_backup_of_this_minute_may_wait_for_its_drill(world: ReadyWorld) -> None:
     """The one before it counts until then."""
     world.vault.delete(f"reports/drills/{world.back_up(timedelta(minutes=1))}.json")
+    assert world.failed() == {}
+
+
+def test_a_drill_of_the_vault_leaves_that_of_the_replica(world: ReadyWorld) -> None:
+    """Its report is copied there, under another name."""
+    world.drill(world.vault, world.backup_id)
+    world.aws.control.settle()
     assert world.failed() == {}
 
 

@@ -1,5 +1,7 @@
 """Every runbook: it exists for each alarm, its commands are commands, and what they name is there."""
 
+import json
+import os
 import re
 import shlex
 import subprocess
@@ -9,6 +11,7 @@ import click
 import pytest
 
 from sqlitevault.cli import main
+from sqlitevault.services.runbook_test import RUNBOOKS as RECORDABLE
 from tests.runbooks.pages import COMPOSE, KUBERNETES, RUNBOOKS, blocks
 
 REPOSITORY = Path(__file__).parents[2]
@@ -25,6 +28,11 @@ def test_every_alarm_has_its_runbook() -> None:
     }
     assert len(named) > 5
     assert named | set(DISASTERS) <= set(PAGES)
+
+
+def test_each_runbook_can_be_recorded_as_tested() -> None:
+    """`readiness --runbook-tested` knows them all, and no other."""
+    assert sorted({*PAGES} - {"README"}) == list(RECORDABLE)
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -55,6 +63,18 @@ def test_the_commands_are_commands(page: str) -> None:
     for block in blocks(page):
         for line in re.findall(r"^(?:\w+=\S+ )?sqlitevault (.+)$", block.text, re.MULTILINE):
             _require_options(shlex.split(line, comments=True))
+
+
+def test_the_drill_that_failed_is_held_again(tmp_path: Path) -> None:
+    """Of the backup that failed: `latest` passes it over, and would prove another one."""
+    failed = "other_backup_20270203_040506"
+    (command,) = (line for block in blocks("drill-failed") for line in block.text.splitlines() if "sed " in line)
+    (tmp_path / "events").symlink_to(REPOSITORY / "events")
+    subprocess.run(
+        ["bash", "-c", command], cwd=tmp_path, env={"BACKUP": failed, "PATH": os.environ["PATH"]}, check=True
+    )
+    assert json.loads((tmp_path / "drill-failed.json").read_text()) == {"backup": failed}
+    assert "fileb://drill-failed.json" in (RUNBOOKS / "drill-failed.md").read_text(encoding="utf-8")
 
 
 def _require_options(words: list[str]) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from sqlitevault.errors import SourceCorrupt, SourceNotFound
 from sqlitevault.services.doctor import DoctorReport, DoctorRequest, Finding, Level, examine
-from sqlitevault.services.doctor.capacity import WORK_BYTES_PER_SECOND, Needs, duration, writer_stall
+from sqlitevault.services.doctor.capacity import WORK_BYTES_PER_SECOND, Needs, duration, scratch_space, writer_stall
 from sqlitevault.services.doctor.source import permissions
 from sqlitevault.services.doctor.times import Seen, judge_times, look_at_times
 from sqlitevault.services.steps import Unwatched
@@ -398,3 +398,8 @@ def test_the_largest_database_fits_exactly() -> None:
     assert by_time / 100e6 + by_time / WORK_BYTES_PER_SECOND == pytest.approx(600)
     assert _needs(free=3000).largest == 1000
     assert _needs(snapshot_seconds=2.0).largest == 200_000_000
+
+
+def test_sizes_are_those_that_every_verb_prints() -> None:
+    """Gigabytes are not told in megabytes."""
+    assert scratch_space(_needs(), 76_983_100_000).detail.startswith("77.0 GB free, a backup needs ")

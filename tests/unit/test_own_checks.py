@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sqlitevault.errors import ConfigError
+from sqlitevault.errors import ConfigError, IntegrityCheckFailed
 from sqlitevault.own_checks import OwnCheck, answer, parse_own_checks
 from sqlitevault.settings import Settings
 from tests.databases import make_bank
@@ -48,7 +48,8 @@ def test_an_answer_is_the_text_of_the_only_value(bank: Path) -> None:
     [
         "SELECT id FROM accounts",
         "SELECT 1, 2",
-        "SELECT nothing FROM nowhere",
+        "DELETE FROM nowhere",
+        "SELECT 1; SELECT 2 FROM nowhere",
         "DELETE FROM accounts",
         "ATTACH 'other.db' AS other",
         "not SQL",
@@ -61,6 +62,13 @@ def test_what_gives_no_single_value_or_would_change_something_is_refused(bank: P
         answer(bank, query)
     assert query in str(caught.value)
     assert bank.read_bytes() == before
+
+
+@pytest.mark.parametrize("query", ["SELECT count(*) > 0 FROM agents", "SELECT max(missing) FROM accounts;"])
+def test_a_right_question_that_finds_its_table_gone_is_an_answer(bank: Path, query: str) -> None:
+    """It is the accident that the question was made for, and no wrong setting."""
+    with pytest.raises(IntegrityCheckFailed, match="no such "):
+        answer(bank, query)
 
 
 def test_an_endless_query_is_ended(bank: Path, monkeypatch: pytest.MonkeyPatch) -> None:

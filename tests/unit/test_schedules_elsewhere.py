@@ -62,7 +62,7 @@ def test_cron_lines_run_our_command() -> None:
         _require_schedule(fields)
         assert "%" not in command
         for part in command.split(";"):
-            words = shlex.split(part)
+            words = _as_the_shell_reads(part, REPLICA_URI="/mnt/copy")
             assert words[0] == _PROGRAM
             verbs.append(understood(words[1:]))
             tiers += [words[words.index("--tier") + 1]] if "--tier" in words else []
@@ -71,6 +71,32 @@ def test_cron_lines_run_our_command() -> None:
     known = {field.alias for field in Settings.model_fields.values()}
     assert settings.keys() - {"MAILTO", "PATH"} <= known
     assert Settings.from_env(settings).heartbeat_url
+
+
+def _as_the_shell_reads(command: str, **variables: str) -> list[str]:
+    """Return the words that cron's shell makes of a command, with these variables set."""
+    words = ["/bin/sh", "-c", f"printf '%s\\n' {command}"]
+    done = subprocess.run(words, env=variables, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+def test_every_backup_of_cron_is_quiet_and_followed_by_its_figures() -> None:
+    """A success is no mail, and a failed daily backup shows as well as a failed hourly one."""
+    _, jobs = _crontab()
+    backups = [command for _, command in jobs if " backup " in command]
+    assert len(backups) == len(TIERS)
+    for command in backups:
+        backup, metrics = command.split("; ")
+        assert "--quiet" in shlex.split(backup)
+        assert "--backup-exit-code $? " in metrics
+
+
+def test_the_monthly_test_is_held_from_the_copy_if_there_is_one() -> None:
+    """With REPLICA_URI set, from there."""
+    _, jobs = _crontab()
+    (command,) = (command for _, command in jobs if " drill" in command)
+    assert _as_the_shell_reads(command) == [_PROGRAM, "drill"]
+    assert _as_the_shell_reads(command, REPLICA_URI="/mnt/a b") == [_PROGRAM, "drill", "--from", "/mnt/a b"]
 
 
 def test_no_two_backups_are_due_in_the_same_second() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sqlitevault.errors import ConfigError, SourceBusy
-from sqlitevault.table_merge import compare_table, merge_table, merge_tables
+from sqlitevault.table_merge import RowsApart, compare_table, merge_table, merge_tables, rows_apart
 from tests.databases import execute, holding_the_lock, make_bank, rows, writer
 
 
@@ -75,9 +75,40 @@ def test_odd_names_and_composite_keys_work(tmp_path: Path) -> None:
     assert merge_table(tmp_path / "live.db", tmp_path / "copy.db", 'odd "name', missing_only=True) == 1
 
 
+@pytest.mark.parametrize(
+    ("create", "values"),
+    [
+        ("CREATE TABLE t (k TEXT PRIMARY KEY, v)", "(NULL, 'one'), (NULL, 'two')"),
+        (
+            "CREATE TABLE t (k TEXT COLLATE NOCASE, v, PRIMARY KEY (k COLLATE BINARY))",
+            "('a', 'one'), ('A', 'two')",
+        ),
+    ],
+    ids=["null", "collation"],
+)
+def test_a_key_of_several_rows_merges_nothing(tmp_path: Path, create: str, values: str) -> None:
+    """Rows that cannot be told apart would get each other's values."""
+    live, copy = tmp_path / "live.db", tmp_path / "copy.db"
+    for path in (live, copy):
+        execute(path, create, f"INSERT INTO t VALUES {values}")
+    for attempt in (lambda: merge_table(live, copy, "t", missing_only=False), lambda: compare_table(live, copy, "t")):
+        with pytest.raises(ConfigError, match="several rows of one primary key"):
+            attempt()
+    assert rows(live, "SELECT v FROM t ORDER BY rowid") == [("one",), ("two",)]
+
+
+def test_rows_without_a_key_are_compared_as_wholes(tmp_path: Path) -> None:
+    """Equal rows are counted; 1 is not 1.0, nor is 'a' 'A'; a column that only one side has is left out."""
+    create = "CREATE TABLE t (surplus TEXT COLLATE NOCASE, v)"
+    execute(tmp_path / "copy.db", create, "INSERT INTO t VALUES ('a', 1), ('a', 1), ('a', 1), ('b', 2), (NULL, NULL)")
+    execute(tmp_path / "live.db", create, "INSERT INTO t VALUES ('a', 1), ('A', 1), ('b', 2.0), (NULL, NULL)")
+    execute(tmp_path / "live.db", "ALTER TABLE t ADD COLUMN extra DEFAULT 7")
+    assert rows_apart(tmp_path / "live.db", tmp_path / "copy.db", "t") == RowsApart(only_in_copy=3, only_live=2)
+
+
 def test_a_locked_database_is_busy_not_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While another program holds the write lock the merge waits, then says so."""
-    monkeypatch.setattr("sqlitevault.table_merge._BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("sqlitevault.table_merge.attached._BUSY_SECONDS", 0.05)
     live, copy = make_bank(tmp_path / "live.db"), make_bank(tmp_path / "copy.db")
     with holding_the_lock(live), pytest.raises(SourceBusy):
         merge_table(live, copy, "ledger", missing_only=True)

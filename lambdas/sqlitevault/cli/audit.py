@@ -26,7 +26,7 @@ def audit(*, kind: str, limit: int, backup: str | None, location: str | None, as
     After a breach: `sqlitevault audit --type auth`; the same with --backup ID shows what was logged by then, also if
     somebody has deleted it since.
     """
-    settings = options.settings(vault=location)
+    settings = options.settings_to_restore(vault=location)
     with progress(quiet=as_json) as watcher, options.copy_of(backup, settings, watcher) as (name, copy):
         found = last_events(copy, kind=kind, limit=limit)
     if as_json:

@@ -30,6 +30,7 @@ _SENT = "sent"
 @click.option("--tier", type=click.Choice([tier.value for tier in Tier]), default="manual", show_default=True)
 @click.option("--no-drill", is_flag=True, help="Do not restore the backup to scratch to prove it.")
 @click.option("--allow-corrupt", is_flag=True, help="Keep a damaged database, marked as such, for salvage.")
+@click.option("--quiet", "-q", is_flag=True, help="Print notes and errors alone, as for a mail of cron's.")
 @options.as_json
 @reporting_errors
 def backup(
@@ -40,6 +41,7 @@ def backup(
     tier: str,
     no_drill: bool,
     allow_corrupt: bool,
+    quiet: bool,
     as_json: bool,
 ) -> None:
     """Back up the database and its configuration, and prove that the backup restores.
@@ -54,18 +56,18 @@ def backup(
     vault = open_vault(settings.vault)
     scope = options.scope(db_only=db_only, config_only=config_only)
     request = request_for(settings, scope=scope, tier=Tier(tier), allow_corrupt=allow_corrupt)
-    with progress(quiet=as_json) as watcher:
+    with progress(quiet=as_json or quiet) as watcher:
         taken = take(request, vault, settings, watcher, prove=not no_drill)
         pruned = (
             prune(vault, retain_days=settings.retain_days, now=now()) if isinstance(vault, DirectoryVault) else None
         )
-    heartbeat = _announce(taken, settings)
     if as_json:
-        print_json(_as_json(taken.report, taken.drilled, pruned) | {"heartbeat": heartbeat})
+        print_json(_as_json(taken.report, taken.drilled, pruned) | {"heartbeat": _announce(taken, settings)})
     else:
-        _show(taken.report, taken.drilled, pruned)
-        _show_loss(taken.report, settings)
-        _show_heartbeat(heartbeat)
+        if not quiet:
+            _show(taken.report, taken.drilled, pruned)
+        _show_notes(taken.report, settings)
+        _show_heartbeat(_announce(taken, settings))
     taken.require_no_failure()
 
 
@@ -77,12 +79,6 @@ def _announce(taken: Taken, settings: Settings) -> str | None:
     if settings.heartbeat_url is None or not taken.proven or taken.report.manifest.database is None:
         return None
     return ping(settings.heartbeat_url) or _SENT
-
-
-def _show_loss(report: BackupReport, settings: Settings) -> None:
-    lost = report.changes.loss_beyond(settings.mass_deletion_percent) if report.changes else None
-    if lost:
-        stderr().print(f"[yellow]note:[/] {escape(lost)}; an accident? docs/runbooks/accidental-deletion.md")
 
 
 def _show_heartbeat(heartbeat: str | None) -> None:
@@ -116,7 +112,12 @@ def _show(report: BackupReport, drilled: DrillReport | None, pruned: PruneReport
     if pruned is not None and pruned.removed:
         table.add_row("removed", f"{len(pruned.removed)} old backups")
     stdout().print(table)
-    for warning in (*report.warnings, *report.omitted):
+
+
+def _show_notes(report: BackupReport, settings: Settings) -> None:
+    lost = report.changes.loss_beyond(settings.mass_deletion_percent) if report.changes else None
+    accident = [f"{lost}; an accident? docs/runbooks/accidental-deletion.md"] if lost else []
+    for warning in (*report.warnings, *report.omitted, *accident):
         stderr().print(f"[yellow]note:[/] {escape(warning)}")
 
 

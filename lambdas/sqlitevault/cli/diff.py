@@ -31,10 +31,10 @@ def diff(*, before: str, after: str, rows: bool, limit: int, location: str | Non
     A and B are each a backup id, `latest`, a path, an s3:// URI, or `live` for the database as it is now; without B
     it is `live`. Helps to find when rows were lost: compare one backup after the other. Writes nothing.
 
-    Rows are told apart by their primary key. Of a table without one, or whose columns changed, only the totals are
-    shown.
+    Rows are told apart by their primary key. In a table without one, with several rows of one key, or whose columns
+    changed, whole rows are compared, by the columns that both have: a changed row is both removed and added.
     """
-    settings = options.settings(vault=location)
+    settings = options.settings_to_restore(vault=location)
     with progress(quiet=as_json) as watcher:
 
         def copy_of(words: str) -> AbstractContextManager[tuple[str, Path]]:

@@ -31,7 +31,7 @@ def doctor(*, seconds: float, as_json: bool) -> None:
     Tells whether snapshots can be trusted, fit, and hold up nobody. Run it once where backups will run, and, with
     --hold 60, meanwhile on the application's host. Any problem ends with 12.
     """
-    request = DoctorRequest.of(options.settings(), hold_seconds=seconds)
+    request = DoctorRequest.of(options.settings_to_restore(), hold_seconds=seconds)
     if seconds and not as_json:
         stderr().print(f"holding a lock for {seconds:g} s: run `sqlitevault doctor` on the other host now")
     with progress(quiet=as_json) as watcher:

@@ -12,6 +12,7 @@ from sqlitevault.overview import Overview
 from sqlitevault.services.catalog import LATEST, Choice
 from sqlitevault.services.drill import DrillRequest, record
 from sqlitevault.services.drill import drill as hold_drill
+from sqlitevault.vault import Vault
 from sqlitevault.wiring import Wiring, now
 
 
@@ -33,8 +34,8 @@ def drill(*, backup: str, location: str | None, as_json: bool) -> None:
     with progress(quiet=as_json) as watcher:
         report = hold_drill(DrillRequest.of(chosen, now(), settings), watcher)
         if chosen.manifest is not None:
-            record(report, chosen.vault)
-            Overview(Wiring.of(settings), now()).publish()
+            record(report, chosen.vault, settings.replica)
+            _publish(Wiring.of(settings), chosen.vault)
     if as_json:
         print_json(report.to_dict())
     else:
@@ -44,3 +45,10 @@ def drill(*, backup: str, location: str | None, as_json: bool) -> None:
             f"{report.backup_id} " + ("; ".join(report.failures) or "took longer to recover than the RTO allows"),
             hint="Restore takes the backup before it; take a fresh backup, and see docs/runbooks/drill-failed.md.",
         )
+    report.require_answers()
+
+
+def _publish(wired: Wiring, drilled: Vault) -> None:
+    """Leave the page where the drill's report is, unless that is a vault that these settings do not describe."""
+    if drilled.location == wired.vault.location:
+        Overview(wired, now()).publish()

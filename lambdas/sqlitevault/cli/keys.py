@@ -7,7 +7,7 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from sqlitevault.api_keys import ApiKey, list_keys, revoke_all
+from sqlitevault.api_keys import ApiKey, list_keys, require_keys, revoke_all
 from sqlitevault.cli import options
 from sqlitevault.cli.exit_codes import BUSY, DRILL, INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE, epilog, reporting_errors
 from sqlitevault.cli.output import print_json, progress, stderr, stdout
@@ -29,7 +29,7 @@ def keys() -> None:
 @reporting_errors
 def list_all(*, backup: str | None, location: str | None, as_json: bool) -> None:
     """List the keys in the live database or in a backup: id, name, scopes, whether active; never the hash."""
-    settings = options.settings(vault=location)
+    settings = options.settings_to_restore(vault=location)
     with progress(quiet=as_json) as watcher, options.copy_of(backup, settings, watcher) as (name, copy):
         found = list_keys(copy)
     if as_json:
@@ -53,10 +53,13 @@ def revoke(*, everything: bool, location: str | None, as_json: bool) -> None:
     """
     if not everything:
         raise ConfigError("keys are revoked all together", hint="Give --all; single keys are the application's task.")
-    settings = options.settings(vault=location)
+    settings = options.settings_to_restore(vault=location)
+    require_keys(settings.database_path)
     vault = open_vault(settings.vault)
     with progress(quiet=as_json) as watcher:
-        taken = take(request_for(settings, scope=Scope.DATABASE), vault, settings, watcher)
+        # What DRILL_SQL asks of a database may be just what a breach has undone: it must not keep the keys alive.
+        unasked = settings.model_copy(update={"drill_sql": None})
+        taken = take(request_for(settings, scope=Scope.DATABASE), vault, unasked, watcher)
     taken.require_no_failure()
     revoked = revoke_all(settings.database_path)
     if as_json:

@@ -22,7 +22,7 @@ from sqlitevault.wiring import now
 @reporting_errors
 def list_backups(*, location: str | None, as_json: bool) -> None:
     """List the backups in a vault, newest first, and whether a drill has proven each."""
-    vault = open_vault(options.settings(vault=location).vault)
+    vault = open_vault(options.settings_to_restore(vault=location).vault)
     contents = Catalog(vault).contents()
     if as_json:
         print_json([_as_json(backup) for backup in contents.backups] + [_bare(left) for left in contents.uncommitted])
@@ -82,7 +82,7 @@ def _as_json(backup: Backup) -> dict[str, object]:
         "database_bytes": manifest.database.bytes if manifest.database else None,
         "archive_bytes": backup.archive.bytes,
         "rows": manifest.rows if manifest.database else None,
-        "proven": backup.drill is not None and backup.drill.passed,
+        "proven": backup.proven,
         "recovery_seconds": backup.drill.recovery_seconds if backup.drill else None,
         "doubt": backup.doubt,
     }

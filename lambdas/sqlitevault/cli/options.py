@@ -9,13 +9,14 @@ from typing import Any, TypeVar
 
 import click
 
+from sqlitevault.cli.output import stderr
 from sqlitevault.errors import ConfigError
 from sqlitevault.manifest import ARCHIVE_SUFFIX, Scope, is_backup_id
 from sqlitevault.services.catalog import LATEST, Choice
 from sqlitevault.services.private_copy import copy_of_backup, copy_of_live
 from sqlitevault.services.selection import Selected, select, select_by_name
 from sqlitevault.services.steps import Watcher
-from sqlitevault.settings import Settings
+from sqlitevault.settings import UPKEEP, Settings
 from sqlitevault.vault import Vault
 from sqlitevault.vault_location import open_vault, split_backup_location
 from sqlitevault.wiring import snapshot_options
@@ -49,6 +50,15 @@ def scope(*, db_only: bool, config_only: bool) -> Scope:
 def settings(**overrides: object) -> Settings:
     """Return the settings of this run: the environment, and over it the options given."""
     return Settings.from_env(os.environ, **overrides)
+
+
+def settings_to_restore(**overrides: object) -> Settings:
+    """Return the settings of a verb that looks or restores: nothing that it can do without stops it in an emergency."""
+    passed_over = Settings.mistaken(os.environ) & UPKEEP
+    for name in sorted(passed_over):
+        stderr().print(f"[yellow]note:[/] {name} is wrong, and was passed over: `sqlitevault backup` would refuse it")
+    known = {name: value for name, value in os.environ.items() if name not in passed_over}
+    return Settings.from_env(known, **overrides)
 
 
 def replica(settings: Settings) -> Vault | None:

@@ -9,21 +9,33 @@ from typing import Any, Self
 import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from sqlitevault.services.steps import Unwatched, Watcher
 
 _UNBROKEN = 10_000
+# What a database says is shown, never obeyed: each control character but tab and line feed as a sign of its own.
+_SIGNS = {code: chr(0x2400 + code) for code in range(0x20) if chr(code) not in "\t\n"}
+_SIGNS |= {0x7F: "\u2421"} | dict.fromkeys(range(0x80, 0xA0), "\ufffd")
 _PRINTED = f"{__name__}.printed"
+
+
+class _Screen(Console):
+    """A console whose texts cannot move the cursor, change colours or write into the clipboard."""
+
+    def render_str(self, text: str, **options: Any) -> Text:  # noqa: ANN401
+        """Read markup as ever, in a text without control characters."""
+        return super().render_str(text.translate(_SIGNS), **options)
 
 
 def stdout() -> Console:
     """The console for results."""
-    return _unbroken(Console(highlight=False))
+    return _unbroken(_Screen(highlight=False))
 
 
 def stderr() -> Console:
     """The console for progress, questions and errors."""
-    return _unbroken(Console(stderr=True, highlight=False))
+    return _unbroken(_Screen(stderr=True, highlight=False))
 
 
 def _unbroken(console: Console) -> Console:

@@ -27,20 +27,24 @@ class Taken:
 
     @property
     def proven(self) -> bool:
-        """Whether it was restored and compared."""
-        return self.drilled is not None and self.drilled.passed
+        """Whether it was restored and compared, and answered all that it was to be asked."""
+        return self.drilled is not None and self.drilled.passed and not self.drilled.unanswered
 
     def require_no_failure(self) -> None:
         """See that the drill, if one was held, did not fail.
 
         Raises:
             DrillFailed: it did.
+            ConfigError: the backup is good, but DRILL_SQL has questions that nothing could answer.
         """
-        if self.drilled is not None and not self.drilled.passed:
+        if self.drilled is None:
+            return
+        if not self.drilled.passed:
             raise DrillFailed(
                 f"{self.report.backup_id} could not be proven: {'; '.join(self.drilled.failures)}",
                 hint="Take another backup; restore proposes the one before.",
             )
+        self.drilled.require_answers()
 
 
 def request_for(
@@ -63,6 +67,8 @@ def request_for(
 
 def take(request: BackupRequest, vault: Vault, settings: Settings, watcher: Watcher, *, prove: bool = True) -> Taken:
     """Take the backup, prove it if `prove`, and record the proof. One kept although it is corrupt is never drilled.
+
+    Without `drill_sql` in the settings it is compared with what was backed up, and asked nothing else.
 
     Raises:
         SourceNotFound, SourceBusy, SourceCorrupt, ScratchFull, VaultUnavailable: there is no backup.

@@ -31,8 +31,9 @@ def readiness(*, location: str | None, runbook_tested: str | None, markdown: boo
     \b
     backups on schedule          newest proven backup within RPO_SECONDS, no tier overdue
     off-site copy                newest one in REPLICA_URI within the RPO + 15 min
-    alarms armed and delivering  each promise has one, armed, with a confirmed
-                                 subscription; the monitor's report is 35 min old at most
+    alarms armed and delivering  each promise has one that is loud when it is broken, armed,
+                                 with a confirmed subscription; the monitor's report is
+                                 35 min old at most
     drill within 30 days         passed, recovery within RTO_SECONDS
     newest backup drilled        restored and compared, within the RPO + 15 min
     drill from the replica       passed within 31 days

@@ -82,7 +82,8 @@ def restore(
     order = table_order(tables, merge, missing_only, target, dry_run)
     if order and (config_only or undo):
         raise ConfigError("--table excludes --config-only and --undo", hint="Give one of them.")
-    settings = options.settings(vault=location, database_path=None if order else target)
+    read = options.settings if backup_after else options.settings_to_restore
+    settings = read(vault=location, database_path=None if order else target)
     consent = Consent(yes=yes or force, force=force, as_json=as_json)
     if undo:
         _undo(settings, consent)

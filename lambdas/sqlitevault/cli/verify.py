@@ -28,7 +28,7 @@ def verify(*, backups: tuple[str, ...], everything: bool, location: str | None, 
     """
     if bool(backups) == everything:
         raise ConfigError("nothing, or too much, to verify", hint="Name backups, or give --all.")
-    settings = options.settings(vault=location)
+    settings = options.settings_to_restore(vault=location)
     chosen = _all(settings) if everything else [options.selected(words, settings.vault, Choice()) for words in backups]
     with progress(quiet=as_json) as watcher:
         reports = [

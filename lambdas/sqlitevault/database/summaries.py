@@ -10,8 +10,18 @@ from sqlitevault.database.schema import quoted
 from sqlitevault.manifest import Table
 
 _TABLE = "api_keys"
+# The writer quotes in fields what it ends lines with; an older one leaves a bare \r, which no reader takes.
+_QUOTED = "\r\n"
 # Never the hash: whoever finds an archive must not be able to try keys against it.
 _SHOWN = ("id", "name", "scopes", "is_active", "created_at", "expires_at")
+
+
+class _Lines(io.StringIO):
+    """Text whose lines end as on every other file of an archive."""
+
+    def write(self, line: str, /) -> int:
+        """Write one row."""
+        return super().write(line.removesuffix(_QUOTED) + "\n")
 
 
 def key_metadata(path: Path) -> bytes | None:
@@ -31,8 +41,8 @@ def key_metadata(path: Path) -> bytes | None:
         as_bytes = ", ".join(f"CAST(CAST({column} AS TEXT) AS BLOB)" for column in wanted)
         found = connection.execute(f"SELECT {as_bytes} FROM {_TABLE} ORDER BY {wanted[0]}")
         encoding = str(connection.pragma("encoding"))
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
+        text = _Lines()
+        writer = csv.writer(text, lineterminator=_QUOTED)
         writer.writerow(_SHOWN)
         writer.writerows(
             [value and bytes(value).decode(encoding, "backslashreplace") for value in row] for row in found

@@ -1,24 +1,17 @@
 """What is in a vault: its committed backups, their proofs, and how an operator's words choose one of them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from pathlib import PurePosixPath
 
 from sqlitevault.errors import BackupNotFound, ConfigError, ManifestInvalid
-from sqlitevault.manifest import (
-    ARCHIVE_SUFFIX,
-    MANIFEST_SUFFIX,
-    Manifest,
-    Scope,
-    created_at,
-    database_name,
-    format_time,
-    is_backup_id,
-)
-from sqlitevault.services.drill_report import DrillReport, drill_report_name
+from sqlitevault.manifest import MANIFEST_SUFFIX, Manifest, Scope, created_at, database_name, format_time
+from sqlitevault.services.archive_names import id_in, is_archive, newest_first_of
+from sqlitevault.services.changed_archive import newer_than_proof, other_size
+from sqlitevault.services.drill_report import DrillReport
+from sqlitevault.services.recorded_drill import recorded_drill, report_names
 from sqlitevault.vault import StoredObject, Vault
 
 MANIFEST_LIMIT = 16 << 20
@@ -28,11 +21,15 @@ LATEST = "latest"
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """One committed backup: the manifest and the archive are both there."""
+    """One committed backup: the manifest and the archive are both there.
+
+    `changed` says how the stored archive is not the one that was committed or drilled, as far as a listing can tell.
+    """
 
     archive: StoredObject
     manifest: Manifest
     drill: DrillReport | None = None
+    changed: str | None = None
 
     @property
     def id(self) -> str:
@@ -40,8 +37,21 @@ class Backup:
         return self.manifest.backup_id
 
     @property
+    def proven(self) -> bool:
+        """Whether a drill has restored and compared the archive that is stored now."""
+        return self.drill is not None and self.drill.passed and self.changed is None
+
+    @property
     def doubt(self) -> str | None:
-        """Why a restore should not take this backup by itself, or None."""
+        """Why this backup does not count as good, or None."""
+        return self.unfit or self.changed
+
+    @property
+    def unfit(self) -> str | None:
+        """Why a restore should not take this backup by itself, or None.
+
+        That its archive was changed is no reason: a restore then takes an earlier version or the replica's copy.
+        """
         if self.manifest.corrupt:
             return "kept although its database is corrupt"
         if self.drill is not None and not self.drill.passed:
@@ -58,7 +68,7 @@ class Uncommitted:
     @property
     def id(self) -> str:
         """The backup id in the archive's name."""
-        return _id_of(self.archive.name)
+        return id_in(self.archive.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +155,7 @@ class Catalog:
             VaultUnavailable: the vault cannot be read.
         """
         stored = {entry.name: entry for entry in self.vault.objects()}
-        archives = _newest_first(entry for name, entry in stored.items() if _is_archive(name))
+        archives = newest_first_of(entry for name, entry in stored.items() if is_archive(name))
         committed = [entry for entry in archives if manifest_name(entry.name) in stored]
         with ThreadPoolExecutor(_READERS) as pool:
             read = list(pool.map(partial(self._read, stored), committed))
@@ -161,8 +171,8 @@ class Catalog:
 
     def _committed(self, database: str | None) -> Iterator[Backup | Unreadable]:
         stored = {entry.name: entry for entry in self.vault.objects()}
-        for entry in _newest_first(entry for name, entry in stored.items() if _is_archive(name)):
-            if database is not None and database_name(_id_of(entry.name)) != database:
+        for entry in newest_first_of(entry for name, entry in stored.items() if is_archive(name)):
+            if database is not None and database_name(id_in(entry.name)) != database:
                 continue
             if manifest_name(entry.name) not in stored:
                 continue
@@ -186,10 +196,10 @@ class Catalog:
             if choice.too_late(backup.manifest.created_at):
                 late += 1
                 continue
-            doubt = backup.doubt or _lacks(backup.manifest, choice.scope)
-            if doubt is None:
-                return Chosen(backup, f"the newest good backup{choice.when}", (*_passed_over(choice, late), *skipped))
-            skipped.append(f"{backup.id}: {doubt}")
+            unfit = backup.unfit or backup.manifest.lacks(choice.scope)
+            if unfit is None:
+                return Chosen(backup, _reason(backup, choice), (*_passed_over(choice, late), *skipped))
+            skipped.append(f"{backup.id}: {unfit}")
         raise self._nothing(choice, skipped)
 
     def get(self, backup_id: str) -> Backup:
@@ -201,7 +211,7 @@ class Catalog:
         """
         stored = {entry.name: entry for entry in self.vault.objects()}
         for entry in stored.values():
-            if _is_archive(entry.name) and _id_of(entry.name) == backup_id and manifest_name(entry.name) in stored:
+            if is_archive(entry.name) and id_in(entry.name) == backup_id and manifest_name(entry.name) in stored:
                 return self._load(stored, entry)
         raise BackupNotFound(
             f"no backup {backup_id} in {self.vault.location}", hint="`sqlitevault list` shows the backups there are."
@@ -214,7 +224,7 @@ class Catalog:
             BackupNotFound: it has no manifest.
             ManifestInvalid: its manifest cannot be read or is another backup's.
         """
-        names = (archive.name, drill_report_name(_id_of(archive.name)))
+        names = (archive.name, *report_names(id_in(archive.name)))
         stored = {entry.name: entry for name in names for entry in self.vault.objects(name)}
         if manifest_name(archive.name) not in stored:
             raise BackupNotFound(
@@ -231,25 +241,20 @@ class Catalog:
 
     def _load(self, stored: dict[str, StoredObject], archive: StoredObject) -> Backup:
         manifest = Manifest.from_json(self.vault.read(manifest_name(archive.name), limit=MANIFEST_LIMIT))
-        if manifest.backup_id != _id_of(archive.name) or manifest.archive is None:
+        if manifest.backup_id != id_in(archive.name) or manifest.archive is None:
             raise ManifestInvalid(
                 f"the manifest beside {archive.name} is that of {manifest.backup_id}",
                 hint="Files in the vault were renamed or mixed up; use another backup.",
             )
-        return Backup(archive, manifest, self._drill(stored, manifest.backup_id))
-
-    def _drill(self, stored: dict[str, StoredObject], backup_id: str) -> DrillReport | None:
-        name = drill_report_name(backup_id)
-        if name not in stored:
-            return None
-        try:
-            return DrillReport.from_json(self.vault.read(name, limit=MANIFEST_LIMIT))
-        except (ManifestInvalid, BackupNotFound):
-            return None  # a proof that cannot be read proves nothing
+        drilled = recorded_drill(self.vault, stored, manifest.backup_id)
+        changed = other_size(archive, manifest.archive)
+        if drilled is not None and drilled.report.held_in(self.vault.location):
+            changed = changed or newer_than_proof(archive, drilled.stored)
+        return Backup(archive, manifest, drilled.report if drilled else None, changed)
 
     def _database(self, preferred: str | None) -> str | None:
         """Return the one database to choose from; None when the vault holds none."""
-        names = {database_name(_id_of(entry.name)) for entry in self.vault.objects() if _is_archive(entry.name)}
+        names = {database_name(id_in(entry.name)) for entry in self.vault.objects() if is_archive(entry.name)}
         if preferred in names or len(names) <= 1:
             return preferred if preferred in names else next(iter(names), None)
         raise ConfigError(
@@ -260,7 +265,7 @@ class Catalog:
     def _nothing(self, choice: Choice, skipped: list[str]) -> BackupNotFound:
         if skipped:
             hint = f"Passed over: {'; '.join(skipped)}. Name one by its id to take it all the same."
-        elif any(_is_archive(entry.name) for entry in self.vault.objects()):
+        elif any(is_archive(entry.name) for entry in self.vault.objects()):
             hint = (
                 "There are archives, but none committed by then: see `sqlitevault list`, and restore one by its path."
             )
@@ -274,25 +279,10 @@ def manifest_name(archive_name: str) -> str:
     return archive_name + MANIFEST_SUFFIX
 
 
-def _is_archive(name: str) -> bool:
-    return name.endswith(ARCHIVE_SUFFIX) and is_backup_id(_id_of(name))
-
-
-def _id_of(archive_name: str) -> str:
-    return PurePosixPath(archive_name).name.removesuffix(ARCHIVE_SUFFIX)
-
-
-def _newest_first(archives: Iterable[StoredObject]) -> list[StoredObject]:
-    return sorted(archives, key=lambda entry: (created_at(_id_of(entry.name)), entry.name), reverse=True)
-
-
-def _lacks(manifest: Manifest, scope: Scope) -> str | None:
-    wants_database = scope in (Scope.ALL, Scope.DATABASE)
-    if wants_database and manifest.database is None:
-        return "holds no database"
-    if scope is Scope.CONFIG and not any(file.path.startswith("config/") for file in manifest.files):
-        return "holds no configuration"
-    return None
+def _reason(backup: Backup, choice: Choice) -> str:
+    if backup.changed is None:
+        return f"the newest good backup{choice.when}"
+    return f"the newest backup{choice.when}; {backup.changed}, so that its other copies are tried too"
 
 
 def _passed_over(choice: Choice, late: int) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from sqlitevault.database import read_tables
 from sqlitevault.errors import ConfigError
 from sqlitevault.manifest import Table
 from sqlitevault.services.report import Report
-from sqlitevault.table_merge import compare_table, differing_rows
+from sqlitevault.table_merge import compare_table, differing_rows, rows_apart
 
 _SHOWN_CHARACTERS = 200
 
@@ -23,7 +23,8 @@ class Row(Report):
 class TableDifference(Report):
     """One table, from the first state to the second; `None` where the table, or the figure, is not there.
 
-    `note` says why rows could not be told apart: then only the totals are known.
+    `note` says why rows could not be told apart by a key: then one that was changed is both removed and added, or only
+    the totals are known.
     """
 
     table: str
@@ -72,15 +73,28 @@ def _table(before: Path, after: Path, then: Table | None, now: Table | None, sho
         return _only_in_one(then, now)
     totals = TableDifference(table=then.name, rows_before=then.rows, rows_after=now.rows)
     try:
-        found = compare_table(after, before, then.name)
-        rows = differing_rows(after, before, then.name, limit=show_rows) if show_rows else ()
+        return totals.model_copy(update=_by_key(before, after, then.name, show_rows))
     except ConfigError as error:
-        return totals.model_copy(update={"note": str(error)})
+        return _as_wholes(before, after, totals, str(error))
     except apsw.SQLError as error:  # such as another text encoding, or a collation that only the application has
         return totals.model_copy(update={"note": f"SQLite cannot compare the rows: {error}"})
-    counts = {"added": found.only_live, "removed": found.only_in_copy, "changed": found.different}
+
+
+def _by_key(before: Path, after: Path, table: str, show_rows: int) -> dict[str, object]:
+    found = compare_table(after, before, table)
+    rows = differing_rows(after, before, table, limit=show_rows) if show_rows else ()
     named = tuple(Row(kind=row.kind, key=_short(row.key)) for row in rows)
-    return totals.model_copy(update={**counts, "rows": named})
+    return {"added": found.only_live, "removed": found.only_in_copy, "changed": found.different, "rows": named}
+
+
+def _as_wholes(before: Path, after: Path, totals: TableDifference, why: str) -> TableDifference:
+    """Compare rows without a key to pair them by, over the columns that both states have."""
+    try:
+        found = rows_apart(after, before, totals.table)
+    except (ConfigError, apsw.SQLError) as error:
+        return totals.model_copy(update={"note": f"{why}; {error}"})
+    note = f"{why}: a changed row is both removed and added"
+    return totals.model_copy(update={"added": found.only_live, "removed": found.only_in_copy, "note": note})
 
 
 def _only_in_one(then: Table | None, now: Table | None) -> TableDifference:

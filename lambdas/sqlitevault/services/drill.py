@@ -11,6 +11,7 @@ from sqlitevault.errors import (
     ArchiveUnsafe,
     BackupNotFound,
     ChecksumMismatch,
+    ConfigError,
     IntegrityCheckFailed,
     ManifestInvalid,
     SourceCorrupt,
@@ -19,9 +20,9 @@ from sqlitevault.errors import (
 )
 from sqlitevault.manifest import Manifest
 from sqlitevault.own_checks import OwnCheck, parse_own_checks
-from sqlitevault.services.drill_report import Check, DrillReport, drill_report_name
+from sqlitevault.services.drill_report import Check, DrillReport, drill_report_name, replica_drill_report_name
 from sqlitevault.services.proof import (
-    ask_own_checks,
+    ask_own_check,
     fetch,
     prove_database,
     prove_dump,
@@ -32,7 +33,7 @@ from sqlitevault.services.scratch import scratch_directory
 from sqlitevault.services.selection import Selected
 from sqlitevault.services.steps import Steps, Watcher
 from sqlitevault.settings import Settings
-from sqlitevault.vault import Vault
+from sqlitevault.vault import Vault, whole_location
 
 _Found = TypeVar("_Found")
 
@@ -74,7 +75,6 @@ def drill(request: DrillRequest, watcher: Watcher | None = None) -> DrillReport:
 
     Raises:
         VaultUnavailable, ScratchFull: the drill could not be held, which says nothing about the backup.
-        ConfigError: one of the operator's own checks cannot be answered.
     """
     steps = Steps(watcher)
     findings = _Findings()
@@ -83,28 +83,32 @@ def drill(request: DrillRequest, watcher: Watcher | None = None) -> DrillReport:
     checks = tuple(findings.checks)
     return DrillReport(
         backup_id=request.selected.label,
-        vault=request.selected.vault.location,
+        vault=whole_location(request.selected.vault.location),
         drilled_at=request.drilled_at,
         passed=bool(checks) and all(check.passed for check in checks),
         recovery_seconds=findings.recovery_seconds or steps.total_seconds,
         rto_seconds=request.rto_seconds,
         steps=steps.seconds,
         checks=checks,
+        unanswered=tuple(findings.unanswered),
     )
 
 
-def record(report: DrillReport, vault: Vault) -> None:
-    """Write the report beside the vault's backups, where `list` and restore look.
+def record(report: DrillReport, vault: Vault, replica: str | None = None) -> None:
+    """Write the report beside the vault's backups, where `list` and restore look; `replica` is where that is.
 
     Raises:
         VaultUnavailable: it could not be written.
     """
-    vault.replace(drill_report_name(report.backup_id), report.to_json())
+    from_replica = replica is not None and report.held_in(replica)
+    name = replica_drill_report_name if from_replica else drill_report_name
+    vault.replace(name(report.backup_id), report.to_json())
 
 
 @dataclass(slots=True)
 class _Findings:
     checks: list[Check] = field(default_factory=list)
+    unanswered: list[str] = field(default_factory=list)
     recovery_seconds: float = 0.0
 
     def attempt(self, name: str, prove: Callable[[], _Found]) -> _Found | None:
@@ -114,6 +118,15 @@ class _Findings:
         except DAMAGE as error:
             self.checks.append(Check(name=name, passed=False, detail=str(error)))
             return None
+
+    def ask(self, database: Path, own: OwnCheck) -> None:
+        """Ask one question; what could not be asked stops neither the others nor the report."""
+        try:
+            asked = self.attempt(own.query, lambda: ask_own_check(database, own))
+        except ConfigError as error:
+            self.unanswered.append(str(error))
+            return
+        self.checks.extend([asked] if asked else [])
 
 
 def _prove(request: DrillRequest, scratch: Path, steps: Steps, findings: _Findings) -> None:
@@ -151,8 +164,10 @@ def _prove_unpacked(
     findings.checks.extend(proven or ())
     told = findings.attempt("statistics", lambda: prove_statistics(unpacked.folder, manifest))
     findings.checks.extend([told] if told else [])
-    if proven:
-        findings.checks.extend(ask_own_checks(database, request.own_checks, steps))
+    if proven and request.own_checks:
+        with steps.step("own checks"):
+            for own in request.own_checks:
+                findings.ask(database, own)
     sql = database.with_suffix(".sql")
     if request.with_dump and sql.exists():
         loaded = findings.attempt("SQL dump", lambda: prove_dump(sql, scratch, manifest, steps))

@@ -17,20 +17,16 @@ from sqlitevault.services.monitor import (
     missing_tiers,
     objects_without_copy,
 )
+from sqlitevault.services.promises import GRACE, promises, unheard
 from sqlitevault.services.report import Report, Seconds
 from sqlitevault.vault import Protection, Vault
 
 DRILL_LIMIT = timedelta(days=30)
 RUNBOOK_LIMIT = timedelta(days=90)
-# S3 Replication Time Control copies within 15 minutes; a drill follows its backup within as many.
-GRACE = timedelta(minutes=15)
 # The monitor looks every 15 minutes; one missed look may happen.
 _MONITOR_LIMIT = timedelta(minutes=35)
 # Evidence from the future would stay fresh for ever; so much two clocks may differ.
 _CLOCKS = timedelta(minutes=5)
-# Without an alarm on each of these metrics a broken promise would stay unheard.
-_PROMISES = ("ProvenBackupAgeSeconds", "BackupFailed", "DrillFailed")
-_REPLICA_PROMISE = "ReplicaAgeSeconds"
 _KEYS_TABLE, _KEYS_FILE = "api_keys", "api_keys_metadata.csv"
 
 
@@ -100,11 +96,10 @@ def off_site(found: Evidence, database: str, *, ask_status: bool) -> Line:
 
 
 def alarms_armed(found: Evidence, alarms: Alarms, database: str) -> Line:
-    """Every promise has an alarm, each is armed and heard by somebody, and the monitor feeds them."""
+    """Every promise has an alarm that is loud when it is broken, armed and heard; the monitor feeds them."""
     watching = alarms.watching(database)
-    promises = (*_PROMISES, _REPLICA_PROMISE) if found.replica is not None else _PROMISES
-    watched = {alarm.metric for alarm in watching}
-    problems = [f"no alarm on {metric}" for metric in promises if metric not in watched]
+    promised = promises(found.rpo_seconds, found.rto_seconds, replica=found.replica is not None)
+    problems = [*unheard(promised, watching)]
     problems += _named("not armed", (alarm.name for alarm in watching if not alarm.armed))
     problems += _named("heard by nobody", (alarm.name for alarm in watching if not alarm.listeners))
     report = _monitor_report(found.vault)
@@ -118,13 +113,12 @@ def alarms_armed(found: Evidence, alarms: Alarms, database: str) -> Line:
 
 def drill(found: Evidence) -> Line:
     """A drill has passed within 30 days, and recovery took no longer than the RTO."""
-    proven = [(backup.drill.drilled_at, backup) for backup in found.databases if backup.drill and backup.drill.passed]
+    proven = [(backup.drill.drilled_at, backup) for backup in found.databases if backup.drill and backup.proven]
     if not proven:
         return _failed("no drill has passed")
     held_at, backup = max(proven, key=lambda held: held[0])
     seconds = backup.drill.recovery_seconds if backup.drill else 0.0
-    late = [f"recovery took longer than the RTO of {found.rto_seconds} s"] if seconds > found.rto_seconds else []
-    return _aged(found, held_at, DRILL_LIMIT, f"{backup.id} recovered in {seconds:.1f} s", late)
+    return _aged(found, held_at, DRILL_LIMIT, f"{backup.id} recovered in {seconds:.1f} s", _late(found, seconds))
 
 
 def last_cycle(found: Evidence) -> Line:
@@ -138,23 +132,27 @@ def last_cycle(found: Evidence) -> Line:
         return Line(status=Status.FAILED, proof=f"{newest.id} was not drilled", age_seconds=age)
     if not newest.drill.passed:
         return Line(status=Status.FAILED, proof=f"the drill of {newest.id} failed", age_seconds=age)
+    if newest.changed is not None:
+        return Line(status=Status.FAILED, proof=f"{newest.id}: {newest.changed}", age_seconds=age)
     limit = timedelta(seconds=found.rpo_seconds) + GRACE
     return _aged(found, newest.manifest.created_at, limit, f"{newest.id} was restored and compared")
 
 
 def replica_drill(found: Evidence, database: str) -> Line:
-    """A drill from the replica alone has passed within the month: the copy restores without the vault."""
+    """A drill from the replica alone has passed within the month and the RTO: the copy restores without the vault."""
     if found.replica is None:
         return not_applicable("there is no replica to drill from")
+    location = found.replica.location
     held = [
-        (backup.drill.drilled_at, backup.id)
+        backup.drill
         for backup in backups_of(found.replica, database)
-        if backup.drill and backup.drill.passed and backup.drill.vault == found.replica.location
+        if backup.proven and backup.drill and backup.drill.held_in(location)
     ]
     if not held:
-        return _failed(f"no drill from {found.replica.location} has passed")
-    held_at, identifier = max(held)
-    return _aged(found, held_at, TIER_PERIODS[Tier.MONTHLY], f"{identifier} recovered from {found.replica.location}")
+        return _failed(f"no drill from {location} has passed")
+    newest = max(held, key=lambda drill: drill.drilled_at)
+    proof = f"{newest.backup_id} recovered from {location} in {newest.recovery_seconds:.1f} s"
+    return _aged(found, newest.drilled_at, TIER_PERIODS[Tier.MONTHLY], proof, _late(found, newest.recovery_seconds))
 
 
 def key_metadata(found: Evidence) -> Line:
@@ -200,7 +198,11 @@ def runbook(found: Evidence) -> Line:
 
 
 def _proven(backups: Iterable[Backup]) -> list[Backup]:
-    return [backup for backup in backups if backup.drill is not None and backup.drill.passed]
+    return [backup for backup in backups if backup.proven]
+
+
+def _late(found: Evidence, seconds: float) -> list[str]:
+    return [f"recovery took longer than the RTO of {found.rto_seconds} s"] if seconds > found.rto_seconds else []
 
 
 def _monitor_report(vault: Vault) -> MonitorReport | None:

@@ -105,7 +105,7 @@ def _point(backup: Backup) -> BackupPoint:
         archive_bytes=backup.archive.bytes,
         rows=manifest.rows,
         writer_stall_seconds=manifest.snapshot.writer_stall_seconds if manifest.snapshot else 0.0,
-        proven=drill is not None and drill.passed,
+        proven=backup.proven,
         drilled_at=drill.drilled_at if drill else None,
         recovery_seconds=drill.recovery_seconds if drill else None,
         failures=drill.failures if drill else (),

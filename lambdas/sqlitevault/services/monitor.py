@@ -146,6 +146,7 @@ def monitor(
             *(f"{backup.id} is dated in the future and does not count" for backup in backups if _ahead(backup, now)),
             *(f"{left.name} has no copy in the replica: {left.status}" for left in unreplicated if not left.on_its_way),
             *(f"no {tier} backup when one was due" for tier in missing),
+            *(f"{backup.id} is in doubt: {backup.changed}" for backup in backups if backup.changed),
             *(f"the vault is not as deployed: {difference}" for difference in drift),
             *([lost] if lost else ()),
             *_drill_problems(undrilled),
@@ -174,7 +175,7 @@ def backups_of(vault: Vault, database: str) -> tuple[Backup, ...]:
 def vault_state(vault: Vault, backups: tuple[Backup, ...], now: datetime) -> VaultState:
     """Return what these backups make of the vault. One dated in the future is never the newest."""
     holding = [backup for backup in backups if backup.manifest.database is not None and not _ahead(backup, now)]
-    proven = [backup for backup in holding if backup.drill is not None and backup.drill.passed]
+    proven = [backup for backup in holding if backup.proven]
     return VaultState(
         location=vault.location,
         newest=_newest(holding, now),
@@ -205,10 +206,8 @@ def _newest(backups: list[Backup], now: datetime) -> Newest | None:
 
 def _replica_drill_age(replica: Vault, copies: tuple[Backup, ...], now: datetime) -> float | None:
     """Return the age of the last proof that the copies restore without the vault. A replica is not born late."""
-    drills = [
-        copy.drill for copy in copies if copy.drill and copy.drill.passed and not is_ahead(copy.drill.drilled_at, now)
-    ]
-    held = [drill.drilled_at for drill in drills if drill.vault == replica.location]
+    drills = [copy.drill for copy in copies if copy.proven and copy.drill and copy.drill.held_in(replica.location)]
+    held = [drill.drilled_at for drill in drills if not is_ahead(drill.drilled_at, now)]
     taken = [copy.manifest.created_at for copy in copies]
     since = max(held, default=min(taken, default=None))
     return (now - since).total_seconds() if since else None

@@ -9,7 +9,7 @@ from sqlitevault.errors import SqliteVaultError
 from sqlitevault.manifest import Tool, created_at
 from sqlitevault.retention import Candidate, expired
 from sqlitevault.services.catalog import Backup, Catalog, Uncommitted, manifest_name
-from sqlitevault.services.drill_report import drill_report_name
+from sqlitevault.services.recorded_drill import report_names
 from sqlitevault.services.report import Report
 from sqlitevault.vault import Vault
 
@@ -57,7 +57,8 @@ def _candidate(backup: Backup) -> Candidate:
 def _remove(vault: Vault, backup: Backup) -> None:
     vault.delete(manifest_name(backup.archive.name))
     vault.delete(backup.archive.name)
-    vault.delete(drill_report_name(backup.id))
+    for name in report_names(backup.id):
+        vault.delete(name)
 
 
 def _is_left_over(vault: Vault, left: Uncommitted, now: datetime) -> bool:

@@ -1,6 +1,5 @@
 """The record that somebody has walked through a runbook: the one piece of evidence that only people can give."""
 
-import re
 from typing import Self
 
 from pydantic import ValidationError
@@ -11,7 +10,21 @@ from sqlitevault.services.report import Moment, Report
 from sqlitevault.vault import Vault
 
 FOLDER = "reports/runbooks/"
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+# The pages of docs/runbooks: whoever tests one that does not exist has tested nothing.
+RUNBOOKS = (
+    "accidental-deletion",
+    "breach",
+    "cluster-lost",
+    "corruption",
+    "drill-failed",
+    "function-errors",
+    "no-backup",
+    "ransomware",
+    "recovery-slow",
+    "region-lost",
+    "replica-behind",
+    "server-lost",
+)
 
 
 class RunbookTest(Report):
@@ -40,13 +53,11 @@ def record(test: RunbookTest, vault: Vault) -> str:
     """Keep the record in the vault; return its name there.
 
     Raises:
-        ConfigError: the name is none that a runbook could have.
+        ConfigError: there is no such runbook.
         VaultUnavailable: it could not be written.
     """
-    if not _NAME.fullmatch(test.name):
-        raise ConfigError(
-            f"{test.name!r} is no runbook's name", hint="Name it as its file, such as `lost-database`: no ending."
-        )
+    if test.name not in RUNBOOKS:
+        raise ConfigError(f"there is no runbook {test.name!r}", hint=f"There are: {', '.join(RUNBOOKS)}.")
     name = f"{FOLDER}{test.name}.json"
     vault.replace(name, test.to_json())
     return name

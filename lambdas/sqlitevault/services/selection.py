@@ -11,13 +11,17 @@ from sqlitevault.vault import StoredObject, Vault
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """The archive to work on. `manifest` is None when none lies beside it: the archive's own is then taken."""
+    """The archive to work on. `manifest` is None when none lies beside it: the archive's own is then taken.
+
+    `changed` says how the archive is not the one that was committed or drilled, as far as a listing can tell.
+    """
 
     vault: Vault
     archive: StoredObject
     manifest: Manifest | None
     reason: str
     skipped: tuple[str, ...] = ()
+    changed: str | None = None
 
     @property
     def label(self) -> str:
@@ -32,7 +36,8 @@ def select(vault: Vault, choice: Choice) -> Selected:
         BackupNotFound: there is none.
     """
     chosen = Catalog(vault).choose(choice)
-    return Selected(vault, chosen.backup.archive, chosen.backup.manifest, chosen.reason, chosen.skipped)
+    backup = chosen.backup
+    return Selected(vault, backup.archive, backup.manifest, chosen.reason, chosen.skipped, backup.changed)
 
 
 def select_by_name(vault: Vault, name: str, choice: Choice) -> Selected:
@@ -51,5 +56,6 @@ def select_by_name(vault: Vault, name: str, choice: Choice) -> Selected:
             f"there is no {name} in {vault.location}", hint="`sqlitevault list --from URI` shows what is in a vault."
         )
     if manifest_name(name) in stored:
-        return Selected(vault, stored[name], Catalog(vault).load(stored[name]).manifest, "named")
+        backup = Catalog(vault).load(stored[name])
+        return Selected(vault, stored[name], backup.manifest, "named", changed=backup.changed)
     return Selected(vault, stored[name], None, "named; without a manifest beside it")

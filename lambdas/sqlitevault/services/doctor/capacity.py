@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sqlitevault.errors import ConfigError, ScratchFull
 from sqlitevault.progress import OnBytes
+from sqlitevault.quantities import size
 from sqlitevault.services.backup import SCRATCH_PER_DATABASE_BYTE
 from sqlitevault.services.doctor.report import Finding, ok, problem, warning
 from sqlitevault.services.scratch import scratch_directory
@@ -118,7 +119,7 @@ def scratch_free(scratch: Path | None) -> int | Finding:
 
 def scratch_space(needs: Needs, free: int) -> Finding:
     """Compare what a backup needs with what is free."""
-    detail = f"{_megabytes(free)} free, a backup needs {_megabytes(needs.scratch)}"
+    detail = f"{size(free)} free, a backup needs {size(needs.scratch)}"
     if free < needs.scratch:
         hint = "Free space there, or set SCRATCH_DIR to a larger disk (for a function: its ephemeral storage)."
         return problem("scratch space", detail, hint)
@@ -127,7 +128,7 @@ def scratch_space(needs: Needs, free: int) -> Finding:
 
 def read_speed(sample: Sample) -> Finding:
     """Say what was measured."""
-    detail = f"{sample.speed / 1e6:,.0f} MB/s over {_megabytes(sample.bytes)}"
+    detail = f"{size(round(sample.speed))}/s over {size(sample.bytes)}"
     return ok("read speed", f"{detail}; what this host has in its cache reads faster than the first time")
 
 
@@ -153,7 +154,8 @@ def duration(needs: Needs) -> Finding:
     limit = f" of {needs.seconds:.0f} s" if needs.seconds is not None else ""
     detail = (
         f"about {needs.backup_time:.1f} s{limit}, {needs.copy_time:.1f} s of them for the snapshot "
-        f"({needs.snapshot_seconds:.0f} s are allowed); the largest database that fits has {_megabytes(needs.largest)}"
+        f"({needs.snapshot_seconds:.0f} s are allowed); "
+        f"the largest database that fits has {size(needs.largest)}"
     )
     used = max(needs.copy_time / needs.snapshot_seconds, needs.backup_time / (needs.seconds or float("inf")))
     if used > 1:
@@ -162,7 +164,3 @@ def duration(needs: Needs) -> Finding:
     if used > _TIGHT:
         return warning(name, detail, hint="It fits barely: plan for a larger function before the database has grown.")
     return ok(name, detail)
-
-
-def _megabytes(count: float) -> str:
-    return f"{count / 1e6:,.1f} MB"

@@ -115,7 +115,7 @@ def plan(
 def _look_inside(looked: Retrieval, scope: Scope) -> tuple[Manifest, Path | None]:
     """Return the manifest and the unpacked configuration; downloads only when it must."""
     known = looked.selected.manifest
-    if known is not None and not wants_config(scope):
+    if known is not None and not wants_config(scope) and looked.selected.changed is None:
         return known, None
     try:
         found = looked.run()
