@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlitevault.alarms import Alarms
-from sqlitevault.manifest import Tier
+from sqlitevault.manifest import Tier, is_ahead
 from sqlitevault.services import runbook_test
 from sqlitevault.services.catalog import MANIFEST_LIMIT, Backup
 from sqlitevault.services.monitor import (
@@ -25,8 +25,6 @@ DRILL_LIMIT = timedelta(days=30)
 RUNBOOK_LIMIT = timedelta(days=90)
 # The monitor looks every 15 minutes; one missed look may happen.
 _MONITOR_LIMIT = timedelta(minutes=35)
-# Evidence from the future would stay fresh for ever; so much two clocks may differ.
-_CLOCKS = timedelta(minutes=5)
 _KEYS_TABLE, _KEYS_FILE = "api_keys", "api_keys_metadata.csv"
 
 
@@ -225,7 +223,7 @@ def _aged(found: Evidence, moment: datetime, limit: timedelta, proof: str, probl
     wrong = list(problems)
     if age > limit:
         wrong.append(f"older than {_words(limit)}")
-    if age < -_CLOCKS:
+    if is_ahead(moment, found.now):
         wrong.append("dated in the future")
     return Line(
         status=Status.FAILED if wrong else Status.OK,
