@@ -121,37 +121,21 @@ def monitor(
         VaultUnavailable: a vault cannot be read.
     """
     backups = backups_of(vault, database)
-    here = vault_state(vault, backups, now)
     copies = backups_of(replica, database) if replica else ()
-    there = vault_state(replica, copies, now) if replica else None
-    undrilled = _replica_drill_age(replica, copies, now) if replica else None
-    unreplicated = objects_without_copy(vault, replica, now) if replica and deployed else ()
-    missing = missing_tiers(backups, now, every_tier=deployed)
-    drift = expected.differences(vault.protection()) if expected else ()
-    changed = _changed(backups, now, losses)
-    lost = changed.loss_beyond(losses.percent) if changed else None
-    return MonitorReport(
+    report = MonitorReport(
         at=now,
         database=database,
         rpo_seconds=rpo_seconds,
-        vault=here,
-        replica=there,
-        unreplicated=unreplicated,
-        missing_tiers=missing,
-        drift=drift,
-        changes=changed,
-        replica_drill_age_seconds=undrilled,
-        problems=(
-            *_age_problems(here, there, rpo_seconds),
-            *(f"{backup.id} is dated in the future and does not count" for backup in backups if _ahead(backup, now)),
-            *(f"{left.name} has no copy in the replica: {left.status}" for left in unreplicated if not left.on_its_way),
-            *(f"no {tier} backup when one was due" for tier in missing),
-            *(f"{backup.id} is in doubt: {backup.changed}" for backup in backups if backup.changed),
-            *(f"the vault is not as deployed: {difference}" for difference in drift),
-            *([lost] if lost else ()),
-            *_drill_problems(undrilled),
-        ),
+        vault=vault_state(vault, backups, now),
+        replica=vault_state(replica, copies, now) if replica else None,
+        unreplicated=objects_without_copy(vault, replica, now) if replica and deployed else (),
+        missing_tiers=missing_tiers(backups, now, every_tier=deployed),
+        drift=expected.differences(vault.protection()) if expected else (),
+        changes=_changed(backups, now, losses),
+        replica_drill_age_seconds=_replica_drill_age(replica, copies, now) if replica else None,
+        problems=(),
     )
+    return report.model_copy(update={"problems": _problems(report, backups, losses)})
 
 
 def record(report: MonitorReport, vault: Vault) -> None:
@@ -267,9 +251,20 @@ def missing_tiers(backups: tuple[Backup, ...], now: datetime, *, every_tier: boo
     )
 
 
-def _drill_problems(replica_drill_age: float | None) -> tuple[str, ...]:
-    late = replica_drill_age is not None and replica_drill_age > TIER_PERIODS[Tier.MONTHLY].total_seconds()
-    return ("no drill from the replica has passed for more than a month",) if late else ()
+def _problems(report: MonitorReport, backups: tuple[Backup, ...], losses: LossLimits) -> tuple[str, ...]:
+    lost = report.changes.loss_beyond(losses.percent) if report.changes else None
+    late = (report.replica_drill_age_seconds or 0.0) > TIER_PERIODS[Tier.MONTHLY].total_seconds()
+    left = (entry for entry in report.unreplicated if not entry.on_its_way)
+    return (
+        *_age_problems(report.vault, report.replica, report.rpo_seconds),
+        *(f"{backup.id} is dated in the future and does not count" for backup in backups if _ahead(backup, report.at)),
+        *(f"{entry.name} has no copy in the replica: {entry.status}" for entry in left),
+        *(f"no {tier} backup when one was due" for tier in report.missing_tiers),
+        *(f"{backup.id} is in doubt: {backup.changed}" for backup in backups if backup.changed),
+        *(f"the vault is not as deployed: {difference}" for difference in report.drift),
+        *([lost] if lost else ()),
+        *(["no drill from the replica has passed for more than a month"] if late else ()),
+    )
 
 
 def _age_problems(here: VaultState, there: VaultState | None, rpo_seconds: int) -> tuple[str, ...]:
