@@ -8,7 +8,6 @@ from sqlitevault.services import history as past
 from sqlitevault.services import readiness as checklist
 from sqlitevault.services.history import History, HistoryRequest
 from sqlitevault.services.readiness import ReadinessReport, ReadinessRequest
-from sqlitevault.vault_location import open_alarms
 from sqlitevault.wiring import Wiring
 
 PAGE_NAME = "reports/report.html"
@@ -53,7 +52,7 @@ class Overview:
             in_bucket=not isinstance(self.wired.vault, DirectoryVault),
             expected=self.wired.expected_protection,
         )
-        return checklist.readiness(self.wired.vault, self.wired.replica, lambda: open_alarms(settings.vault), request)
+        return checklist.readiness(self.wired.vault, self.wired.replica, self.wired.alarms, request)
 
     def page(self) -> str:
         """Return both as a page that needs nothing but itself.

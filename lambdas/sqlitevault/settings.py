@@ -25,7 +25,10 @@ def _not_blank(value: str) -> str:
 
 # What only takes and watches backups: whoever looks into one or restores it can do without.
 UPKEEP = frozenset(
-    {"BACKUP_RETAIN", "RPO_SECONDS", "RTO_SECONDS", "LOCK_DAYS", "DRILL_SQL", "HEARTBEAT_URL", "TIER_DAYS"}
+    {
+        *("BACKUP_RETAIN", "RPO_SECONDS", "RTO_SECONDS", "DRILL_SQL", "HEARTBEAT_URL"),
+        *("MASS_DELETION_PERCENT", "MASS_DELETION_ROWS", "LOCK_DAYS", "TIER_DAYS"),
+    }
 )
 
 Location = Annotated[str, AfterValidator(_not_blank)]

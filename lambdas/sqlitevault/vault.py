@@ -1,7 +1,7 @@
 """The Vault protocol: where backups live. Its docstrings are its promises; tests/contract holds every vault to them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -11,12 +11,16 @@ from sqlitevault.progress import OnBytes, ignore_bytes
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """One object of a vault; `name` is relative to the vault's location and uses forward slashes."""
+    """One object of a vault; `name` is relative to the vault's location and uses forward slashes.
+
+    `tag` is another one whenever the content is, where the store has such a thing and tells it.
+    """
 
     name: str
     bytes: int
     modified: datetime
     version: str | None = None
+    tag: str | None = field(default=None, compare=False)
 
 
 def whole_location(location: str) -> str:

@@ -1,24 +1,27 @@
 """Where a process gets its settings, its vault and its clock: once, when the first event arrives."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from typing import Self
 
+from sqlitevault.alarms import Alarms
 from sqlitevault.settings import Settings
 from sqlitevault.snapshot import SnapshotOptions
 from sqlitevault.vault import Protection, Vault, same_place
-from sqlitevault.vault_location import open_vault
+from sqlitevault.vault_location import open_alarms, open_vault
 
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """What a function works with."""
+    """What a function works with; `alarms` gives those that watch the vault, opened when they are first asked for."""
 
     settings: Settings
     vault: Vault
     replica: Vault | None
+    alarms: Callable[[], Alarms | None]
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -27,7 +30,8 @@ class Wiring:
         Raises:
             ConfigError: they name no vault.
         """
-        return cls(settings, open_vault(settings.vault), _replica(settings))
+        alarms = cache(partial(open_alarms, settings.vault))
+        return cls(settings, open_vault(settings.vault), _replica(settings), alarms)
 
     @property
     def expected_protection(self) -> Protection | None:

@@ -201,7 +201,7 @@ def test_from_a_bucket(cloud_home: Home) -> None:
 )
 def test_what_restores_is_not_stopped_by_what_only_backs_up(home: Home, verb: tuple[str, ...]) -> None:
     """In an emergency a wrong heartbeat, question or target is a note; a backup is still refused."""
-    wrong = {"HEARTBEAT_URL": "nowhere", "DRILL_SQL": "SELECT 1", "RPO_SECONDS": "soon"}
+    wrong = {"HEARTBEAT_URL": "nowhere", "DRILL_SQL": "SELECT 1", "RPO_SECONDS": "soon", "MASS_DELETION_ROWS": "many"}
     home.run(*verb, **wrong).require(0, "note: DRILL_SQL is wrong", "note: HEARTBEAT_URL", "note: RPO_SECONDS")
     home.run("backup", **wrong).require(2, "HEARTBEAT_URL", "DRILL_SQL", "RPO_SECONDS")
     home.run("restore", "--latest", "--yes", "--backup-after", **wrong).require(2, "HEARTBEAT_URL")

@@ -116,7 +116,7 @@ def test_the_monitor_expects_what_is_deployed(primary: Synthesised, tmp_path: Pa
     """Otherwise it would report drift from the first day, or never."""
     variables = primary.functions()["monitor"]["Environment"]["Variables"]
     settings = Settings.from_env({name: text(value) for name, value in variables.items()})
-    expected = Wiring(settings, DirectoryVault(tmp_path), None).expected_protection
+    expected = Wiring(settings, DirectoryVault(tmp_path), None, lambda: None).expected_protection
     assert expected is not None
     bucket = primary.bucket()[1]
     lock = bucket["ObjectLockConfiguration"]["Rule"]["DefaultRetention"]

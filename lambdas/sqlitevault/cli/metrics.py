@@ -52,8 +52,7 @@ def show_metrics(
 
 
 def _look(settings: Settings) -> MonitorReport:
-    vault = open_vault(settings.vault)
-    wired = Wiring(settings, vault, open_vault(settings.replica) if settings.replica else None)
+    wired = Wiring.of(settings)
     return monitor(
         wired.vault,
         wired.replica,
@@ -62,7 +61,7 @@ def _look(settings: Settings) -> MonitorReport:
         expected=wired.expected_protection,
         now=now(),
         losses=LossLimits.of(settings),
-        deployed=not isinstance(vault, DirectoryVault),
+        deployed=not isinstance(wired.vault, DirectoryVault),
     )
 
 

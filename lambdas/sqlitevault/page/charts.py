@@ -133,7 +133,7 @@ def _span(points: Points) -> tuple[datetime, datetime]:
 
 
 def _clock(span: timedelta) -> Callable[[datetime], str]:
-    form = "%H:%M" if span < timedelta(days=1) else "%d %b"
+    form = "%H:%M" if span < timedelta(days=1) else "%d %b %H:%M" if span < timedelta(days=_LABELS) else "%d %b"
     return lambda moment: moment.strftime(form)
 
 

@@ -83,7 +83,9 @@ class S3Vault:
             )
             for page in pages:
                 for entry in page.get("Contents", []):
-                    yield StoredObject(self._name(entry["Key"]), entry["Size"], entry["LastModified"])
+                    yield StoredObject(
+                        self._name(entry["Key"]), entry["Size"], entry["LastModified"], tag=entry["ETag"]
+                    )
 
     def read(self, name: str, *, limit: int, version: str | None = None) -> bytes:
         """Get, one byte more than allowed at the most."""

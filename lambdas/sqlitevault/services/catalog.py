@@ -11,6 +11,7 @@ from sqlitevault.manifest import MANIFEST_SUFFIX, Manifest, Scope, created_at, d
 from sqlitevault.services.archive_names import id_in, is_archive, newest_first_of
 from sqlitevault.services.changed_archive import newer_than_proof, other_size
 from sqlitevault.services.drill_report import DrillReport
+from sqlitevault.services.read_again import read_again
 from sqlitevault.services.recorded_drill import recorded_drill, report_names
 from sqlitevault.vault import StoredObject, Vault
 
@@ -240,7 +241,7 @@ class Catalog:
             return Unreadable(manifest_name(archive.name), str(error))
 
     def _load(self, stored: dict[str, StoredObject], archive: StoredObject) -> Backup:
-        manifest = Manifest.from_json(self.vault.read(manifest_name(archive.name), limit=MANIFEST_LIMIT))
+        manifest = read_again(self.vault, stored[manifest_name(archive.name)], Manifest.from_json, limit=MANIFEST_LIMIT)
         if manifest.backup_id != id_in(archive.name) or manifest.archive is None:
             raise ManifestInvalid(
                 f"the manifest beside {archive.name} is that of {manifest.backup_id}",

@@ -10,6 +10,7 @@ from itertools import pairwise, takewhile
 from sqlitevault.errors import BackupNotFound, ManifestInvalid
 from sqlitevault.services.catalog import MANIFEST_LIMIT, Backup
 from sqlitevault.services.monitor import REPORT_NAME, MonitorReport, backups_of
+from sqlitevault.services.read_again import read_again
 from sqlitevault.services.report import Moment, Report, Seconds
 from sqlitevault.vault import StoredObject, Vault
 
@@ -127,7 +128,7 @@ def _replica_lag(vault: Vault, since: datetime) -> tuple[LagPoint, ...]:
 
 def _lag(vault: Vault, entry: StoredObject) -> LagPoint | None:
     try:
-        report = MonitorReport.from_json(vault.read(entry.name, limit=MANIFEST_LIMIT, version=entry.version))
+        report = read_again(vault, entry, MonitorReport.from_json, limit=MANIFEST_LIMIT)
     except (ManifestInvalid, BackupNotFound):
         return None  # expired meanwhile, or of another version of the program
     here, there = report.vault.newest, report.replica.newest if report.replica else None

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlitevault.errors import BackupNotFound, ManifestInvalid
 from sqlitevault.services.drill_report import DrillReport, drill_report_name, replica_drill_report_name
+from sqlitevault.services.read_again import read_again
 from sqlitevault.vault import StoredObject, Vault
 
 _LIMIT = 16 << 20
@@ -37,7 +38,7 @@ def recorded_drill(vault: Vault, stored: Mapping[str, StoredObject], backup_id: 
 
 def _read(vault: Vault, entry: StoredObject, backup_id: str) -> RecordedDrill | None:
     try:
-        report = DrillReport.from_json(vault.read(entry.name, limit=_LIMIT))
+        report = read_again(vault, entry, DrillReport.from_json, limit=_LIMIT)
     except (ManifestInvalid, BackupNotFound):
         return None  # a proof that cannot be read proves nothing
     return RecordedDrill(entry, report) if report.backup_id == backup_id else None  # nor does one of another backup
