@@ -8,6 +8,7 @@ import pytest
 
 from localaws import EmbeddedAws
 from sqlitevault.services.changes import LossLimits
+from sqlitevault.services.drill_report import replica_drill_report_name
 from sqlitevault.services.monitor import MonitorReport, monitor
 from tests.integration.ready_world import DEPLOYED, RPO, ReadyWorld, make_ready
 
@@ -44,6 +45,8 @@ def test_a_month_without_a_drill_from_the_replica(world: ReadyWorld) -> None:
     assert "no drill from the replica has passed for more than a month" in late.problems
     world.drill(world.vault, world.backup_id)
     world.aws.control.settle()
+    assert look(world).replica_drill_age_seconds == 0  # a drill from the vault says nothing of the replica
+    world.replica.delete(replica_drill_report_name(world.backup_id))
     assert look(world).replica_drill_age_seconds == 300
     world.replica.delete(world.manifest)
     assert look(world).replica_drill_age_seconds is None
