@@ -6,13 +6,12 @@ from sqlitevault.errors import VaultUnavailable
 from sqlitevault.telemetry import only_logged
 
 
-def test_an_error_that_is_only_logged(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_error_that_is_only_logged(caplog: pytest.LogCaptureFixture) -> None:
     """It is in the log with its hint, and what comes after goes on."""
     with only_logged():
         raise VaultUnavailable("the page cannot be written", hint="Look at the rights.")
-    logged = capsys.readouterr().out
-    assert "the page cannot be written" in logged
-    assert "Look at the rights." in logged
+    (logged,) = caplog.records
+    assert (logged.getMessage(), logged.__dict__["hint"]) == ("the page cannot be written", "Look at the rights.")
 
 
 def test_an_error_of_the_program_escapes() -> None:
