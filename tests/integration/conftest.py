@@ -29,6 +29,7 @@ def functions_home(
         "BACKUP_DIR": f"s3://{VAULT}/backups/",
         "REPLICA_URI": f"s3://{REPLICA}/backups/",
         "SCRATCH_DIR": str(tmp_path / "scratch"),
+        "POWERTOOLS_SERVICE_NAME": tmp_path.name,  # a logger writes for ever to the stream of the test that made it
     }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
