@@ -2,14 +2,13 @@
 
 import random
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from sqlitevault.database import open_copy
-from sqlitevault.database.row_runs import RowRun, RowText, row_runs, with_each
+from sqlitevault.database.row_runs import RowRun, RowText, row_runs
 from sqlitevault.database.schema import tables
 
 MOST = 2 << 20
@@ -83,27 +82,3 @@ def test_a_run_read_again(tmp_path: Path, kind: str) -> None:
 def test_no_row(tmp_path: Path) -> None:
     """An empty table has no run, not an empty one."""
     assert runs(made(tmp_path / "some.db", [])) == []
-
-
-def test_nothing_is_read_ahead_of_a_long_row() -> None:
-    """What is made of each run comes in order; a run of megabytes is alone in memory."""
-    read: list[int] = []
-
-    def some() -> Iterator[RowRun]:
-        for number, size in enumerate((10, 10, MOST + 1, MOST + 1, 10, 10, 10)):
-            read.append(number)
-            yield RowRun(number, 1, b"x" * size)
-
-    seen = [(run.start, len(read), made) for run, made in with_each(some(), lambda run: run.start * 2)]
-    assert [(number, made) for number, _, made in seen] == [(number, number * 2) for number in range(7)]
-    assert [count for _, count, _ in seen] == [3, 3, 3, 4, 7, 7, 7]
-
-
-def test_an_error_in_the_other_thread_is_raised_here() -> None:
-    """It is not lost with the thread."""
-
-    def fail(_: RowRun) -> None:
-        raise MemoryError
-
-    with pytest.raises(MemoryError):
-        list(with_each(iter([RowRun(0, 1, b"")]), fail))

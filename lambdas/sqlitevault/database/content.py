@@ -12,7 +12,7 @@ from pathlib import Path
 import apsw
 
 from sqlitevault.database.connection import open_copy
-from sqlitevault.database.row_runs import RowText, row_runs, with_each
+from sqlitevault.database.row_runs import RowText, row_runs
 from sqlitevault.database.schema import TableShape, concatenated, quoted, tables
 from sqlitevault.manifest import Table
 
@@ -55,8 +55,9 @@ def _read(connection: apsw.Connection, table: TableShape, on_rows: OnRows, *, ut
     digest = hashlib.sha256()
     rows = 0
     values = [_canonical(quoted(column), utf8=utf8) for column in table.columns]
-    runs = row_runs(connection, table, RowText(concatenated(values, "','")))
-    for run, _ in with_each(runs, lambda run: digest.update(run.text + b"\n")):
+    for run in row_runs(connection, table, RowText(concatenated(values, "','"))):
+        digest.update(run.text)
+        digest.update(b"\n")
         rows += run.rows
         on_rows(run.rows)
     return Table(name=table.name, rows=rows, digest=digest.hexdigest())

@@ -1,10 +1,7 @@
 """The text of a table's rows, many rows at a time: SQLite joins them, so that few values cross into Python."""
 
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeVar
 
 import apsw
 
@@ -16,9 +13,6 @@ _MOST_BYTES = 8 * _WANTED_BYTES
 _FIRST_ROWS = 16
 _LEAST_ROWID, _GREATEST_ROWID = -(1 << 63), (1 << 63) - 1
 _ALL_ROWS = _GREATEST_ROWID
-_RUNS_AHEAD = 2
-
-_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,25 +57,6 @@ def row_runs(
     if table.rowid_alias:
         return _by_rowid(connection, table, row, within.start if within else _LEAST_ROWID, rows)
     return _in_one_scan(connection, table, row, within.start if within else 0, rows)
-
-
-def with_each(runs: Iterator[RowRun], make: Callable[[RowRun], _Made]) -> Iterator[tuple[RowRun, _Made]]:
-    """Yield each run with what `make` makes of it in another thread, while SQLite joins the next ones.
-
-    Nothing is read ahead of a row that is longer than a run should be: there is one of these in memory at a time.
-    """
-    begun: deque[tuple[RowRun, Future[_Made]]] = deque()
-    with ThreadPoolExecutor(max_workers=1) as worker:
-        for run in runs:
-            begun.append((run, worker.submit(make, run)))
-            while len(begun) > (_RUNS_AHEAD if len(run.text) <= _MOST_BYTES else 0):
-                yield _finished(*begun.popleft())
-        while begun:
-            yield _finished(*begun.popleft())
-
-
-def _finished(run: RowRun, made: Future[_Made]) -> tuple[RowRun, _Made]:
-    return run, made.result()
 
 
 def _by_rowid(connection: apsw.Connection, table: TableShape, row: RowText, start: int, left: int) -> Iterator[RowRun]:
