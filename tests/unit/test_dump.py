@@ -100,6 +100,8 @@ def test_bytes_that_are_no_text_stay_what_they_are(tmp_path: Path, kind: str, de
                 some += [f"NULL, {odd}, NULL", "NULL, 'é''s', NULL", f"NULL, x'{raw}', NULL"]
             for number, values in enumerate(some):
                 connection.execute(f"INSERT INTO t{raw} VALUES ({number}, {values})")
+            connection.execute(f"CREATE TABLE long{raw} AS SELECT * FROM t{raw} LIMIT 1")
+            connection.execute(f"INSERT INTO long{raw} VALUES (2, printf('%9000s', 'x'), 1, {odd})")
     loaded = _reloaded(tmp_path / "source.db")
     assert raw_content(loaded) == raw_content(tmp_path / "source.db")
     assert read_tables(loaded) == read_tables(tmp_path / "source.db")
