@@ -17,7 +17,7 @@ def test_no_snapshot_is_bad() -> None:
 
 
 def test_a_plain_copy_is_found_bad() -> None:
-    """The test of the test: what `cp` makes of a busy database. On a slow machine it takes more than one run to meet."""
+    """The test of the test: what `cp` makes of a busy database. A slow machine may need more than one run."""
     runs = (run_stress(6, seed=seed, modes=("delete", "truncate"), naive=True) for seed in range(7, 17))
     tally = next((tally for tally in runs if tally.bad), Tally())
     assert {method for _, method in tally.snapshots} == {NAIVE}
