@@ -4,7 +4,7 @@
 
 The samples are such that all of them dump without loss, so that the work is the same. The command is taken twice: as
 installed, if it is, and as it comes with apsw, which is the SQLite that `write_dump` uses. The ways take turns in each
-run, and the median counts. `--write` puts the figures into benchmarks/README.md.
+run, and the median of their ratios counts. `--write` puts the figures into benchmarks/README.md.
 """
 
 import argparse
@@ -17,9 +17,10 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from functools import partial
+from operator import truediv
 from pathlib import Path
 
 import apsw
@@ -35,6 +36,7 @@ HEADING = "## SQL dump"
 
 ROWS = 150_000
 Ways = dict[str, Callable[[], object]]
+Times = dict[str, list[float]]
 
 
 def events(connection: sqlite3.Connection, _: random.Random, megabytes: int) -> None:
@@ -77,7 +79,31 @@ def keys(connection: sqlite3.Connection, rng: random.Random, _: int) -> None:
     connection.executemany("INSERT INTO keys VALUES (?, ?, ?)", rows)
 
 
-SAMPLES = (events, numbers, documents, windows_text, files, keys)
+def records(connection: sqlite3.Connection, rng: random.Random, _: int) -> None:
+    """A table as an object-relational mapper declares it, with columns that are mostly NULL."""
+    connection.execute(
+        "CREATE TABLE records (id INTEGER NOT NULL PRIMARY KEY, uuid CHAR(32) NOT NULL, name VARCHAR(80), "
+        "details JSON, created_at DATETIME, deleted_at DATETIME, active BOOLEAN, parent_id INTEGER, note TEXT)"
+    )
+    rows = (
+        (
+            *(n, f"{rng.getrandbits(128):032x}", f"record number {n}", f'{{"step": {n}, "state": "done"}}'),
+            *(f"2026-01-01 {n % 24:02}:{n % 60:02}:00.000000", None, n % 2, None if n % 3 else n, None),
+        )
+        for n in range(ROWS)
+    )
+    connection.executemany(f"INSERT INTO records VALUES ({', '.join('?' * 9)})", rows)
+
+
+def pairs(connection: sqlite3.Connection, _: random.Random, __: int) -> None:
+    """Rows of a few bytes, WITHOUT ROWID."""
+    connection.execute("CREATE TABLE pairs (a INT, b INT, at INT, PRIMARY KEY (a, b)) WITHOUT ROWID")
+    connection.executemany(
+        "INSERT INTO pairs VALUES (?, ?, ?)", ((n // 7, n % 7, 1_700_000_000 + n) for n in range(2 * ROWS))
+    )
+
+
+SAMPLES = (events, records, numbers, documents, windows_text, files, keys, pairs)
 
 
 def by_tool(tool: str, database: Path, target: Path) -> None:
@@ -106,15 +132,17 @@ def load_by_library(text: Path, target: Path) -> None:
         connection.executescript(text.read_text())
 
 
-def medians(ways: Ways, runs: int) -> dict[str, float]:
-    """Take turns, so that other work on the machine hits all alike; return the median seconds of each."""
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
+def timed(ways: Ways, runs: int, outputs: Iterable[Path] = ()) -> Times:
+    """Take turns, so that other work on the machine hits all alike; outputs are removed before, not overwritten."""
+    seconds: Times = {name: [] for name in ways}
     for _ in range(runs):
         for name, work in ways.items():
+            for output in outputs:
+                output.unlink(missing_ok=True)
             started = time.perf_counter()
             work()
             seconds[name].append(time.perf_counter() - started)
-    return {name: statistics.median(taken) for name, taken in seconds.items()}
+    return seconds
 
 
 def tools() -> dict[str, str]:
@@ -153,14 +181,16 @@ def make(folder: Path, fill: Callable[[sqlite3.Connection, random.Random, int], 
     return database
 
 
-def row(label: str, megabytes: float, seconds: dict[str, float]) -> str:
-    """Return a line of a table: our speed, and how many times as long the others take."""
+def row(label: str, megabytes: float, seconds: Times) -> str:
+    """Return a line of a table: our speed, and how many times as long the others take, the median of the turns."""
     ours, *others = seconds.values()
-    cells = [label, f"{megabytes:.0f}", f"{ours:.2f}", f"{megabytes / ours:.0f}"]
-    return f"| {' | '.join([*cells, *(f'{taken / ours:.2f} x' for taken in others)])} |"
+    taken = statistics.median(ours)
+    cells = [label, f"{megabytes:.0f}", f"{taken:.2f}", f"{megabytes / taken:.0f}"]
+    ratios = (statistics.median(map(truediv, other, ours)) for other in others)
+    return f"| {' | '.join([*cells, *(f'{ratio:.2f} x' for ratio in ratios)])} |"
 
 
-def table(rows: dict[str, tuple[float, dict[str, float]]]) -> str:
+def table(rows: dict[str, tuple[float, Times]]) -> str:
     """Return samples as lines and ways as columns, in Markdown."""
     ways = list(next(iter(rows.values()))[1])
     headings = ["sample", "MB", f"`{ways[0]}` s", "MB/s", *(f"`{name}`" for name in ways[1:])]
@@ -171,14 +201,17 @@ def table(rows: dict[str, tuple[float, dict[str, float]]]) -> str:
 def measure(folder: Path, megabytes: int, runs: int) -> str:
     """Take all figures in one run; return them as text."""
     dumps, loads = {}, {}
+    outputs = [folder / name for name in ("ours.sql", "tool.sql", "library.sql")]
     for fill in SAMPLES:
         database = make(folder, fill, megabytes)
-        dumped = medians(dump_ways(database), runs)
+        ways = dump_ways(database)
+        seconds = timed(ways, runs, outputs)
+        ways["write_dump"]()
         size = (folder / "ours.sql").stat().st_size / 1e6
-        dumps[fill.__name__] = (size, dumped)
+        dumps[fill.__name__] = (size, seconds)
         if fill is events:
-            loads["events"] = (size, medians(load_ways(folder / "ours.sql"), runs))
-            digests = medians({"read_tables": partial(read_tables, database)}, runs)["read_tables"]
+            loads["events"] = (size, timed(load_ways(folder / "ours.sql"), runs))
+            digests = statistics.median(timed({"": partial(read_tables, database)}, runs)[""])
     return (
         f"MB are the dump's. How long others take, as a multiple of our time; above 1 they are slower.\n\n"
         f"{table(dumps)}\n\n{table(loads)}\n\nContent digests of `events` (`read_tables`): {digests:.2f} s.\n\n"

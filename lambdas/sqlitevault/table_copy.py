@@ -9,7 +9,7 @@ import apsw
 
 from sqlitevault.database import open_copy
 from sqlitevault.database.connection import uri_path
-from sqlitevault.database.schema import TableShape, quoted, scan_order, tables
+from sqlitevault.database.schema import TableShape, quoted, rows_in_order, tables
 from sqlitevault.errors import ConfigError, SourceUnsupported
 
 # Nobody else ever opens the file: no journal is needed, and the fsync comes at the end.
@@ -67,7 +67,7 @@ def _copy(connection: apsw.Connection, wanted: Sequence[TableShape], indexes: Se
         columns = ", ".join(_stored(table))
         connection.execute(
             f"INSERT INTO main.{quoted(table.name)} ({columns}) "
-            f"SELECT {columns} FROM source.{quoted(table.name)}{scan_order(table)}"
+            f"SELECT {columns} {rows_in_order(table, database='source')}"
         )
         for belongs_to, sql in indexes:
             if belongs_to == table.name.lower():
@@ -78,6 +78,6 @@ def _copy(connection: apsw.Connection, wanted: Sequence[TableShape], indexes: Se
 def _stored(table: TableShape) -> list[str]:
     """Return the columns, with the rowid where nothing else keeps it: the content digest goes by its order."""
     columns = [quoted(column) for column in table.columns]
-    if table.rowid_alias and not table.has_integer_primary_key:
+    if table.rowid_alias and not table.integer_primary_key:
         columns.insert(0, table.rowid_alias)
     return columns

@@ -83,8 +83,12 @@ def test_the_command_line_tool_loads_it(tmp_path: Path) -> None:
     require_same(tmp_path / "tool.db", source)
 
 
-# What stands in for quotes and between rows while rows are written, in every arrangement that could pass for it.
-MARKS = ("fc", "fd", "fe", "ff", "ff2cff", "ff2cfe", "fefe", "feff", "fffd", "fd31", "ff0dff", "ff27ff", "00ff00ff")
+# What stands in for quotes, for what is between texts and between rows, while rows are written: in every arrangement
+# that could pass for it, at the start of a text and further on. And bytes that are no UTF-8, without any of these.
+MARKS = (
+    *("fc", "fd", "fe", "ff", "ff2cff", "ff2cfe", "fefe", "feff", "fffd", "fd31", "ff0dff", "ff27ff", "00ff00ff"),
+    *("61fc62", "61fd62", "61fe62", "61ff62", "61ffff62", "61ff2cff62", "61fdff62", "61fcfc", "c3", "61c3", "f5"),
+)
 
 
 @pytest.mark.parametrize("kind", ["", "WITHOUT ROWID", "STRICT"], ids=["rowid", "without-rowid", "strict"])
@@ -100,9 +104,13 @@ def test_bytes_that_are_no_text_stay_what_they_are(tmp_path: Path, kind: str, de
                 some += [f"NULL, {odd}, NULL", "NULL, 'é''s', NULL", f"NULL, x'{raw}', NULL"]
             for number, values in enumerate(some):
                 connection.execute(f"INSERT INTO t{raw} VALUES ({number}, {values})")
+            connection.execute(f"CREATE TABLE mixed{raw} AS SELECT {odd} AS x UNION ALL VALUES (NULL)")
+            connection.execute(f"CREATE TABLE even{raw} AS SELECT * FROM mixed{raw}")
+            connection.execute(f"INSERT INTO even{raw} VALUES (CAST(x'61ff62' AS TEXT))")
             connection.execute(f"CREATE TABLE long{raw} AS SELECT * FROM t{raw} LIMIT 1")
             connection.execute(f"INSERT INTO long{raw} VALUES (2, printf('%9000s', 'x'), 1, {odd})")
     loaded = _reloaded(tmp_path / "source.db")
+    assert "CAST(X" in (tmp_path / "dump.sql").read_text(encoding="utf-8")
     assert raw_content(loaded) == raw_content(tmp_path / "source.db")
     assert read_tables(loaded) == read_tables(tmp_path / "source.db")
 
@@ -120,6 +128,35 @@ def test_people_can_read_the_text(tmp_path: Path, kind: str) -> None:
     assert "VALUES(0,replace('žába č. 0\\r1\nit''s \\r fine\\r1\n','\\r1',char(13)));\n" in text
     assert 0 < text.count("CAST(X'") < 10_000
     assert "\r" not in text
+
+
+@pytest.mark.parametrize("kind", ["", "WITHOUT ROWID"], ids=["rowid", "without-rowid"])
+def test_values_of_another_kind_are_readable(tmp_path: Path, kind: str) -> None:
+    """Text after numbers, numbers after text: written as what they are, not as bytes."""
+    with closing(sqlite3.connect(tmp_path / "source.db")) as connection, connection:
+        connection.execute(f"CREATE TABLE t (id INTEGER PRIMARY KEY, a, b) {kind}")
+        values: list[object] = [7] * 300 + ["sept à côté"] * 300 + [None] * 300 + [0.5] * 300 + [b"7"] * 300
+        rows = ((number, value, values[-number]) for number, value in enumerate(values))
+        connection.executemany("INSERT INTO t VALUES (?, ?, ?)", rows)
+    assert raw_content(_reloaded(tmp_path / "source.db")) == raw_content(tmp_path / "source.db")
+    assert "CAST(" not in (tmp_path / "dump.sql").read_text()
+
+
+@pytest.mark.parametrize("kind", ["", "WITHOUT ROWID"], ids=["rowid", "without-rowid"])
+def test_columns_that_hold_something_else_further_on(tmp_path: Path, kind: str) -> None:
+    """What the first rows hold says nothing about later ones, whatever the columns were declared to hold."""
+    some: list[object] = ["it's", 7, -0.0, b"\xff'", None, "", "nul\0", "line\r\n", "é"]
+    with closing(sqlite3.connect(tmp_path / "source.db")) as connection, connection:
+        for number, first in enumerate(some):
+            connection.execute(f"CREATE TABLE t{number} (id INTEGER PRIMARY KEY, a, b TEXT, c INT, d BLOB, e) {kind}")
+            rows = [first] * 300 + some + [first] * 300 + some[::-1] + [first] * 300
+            connection.executemany(
+                f"INSERT INTO t{number} VALUES (?1, ?2, ?2, ?2, ?2, ?3)",
+                ((place, value, rows[-place]) for place, value in enumerate(rows)),
+            )
+    loaded = _reloaded(tmp_path / "source.db")
+    assert raw_content(loaded) == raw_content(tmp_path / "source.db")
+    assert read_tables(loaded) == read_tables(tmp_path / "source.db")
 
 
 def test_the_same_content_gives_the_same_text(tmp_path: Path) -> None:

@@ -2,14 +2,20 @@
 
 import random
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import apsw
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sqlitevault.database import open_copy
 from sqlitevault.database.row_runs import RowRun, RowText, row_runs
 from sqlitevault.database.schema import tables
+from sqlitevault.errors import SourceCorrupt
 
 MOST = 2 << 20
 KINDS = pytest.mark.parametrize("kind", ["", "WITHOUT ROWID"], ids=["rowid", "without-rowid"])
@@ -23,11 +29,12 @@ def made(path: Path, sizes: list[int], kind: str = "") -> Path:
     return path
 
 
-def runs(path: Path, *, within: RowRun | None = None) -> list[RowRun]:
+def runs(path: Path, within: RowRun | None = None, text: str = "id || x") -> list[RowRun]:
     """Read table `t`, a line each row."""
     with open_copy(path) as connection:
         (table,) = tables(connection)
-        return list(row_runs(connection, table, RowText("id || x"), within=within))
+        part = (within.start, within.rows) if within else ()
+        return list(row_runs(connection, table, RowText(text), *part))
 
 
 def numbers(found: list[RowRun]) -> list[int]:
@@ -76,9 +83,112 @@ def test_a_run_read_again(tmp_path: Path, kind: str) -> None:
         connection.execute("DELETE FROM t WHERE id % 3 = 0")
     first = runs(path)
     assert len(first) > 3
-    assert [numbers(runs(path, within=run)) for run in first] == [numbers([run]) for run in first]
+    assert [numbers(runs(path, run)) for run in first] == [numbers([run]) for run in first]
 
 
 def test_no_row(tmp_path: Path) -> None:
     """An empty table has no run, not an empty one."""
     assert runs(made(tmp_path / "some.db", [])) == []
+
+
+KEYS = st.one_of(
+    st.integers(-(2**63), 2**63 - 1),
+    st.integers(-20, 20),
+    st.floats(allow_nan=False),
+    st.text(st.sampled_from("aA \0é12"), max_size=4),
+    st.binary(max_size=2),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    keys=st.lists(st.tuples(st.one_of(st.just(1), st.just("a"), KEYS), KEYS), min_size=40, max_size=200),
+    declared=st.sampled_from(["", "TEXT", "INT", "REAL", "NUMERIC", "BLOB", "TEXT COLLATE NOCASE"]),
+    order=st.sampled_from(["", "DESC", "COLLATE NOCASE", "COLLATE RTRIM DESC"]),
+    encoding=st.sampled_from(["UTF-8", "UTF-16le"]),
+)
+def test_rows_by_any_key(keys: list[tuple[object, object]], declared: str, order: str, encoding: str) -> None:
+    """Each row once and in order, whatever the key's values, affinity, collation and direction are."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "some.db"
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute(f"PRAGMA encoding = '{encoding}'")
+            connection.execute(
+                f"CREATE TABLE t (n, a {declared}, b {declared}, PRIMARY KEY (a {order}, b)) WITHOUT ROWID"
+            )
+            rows = ((number, *key) for number, key in enumerate(keys))
+            connection.executemany("INSERT OR IGNORE INTO t VALUES (?, ?, ?)", rows)
+            wanted = connection.execute(f"SELECT n FROM t ORDER BY a {order}, b").fetchall()
+        assert [(number,) for number in numbers(runs(path, text="n || ''"))] == wanted
+
+
+@pytest.mark.parametrize(
+    ("encoding", "declared", "key"),
+    [
+        ("UTF-8", "INT", "printf('%d', n) || char(0) || 'x'"),
+        ("UTF-16le", "TEXT", "CAST(x'00d8' || CAST(printf('%03d', n) AS BLOB) AS TEXT)"),
+    ],
+    ids=["number-and-nul", "lone-surrogate"],
+)
+def test_keys_that_a_question_would_change(tmp_path: Path, encoding: str, declared: str, key: str) -> None:
+    """Text that SQLite takes for a number where a column prefers one, and text that Python gets as something else."""
+    path = tmp_path / "some.db"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(f"PRAGMA encoding = '{encoding}'")
+        connection.execute(f"CREATE TABLE t (k {declared} PRIMARY KEY, n) WITHOUT ROWID")
+        numbered = "WITH RECURSIVE numbers(n) AS (SELECT 100 UNION ALL SELECT n + 1 FROM numbers LIMIT 300)"
+        connection.execute(f"INSERT INTO t {numbered} SELECT {key}, n FROM numbers")
+    assert numbers(runs(path, text="n || ''")) == list(range(100, 400))
+
+
+@pytest.mark.parametrize("where", [0, 15, 16, 17, 100, 299])
+def test_keys_that_are_no_text(tmp_path: Path, where: int) -> None:
+    """Python cannot hold them; rows from there on are read all the same."""
+    path = tmp_path / "some.db"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE t (k TEXT PRIMARY KEY, n) WITHOUT ROWID")
+        connection.executemany("INSERT INTO t VALUES (printf('%04d', ?1), ?1)", [(number,) for number in range(300)])
+        connection.execute("UPDATE t SET k = CAST(CAST(k AS BLOB) || x'ff' AS TEXT) WHERE n >= ?", (where,))
+    assert numbers(runs(path, text="n || ''")) == list(range(300))
+
+
+@pytest.mark.parametrize(
+    "columns",
+    ["k INT PRIMARY KEY, l, n", "k TEXT COLLATE NOCASE PRIMARY KEY, l, n", "k, l TEXT, n, PRIMARY KEY (k, l)"],
+    ids=["one", "collation", "two"],
+)
+def test_a_key_is_searched_for(tmp_path: Path, columns: str) -> None:
+    """Not looked for from the first row on, again for each run; not even if the first column has few values."""
+    path = tmp_path / "some.db"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(f"CREATE TABLE t ({columns}) WITHOUT ROWID")
+        connection.execute("CREATE INDEX other ON t (l, k, n)")
+        same = "PRIMARY KEY (k, l)" in columns
+        rows = ((number // 10_000 if same else f"{number:05}", f"{number:05}", number) for number in range(20_000))
+        connection.executemany("INSERT INTO t VALUES (?, ?, ?)", rows)
+    scanned: list[int] = []
+
+    def count(event: Mapping[str, Mapping[str, int]]) -> None:
+        scanned.append(event["stmt_status"]["SQLITE_STMTSTATUS_FULLSCAN_STEP"])
+
+    with open_copy(path) as opened:
+        (table,) = tables(opened)
+        opened.trace_v2(apsw.SQLITE_TRACE_PROFILE, count)
+        found = list(row_runs(opened, table, RowText("printf('%60d', n)")))
+    assert numbers(found) == list(range(20_000))
+    assert len(found) > 5
+    assert sum(scanned) < 100
+
+
+def test_a_table_that_is_out_of_order(tmp_path: Path) -> None:
+    """A key that is not after the one before would lead round in circles: that is damage, and said."""
+    path = tmp_path / "some.db"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE t (k TEXT COLLATE NOCASE PRIMARY KEY, n) WITHOUT ROWID")
+        names = (chr(ord("A" if number % 2 else "a") + number) for number in range(26))
+        keys = [one + another for one in names for another in "abcdefghij"]
+        connection.executemany("INSERT INTO t VALUES (?, ?)", ((key, n) for n, key in enumerate(keys)))
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("UPDATE sqlite_schema SET sql = replace(sql, 'COLLATE NOCASE', '')")
+    with pytest.raises(SourceCorrupt, match="table t are not in the order"):
+        runs(path, text="n || ''")

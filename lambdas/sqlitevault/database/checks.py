@@ -13,6 +13,7 @@ from sqlitevault.errors import SourceCorrupt
 
 _MOST_PROBLEMS = 100
 _MISMATCH = "foreign key mismatch"
+_CACHE_KIB = 32 * 1024  # entries of an index are looked up in the order of the table's rows: pages come again
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ def check(path: Path) -> CheckReport:
 
 def _check(path: Path) -> CheckReport:
     with open_copy(path) as connection:
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         problems = _problems(connection)
         violations = () if problems else tuple(islice(_violations(connection), _MOST_PROBLEMS))
     return CheckReport(integrity=problems, foreign_keys=violations)

@@ -10,7 +10,7 @@ import apsw
 from sqlitevault.database.header import read_header
 from sqlitevault.errors import SourceCorrupt, SourceUnsupported
 
-_CACHE_KIB = 32 * 1024
+_CACHE_KIB = 2 * 1024  # of reading in order, more would be new memory for pages that do not come again
 _DAMAGE = (apsw.CorruptError, apsw.NotADBError)
 _UNREADABLE_DEFINITION = re.compile(r"malformed database schema \((?P<name>.*)\) - (?P<reason>.*)", re.DOTALL)
 

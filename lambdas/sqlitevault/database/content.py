@@ -13,7 +13,7 @@ import apsw
 
 from sqlitevault.database.connection import open_copy
 from sqlitevault.database.row_runs import RowText, row_runs
-from sqlitevault.database.schema import TableShape, concatenated, quoted, tables
+from sqlitevault.database.schema import TableShape, comma_separated, quoted, tables
 from sqlitevault.manifest import Table
 
 _SEQUENCE = "sqlite_sequence"
@@ -55,7 +55,7 @@ def _read(connection: apsw.Connection, table: TableShape, on_rows: OnRows, *, ut
     digest = hashlib.sha256()
     rows = 0
     values = [_canonical(quoted(column), utf8=utf8) for column in table.columns]
-    for run in row_runs(connection, table, RowText(concatenated(values, "','"))):
+    for run in row_runs(connection, table, RowText(comma_separated(values))):
         digest.update(run.text)
         digest.update(b"\n")
         rows += run.rows

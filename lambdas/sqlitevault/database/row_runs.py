@@ -1,30 +1,56 @@
 """The text of a table's rows, many rows at a time: SQLite joins them, so that few values cross into Python."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 import apsw
 
-from sqlitevault.database.schema import TableShape, exact_text, quoted, scan_order
+from sqlitevault.database.schema import TableShape, exact_text, rows_in_order
+from sqlitevault.errors import SourceCorrupt
 
 _WANTED_BYTES = 256 * 1024
 # No run is longer, but for one row that is: memory stays bounded, whatever the rows hold.
 _MOST_BYTES = 8 * _WANTED_BYTES
+_KEPT_BYTES = 2 * _MOST_BYTES
 _FIRST_ROWS = 16
-_LEAST_ROWID, _GREATEST_ROWID = -(1 << 63), (1 << 63) - 1
-_ALL_ROWS = _GREATEST_ROWID
+ALL_ROWS = (1 << 63) - 1
+
+Value = int | float | str | bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Rows whose key starts with all values but the last, and goes on beyond that one, or from it on.
+
+    The search in the b-tree finds them, and nothing needs to be compared again: with `(a, b) > (?, ?)` it would, and
+    might convert a row's value for that, and miss the row.
+    """
+
+    values: tuple[Value, ...] = ()
+    inclusive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where rows start: in the first of some ranges, of which each follows the one before, and how many rows on."""
+
+    ranges: tuple[Range, ...] = (Range(),)
+    skip: int = 0
+
+
+FIRST = Place()
 
 
 @dataclass(frozen=True, slots=True)
 class RowRun:
-    """Rows that follow each other: where they start, how many they are, and their text in UTF-8, joined.
+    """Rows that follow each other: where they start, how many they are, and their text in UTF-8, joined."""
 
-    Rows start at a rowid or, in a table whose rowid has no name, after a number of others.
-    """
-
-    start: int
+    start: Place
     rows: int
     text: bytes
+
+
+_Reading = Generator[RowRun, None, tuple[Place, int]]  # returns where to go on, and how many rows are left
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,83 +70,137 @@ class RowText:
 
 
 def row_runs(
-    connection: apsw.Connection, table: TableShape, row: RowText, *, within: RowRun | None = None
+    connection: apsw.Connection, table: TableShape, row: RowText, start: Place = FIRST, rows: int = ALL_ROWS
 ) -> Iterator[RowRun]:
-    """Yield the rows in the order of the table's own b-tree, about a quarter of a megabyte at a time.
-
-    `within` reads the rows of an earlier run again, to write something else of them.
+    """Yield so many rows in the order of the table's own b-tree, about a quarter of a megabyte at a time.
 
     Raises:
+        SourceCorrupt: the keys are not in order.
         apsw.TooBigError: the text of one row is longer than SQLite's limit.
     """
-    rows = within.rows if within else _ALL_ROWS
-    if table.rowid_alias:
-        return _by_rowid(connection, table, row, within.start if within else _LEAST_ROWID, rows)
-    return _in_one_scan(connection, table, row, within.start if within else 0, rows)
+    _keep_freed_memory()
+    return _Rows(connection, table, row).runs(start, rows)
 
 
-def _by_rowid(connection: apsw.Connection, table: TableShape, row: RowText, start: int, left: int) -> Iterator[RowRun]:
-    """Ask again for each run, from the rowid after the last: what is joined then is never much too long."""
-    utf8 = _is_utf8(connection)
-    joined = exact_text(f"group_concat(line, {row.sql_separator})", utf8=utf8)
-    query = (
-        f"SELECT count(*), max(place), {joined} FROM (SELECT {table.rowid_alias} AS place, {row.sql} AS line "
-        f"FROM {quoted(table.name)} NOT INDEXED WHERE {table.rowid_alias} >= ? ORDER BY {table.rowid_alias} LIMIT ?)"
-    )
-    count = _FIRST_ROWS
-    while left:
-        count = min(count, left)
+def _keep_freed_memory() -> None:
+    """Have the C library keep what a run frees for the next one: else half the time goes into getting pages anew.
+
+    A large block that is freed once sets the bound for that (mallopt(3), M_MMAP_THRESHOLD).
+    """
+    _ = bytes(_KEPT_BYTES)
+
+
+class _Rows:
+    """The rows of a table, by key where it has one."""
+
+    def __init__(self, connection: apsw.Connection, table: TableShape, row: RowText) -> None:
+        self._connection = connection
+        self._table = table
+        self._row = row
+        self._utf8 = connection.pragma("encoding") == "UTF-8"
+        self._key = ", ".join(part.sql for part in table.key)
+
+    def runs(self, place: Place, left: int) -> Iterator[RowRun]:
+        """Yield them."""
+        while left and place.ranges:
+            read = self._by_key if self._key and not place.skip else self._in_one_scan
+            place, left = yield from read(place, left)
+
+    def _by_key(self, place: Place, left: int) -> _Reading:
+        """Ask again for each run, from the key after the last: what SQLite joins then is never much too long."""
+        count = _FIRST_ROWS
+        while left and place.ranges and not place.skip:
+            count = min(count, left)
+            try:
+                run = self._joined(place, count)
+            except apsw.TooBigError:
+                if count == 1:
+                    raise
+                count = max(1, count // 8)
+                continue
+            if run.rows:
+                yield run
+                left -= run.rows
+            if run.rows == count:
+                place = self._place_after(run)
+                count = min(2 * count, max(1, count * _WANTED_BYTES // (len(run.text) + 1)))
+            else:
+                place = Place(place.ranges[1:])
+        return place, left
+
+    def _joined(self, start: Place, count: int) -> RowRun:
+        """Join rows within a limit that SQLite holds itself to; a single row may have any length."""
+        joined = exact_text(f"group_concat(line, {self._row.sql_separator})", utf8=self._utf8)
+        query = f"SELECT count(*), {joined} FROM (SELECT {self._row.sql} AS line {self._from(start.ranges[0])})"
+        usual = self._connection.limit(apsw.SQLITE_LIMIT_LENGTH)
+        if count > 1:
+            self._connection.limit(apsw.SQLITE_LIMIT_LENGTH, _MOST_BYTES)
         try:
-            found, last, text = _fetch(connection, query, (start, count))
-        except apsw.TooBigError:
-            if count == 1:
-                raise
-            count = max(1, count // 8)
-            continue
+            rows, text = next(self._connection.execute(query, (*start.ranges[0].values, count, 0)))
+        finally:
+            self._connection.limit(apsw.SQLITE_LIMIT_LENGTH, usual)
+        return RowRun(start, int(rows), _bytes(text or b""))
+
+    def _in_one_scan(self, start: Place, left: int) -> _Reading:
+        """Read a range row by row, where no key tells where to go on."""
+        query = f"SELECT {exact_text(self._row.sql, utf8=self._utf8)} {self._from(start.ranges[0])}"
+        lines: list[bytes] = []
+        size, place = 0, start
+        for (text,) in self._connection.execute(query, (*start.ranges[0].values, left, start.skip)):
+            lines.append(_bytes(text))
+            size += len(lines[-1])
+            if size > _WANTED_BYTES:
+                yield RowRun(place, len(lines), self._row.separator.join(lines))
+                place = Place(place.ranges, place.skip + len(lines))
+                lines, size = [], 0
+        if lines:
+            yield RowRun(place, len(lines), self._row.separator.join(lines))
+        return Place(place.ranges[1:]), left - (place.skip - start.skip) - len(lines)
+
+    def _place_after(self, run: RowRun) -> Place:
+        """Return where the next run starts."""
+        within, *further = run.start.ranges
+        query = f"SELECT {self._is_later(within)}, {self._key} {self._from(within)}"
+        try:
+            found = self._connection.execute(query, (*within.values[-1:], *within.values, 1, run.rows)).fetchone()
+        except UnicodeDecodeError:
+            return Place(run.start.ranges, run.rows)
         if not found:
-            return
-        run = RowRun(start, found, _bytes(text))
-        yield run
-        if last == _GREATEST_ROWID:
-            return
-        start, left = last + 1, left - found
-        count = min(2 * count, max(1, count * _WANTED_BYTES // (len(run.text) + 1)))
+            return Place(tuple(further))
+        later, key = found[0], found[1:]
+        if not self._can_be_asked_for(key):
+            return Place(run.start.ranges, run.rows)
+        if not later:
+            raise SourceCorrupt(
+                f"the rows of table {self._table.name} are not in the order of their keys",
+                hint="Take another copy, or restore another backup.",
+            )
+        longest_first = range(len(key), max(len(within.values), 1) - 1, -1)
+        return Place((*(Range(key[:length], inclusive=length == len(key)) for length in longest_first), *further))
 
+    def _from(self, within: Range) -> str:
+        *same, last = [part.sql for part in self._table.key[: len(within.values)]] or [""]
+        conditions = [f"{part} = ?" for part in same]
+        if last:
+            conditions.append(f"{last} {self._beyond(within)}{'=' if within.inclusive else ''} ?")
+        return f"{rows_in_order(self._table, where=' AND '.join(conditions))} LIMIT ? OFFSET ?"
 
-def _fetch(connection: apsw.Connection, query: str, values: tuple[int, int]) -> tuple[int, int, str | bytes]:
-    """Join rows within a limit that SQLite holds itself to; a single row may have any length."""
-    _, count = values
-    usual = connection.limit(apsw.SQLITE_LIMIT_LENGTH)
-    if count > 1:
-        connection.limit(apsw.SQLITE_LIMIT_LENGTH, _MOST_BYTES)
-    try:
-        found, last, text = next(connection.execute(query, values))
-    finally:
-        connection.limit(apsw.SQLITE_LIMIT_LENGTH, usual)
-    return int(found), int(last or 0), text or b""
+    def _is_later(self, within: Range) -> str:
+        """Return SQL that tells whether a row is beyond the start of a range."""
+        if not within.values:
+            return "true"
+        return f"{self._table.key[len(within.values) - 1].sql} {self._beyond(within)} ?"
 
+    def _beyond(self, within: Range) -> str:
+        return "<" if self._table.key[len(within.values) - 1].descending else ">"
 
-def _in_one_scan(
-    connection: apsw.Connection, table: TableShape, row: RowText, start: int, rows: int
-) -> Iterator[RowRun]:
-    """Read row by row where no rowid tells where to go on."""
-    line = exact_text(row.sql, utf8=_is_utf8(connection))
-    query = f"SELECT {line} FROM {quoted(table.name)}{scan_order(table)} LIMIT ? OFFSET ?"
-    lines: list[str | bytes] = []
-    size = 0
-    for (text,) in connection.execute(query, (rows, start)):
-        lines.append(text)
-        size += len(text)
-        if size > _WANTED_BYTES:
-            yield RowRun(start, len(lines), row.separator.join(map(_bytes, lines)))
-            start += len(lines)
-            lines, size = [], 0
-    if lines:
-        yield RowRun(start, len(lines), row.separator.join(map(_bytes, lines)))
-
-
-def _is_utf8(connection: apsw.Connection) -> bool:
-    return bool(connection.pragma("encoding") == "UTF-8")
+    def _can_be_asked_for(self, key: tuple[Value, ...]) -> bool:
+        """Tell whether a search finds the key: it may convert what it is given, as the column prefers."""
+        return all(
+            isinstance(value, bytes)
+            or (self._utf8 and part.affinity in ("TEXT", "BLOB") if isinstance(value, str) else part.affinity != "TEXT")
+            for part, value in zip(self._table.key, key, strict=True)
+        )
 
 
 def _bytes(text: str | bytes) -> bytes:

@@ -62,7 +62,7 @@ def _copy_table(source: apsw.Connection, copy: apsw.Connection, table: TableShap
     with suppress(apsw.Error):
         copy.execute(table.sql)
         columns = [quoted(column) for column in table.columns]
-        if table.rowid_alias and not table.has_integer_primary_key:
+        if table.rowid_alias and not table.integer_primary_key:
             columns.insert(0, table.rowid_alias)
         listed = ", ".join(columns)
         insert = f"INSERT OR IGNORE INTO {quoted(table.name)} ({listed}) VALUES ({', '.join('?' * len(columns))})"

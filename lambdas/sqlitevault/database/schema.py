@@ -1,22 +1,41 @@
 """The schema of a copy: its tables, and how SQL text names them."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Literal, cast
 
 import apsw
 
 Kind = Literal["table", "virtual", "shadow"]
-# A chain of || is as deep as it is long (limit 1000); nested concat_ws() calls of this many stay flat.
+Affinity = Literal["TEXT", "NUMERIC", "INTEGER", "REAL", "BLOB"]
+# A chain of || is as deep as it is long (limit 1000); nested concat() calls of this many stay flat.
 _GROUP = 100
+_AFFINITIES: tuple[tuple[tuple[str, ...], Affinity], ...] = (
+    (("INT",), "INTEGER"),
+    (("CHAR", "CLOB", "TEXT"), "TEXT"),
+    (("BLOB",), "BLOB"),
+    (("REAL", "FLOA", "DOUB"), "REAL"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPart:
+    """SQL for a part of a key, with its collation; what the column prefers to hold; whether it descends."""
+
+    sql: str
+    affinity: Affinity
+    descending: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class TableShape:
     """One table. `columns` are the stored ones; generated and hidden columns are left out.
 
-    `rowid_alias` is a name by which SQL reaches the rowid, if the columns left one. `key_order` are the ORDER BY terms
-    of a WITHOUT ROWID table's key. `number_columns` are those declared to hold integers or reals; outside a STRICT
-    table they may hold anything all the same.
+    `rowid_alias` is a name by which SQL reaches the rowid, if the columns left one; `integer_primary_key` is the column
+    that is the rowid itself. `key` is what the table's own
+    b-tree is sorted by, if SQL can name it. `affinities` are what the columns prefer to hold; outside a STRICT table
+    they may hold anything all the same. ANY counts as NUMERIC, although a STRICT table takes it as BLOB.
     """
 
     name: str
@@ -25,10 +44,10 @@ class TableShape:
     columns: tuple[str, ...]
     sql: str
     rowid_alias: str | None
-    has_integer_primary_key: bool
+    integer_primary_key: str | None
     counts_up: bool
-    key_order: tuple[str, ...]
-    number_columns: tuple[str, ...]
+    key: tuple[KeyPart, ...]
+    affinities: tuple[Affinity, ...]
 
 
 def quoted(name: str) -> str:
@@ -55,33 +74,31 @@ def _shape(connection: apsw.Connection, name: str, sql: str, kind: object, witho
     indexed = connection.execute("SELECT 1 FROM pragma_index_list(?) WHERE origin = 'pk'", (name,)).get
     is_rowid = bool(keys) and not without_rowid and not indexed
     alias = next((alias for alias in ("rowid", "_rowid_", "oid") if alias not in every_name), None)
+    affinities = {str(column): _affinity(str(declared)) for column, declared, _, hidden in described if not hidden}
     return TableShape(
         name=name,
         kind=cast("Kind", kind),
         without_rowid=without_rowid,
-        columns=tuple(str(column) for column, _, _, hidden in described if not hidden),
+        columns=tuple(affinities),
         sql=sql,
         rowid_alias=None if without_rowid else alias,
-        has_integer_primary_key=is_rowid,
+        integer_primary_key=keys[0] if is_rowid else None,
         counts_up=is_rowid and connection.column_metadata("main", name, keys[0])[4],
-        key_order=_key_order(connection, name) if without_rowid else (),
-        number_columns=tuple(
-            str(column) for column, declared, _, hidden in described if not hidden and _is_number(str(declared))
-        ),
+        key=_key(connection, name, affinities) if without_rowid else (KeyPart(alias, "INTEGER"),) if alias else (),
+        affinities=tuple(affinities.values()),
     )
 
 
-def _is_number(declared: str) -> bool:
-    """Tell whether a column's affinity is INTEGER or REAL (https://sqlite.org/datatype3.html, section 3.1)."""
+def _affinity(declared: str) -> Affinity:
+    """Return a column's affinity (https://sqlite.org/datatype3.html, section 3.1)."""
+    if not declared:
+        return "BLOB"
     kind = declared.upper()
-    if "INT" in kind:
-        return True
-    if any(word in kind for word in ("CHAR", "CLOB", "TEXT", "BLOB")):
-        return False
-    return any(word in kind for word in ("REAL", "FLOA", "DOUB"))
+    return next((affinity for words, affinity in _AFFINITIES if any(word in kind for word in words)), "NUMERIC")
 
 
-def _key_order(connection: apsw.Connection, name: str) -> tuple[str, ...]:
+def _key(connection: apsw.Connection, name: str, affinities: Mapping[str, Affinity]) -> tuple[KeyPart, ...]:
+    """Return the key of a WITHOUT ROWID table."""
     terms = connection.execute(
         "SELECT part.name, part.coll, part.desc "
         "FROM pragma_index_list(?) AS made, pragma_index_xinfo(made.name) AS part "
@@ -89,27 +106,46 @@ def _key_order(connection: apsw.Connection, name: str) -> tuple[str, ...]:
         (name,),
     )
     return tuple(
-        f"{quoted(str(column))} COLLATE {quoted(str(collation))} {'DESC' if descending else 'ASC'}"
+        KeyPart(f"{quoted(str(column))} COLLATE {quoted(str(collation))}", affinities[str(column)], bool(descending))
         for column, collation, descending in terms
     )
 
 
-def scan_order(table: TableShape) -> str:
-    """Return what follows a table's name after FROM to read its own b-tree in order; an index may have another one.
+def rows_in_order(table: TableShape, *, database: str = "main", where: str = "") -> str:
+    """Return FROM and what follows, to read a table's own b-tree in order; an index may have another one.
 
     That order is the rowid's or, WITHOUT ROWID, the primary key's; it does not depend on the page layout. Where the
     rowid has no name left, NOT INDEXED gives its order; it does not for a WITHOUT ROWID table.
     """
-    terms = (table.rowid_alias,) if table.rowid_alias else table.key_order
-    return f" NOT INDEXED ORDER BY {', '.join(terms)}" if terms else " NOT INDEXED"
+    terms = ", ".join(f"{part.sql} {'DESC' if part.descending else 'ASC'}" for part in table.key)
+    condition = f" WHERE {where}" if where else ""
+    order = f" ORDER BY {terms}" if terms else ""
+    return f"FROM {database}.{quoted(table.name)} NOT INDEXED{condition}{order}"
 
 
-def concatenated(expressions: list[str], separator: str) -> str:
-    """Return SQL that joins many expressions without running into limits of depth or arguments."""
-    while len(expressions) > 1:
-        groups = [expressions[start : start + _GROUP] for start in range(0, len(expressions), _GROUP)]
-        expressions = [f"concat_ws({separator}, {', '.join(group)})" for group in groups]
-    return expressions[0] if expressions else "''"
+def concatenated(parts: Iterable[str | bytes]) -> str:
+    """Return SQL that joins expressions and, as bytes, constants. None may be NULL.
+
+    Constants that follow each other become one, which SQLite computes once.
+    """
+    terms: list[str] = []
+    for is_constant, group in groupby(parts, key=lambda part: isinstance(part, bytes)):
+        adjacent = list(group)
+        terms += [_constant(b"".join(cast("list[bytes]", adjacent)))] if is_constant else cast("list[str]", adjacent)
+    while len(terms) > 1:
+        groups = [terms[start : start + _GROUP] for start in range(0, len(terms), _GROUP)]
+        terms = [f"concat({', '.join(group)})" for group in groups]
+    return terms[0] if terms else "''"
+
+
+def comma_separated(values: Iterable[str]) -> str:
+    """Return SQL that joins the values of expressions. None may be NULL."""
+    return concatenated([part for value in values for part in (b",", value)][1:])
+
+
+def _constant(value: bytes) -> str:
+    """Return SQL for bytes to be joined: joining takes the bytes of a blob as they are."""
+    return "'" + value.decode().replace("'", "''") + "'" if value.isascii() else f"x'{value.hex()}'"
 
 
 def exact_text(expression: str, *, utf8: bool) -> str:

@@ -1,33 +1,39 @@
 """The rows of a table as INSERT statements, one a line.
 
-SQLite joins many rows to one text, as `row_runs` says, and Python makes statements of that text, a run at a time. A run
-of which this way cannot make statements is read again in the next way: each is slower than the one before, and the last
-can write everything.
+SQLite joins many rows to one text, as `row_runs` says, and Python makes statements of that text, a run at a time. What
+SQLite is asked to write of a column goes by what the column was seen to hold; where a run holds something else, that is
+seen, too, and the run read again. Text that is not valid gets a careful and slow way, for its run only.
 """
 
-import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from itertools import count
 
 import apsw
 
-from sqlitevault.database.row_runs import RowRun, RowText, row_runs
-from sqlitevault.database.schema import TableShape, concatenated, quoted
+from sqlitevault.database.row_runs import ALL_ROWS, FIRST, Place, RowText, row_runs
+from sqlitevault.database.schema import TableShape, comma_separated, concatenated, quoted
+from sqlitevault.dump.literals import (
+    BETWEEN_ROWS,
+    BETWEEN_TEXTS,
+    NUMBERS,
+    QUOTE,
+    Parts,
+    careful_literal,
+    is_utf8,
+    literal,
+    unmarked,
+)
 
-# Bytes that no UTF-8 text holds (RFC 3629, section 1).
-_BETWEEN_ROWS, _AROUND_TEXT, _BEFORE_OTHERS, _IN_PLACE_OF_TEXT = b"\xfd", b"\xff", b"\xfe", b"\xfc"
 _END = b");\n"
-_FAR_APART = 50  # bytes from mark to mark
-_WITH_RETURNS = re.compile(rb"\xff([^\xff\r]*\r[^\xff]*)\xff")
 
 
 @dataclass(frozen=True, slots=True)
-class _Way:
-    """A way to write rows: SQL for each value's literal, and how many of a row's bring marks; None: they need none."""
+class _Row:
+    """SQL for a row; how many of its values are quoted or have a mark that they are not; how often text meets text."""
 
-    literals: list[str]
-    marked: int | None
+    sql: str
+    marked: int
+    meetings: int
 
 
 def insert_statements(connection: apsw.Connection, table: TableShape) -> Iterator[bytes]:
@@ -36,135 +42,81 @@ def insert_statements(connection: apsw.Connection, table: TableShape) -> Iterato
     Raises:
         apsw.TooBigError: a row is longer than SQL text may be.
     """
-    if not table.columns:
-        return
-    names, place = [quoted(column) for column in table.columns], []
-    if table.rowid_alias and not table.has_integer_primary_key and not table.name.startswith("sqlite_"):
-        place = [table.rowid_alias]
-    insert = f"INSERT INTO {quoted(table.name)}({','.join(place + names)}) VALUES(".encode("utf-8", "surrogatepass")
-    ways = _ways(table, names, utf8=connection.pragma("encoding") == "UTF-8")
-    yield from _statements(connection, table, [_Way(place + way.literals, way.marked) for way in ways], insert)
+    return _Inserts(connection, table).statements() if table.columns else iter(())
 
 
-def _ways(table: TableShape, names: list[str], *, utf8: bool) -> list[_Way]:
-    careful = _Way([_careful_literal(name, nul="x'00'" if utf8 else "x'0000'") for name in names], None)
-    if not utf8:
-        return [careful]
-    marked = _Way([_marked_literal(name) for name in names], len(names))
-    numbers = {quoted(column) for column in table.number_columns}
-    if not numbers:
-        return [marked, careful]
-    literals = [_number_literal(name) if name in numbers else _marked_literal(name) for name in names]
-    return [_Way(literals, len(names) - len(numbers)), marked, careful]
+class _Inserts:
+    """The statements for one table."""
 
+    def __init__(self, connection: apsw.Connection, table: TableShape) -> None:
+        self._connection = connection
+        self._table = table
+        self._utf8 = connection.pragma("encoding") == "UTF-8"
+        self._names = [quoted(column) for column in table.columns]
+        self._integer_key = quoted(table.integer_primary_key) if table.integer_primary_key else None
+        self._seen: list[set[bytes]] = [set() for _ in self._names]
+        self._place: list[str] = []
+        if table.rowid_alias and not table.integer_primary_key and not table.name.startswith("sqlite_"):
+            self._place = [table.rowid_alias]
+        columns = f"({','.join(self._place + self._names)})" if self._place else ""
+        self._insert = f"INSERT INTO {quoted(table.name)}{columns} VALUES(".encode("utf-8", "surrogatepass")
 
-def _statements(
-    connection: apsw.Connection, table: TableShape, ways: list[_Way], insert: bytes, within: RowRun | None = None
-) -> Iterator[bytes]:
-    way, *others = ways
-    row = RowText(concatenated(way.literals, "','"), b"\n" if way.marked is None else _BETWEEN_ROWS)
-    for run in row_runs(connection, table, row, within=within):
-        lines = _lines(run, way, row.separator, insert)
-        if lines is None:
-            yield from _statements(connection, table, others, insert, run)
-        else:
-            yield insert
-            yield lines
-            yield _END
+    def statements(self) -> Iterator[bytes]:
+        """Yield all of them."""
+        if not self._utf8:
+            yield from self._carefully(FIRST, ALL_ROWS)
+            return
+        start, left = FIRST, ALL_ROWS
+        while left:
+            start, left = yield from self._as_seen(start, left)
 
+    def _see(self, start: Place, rows: int) -> bool:
+        """Find out what the columns hold there; tell whether that is more than was seen before."""
+        before = sum(map(len, self._seen))
+        types = RowText(comma_separated(f"typeof({name})" for name in self._names))
+        for run in row_runs(self._connection, self._table, types, start, rows):
+            for row in set(run.text.split(types.separator)):
+                for seen, found in zip(self._seen, row.split(b","), strict=True):
+                    seen.add(found)
+        return sum(map(len, self._seen)) > before
 
-def _lines(run: RowRun, way: _Way, separator: bytes, insert: bytes) -> bytes | None:
-    """Return the rows with what stands between two INSERTs; None if a value holds a mark, or what SQL text cannot."""
-    text = run.text if way.marked is None else _unmarked(run.text, way.marked * run.rows)
-    if text is None:
-        return None
-    between = _END + insert
-    statements = text.replace(separator, between)
-    if len(statements) - len(text) != (run.rows - 1) * (len(between) - len(separator)) or not _is_utf8(statements):
-        return None
-    return statements
+    def _as_seen(self, start: Place, left: int) -> Generator[bytes, None, tuple[Place, int]]:
+        """Write rows up to a run that holds what was not seen before; return where it is, and how many are left."""
+        row = self._row()
+        for run in row_runs(self._connection, self._table, RowText(row.sql, BETWEEN_ROWS), start, left):
+            text = unmarked(run.text, row.marked * run.rows, row.meetings * run.rows)
+            lines = self._lines(text, run.rows) if text is not None else None
+            if lines is not None:
+                yield from (self._insert, lines, _END)
+            elif self._see(run.start, run.rows):
+                return run.start, left
+            else:
+                yield from self._carefully(run.start, run.rows)
+            left -= run.rows
+        return start, 0
 
+    def _row(self) -> _Row:
+        """Return what to ask for, by what was seen; a mark instead of three where text meets text saves time."""
+        parts: Parts = list(self._place)
+        for name, affinity, seen in zip(self._names, self._table.affinities, self._seen, strict=True):
+            value = literal(name, affinity, seen) if name != self._integer_key else [name]
+            if parts[-1:] == value[:1] == [QUOTE]:
+                parts[-1:] = [BETWEEN_TEXTS, *value[1:]]
+            else:
+                parts += [b",", *value] if parts else value
+        marked = sum(not seen <= NUMBERS for seen in self._seen)
+        return _Row(concatenated(parts), marked, parts.count(BETWEEN_TEXTS))
 
-def _unmarked(text: bytes, values: int) -> bytes | None:
-    """Put quotes where marks are; None if the text of a value holds a mark, or what SQL text cannot hold.
+    def _lines(self, text: bytes, rows: int) -> bytes | None:
+        """Return the rows with what stands between two INSERTs; None if text holds such a mark, or is no UTF-8."""
+        between = _END + self._insert
+        lines = text.replace(BETWEEN_ROWS, between)
+        if len(lines) - len(text) != (rows - 1) * (len(between) - 1) or not is_utf8(lines):
+            return None
+        return lines
 
-    Each value has a mark on both sides or one before it. Bytes like marks in text can only make them more: as many as
-    expected means that none is in text.
-    """
-    bare = text.replace(_BEFORE_OTHERS, b"")
-    expected = 2 * (values - (len(text) - len(bare)))
-    if _count(bare, _AROUND_TEXT, expected) != expected or b"\0" in bare:
-        return None
-    doubled = bare.replace(b"'", b"''")
-    if b"\r" in doubled:
-        doubled = _without_returns(doubled)
-    return doubled.replace(_AROUND_TEXT, b"'")
-
-
-def _count(text: bytes, mark: bytes, expected: int) -> int:
-    """Count a mark: replace() jumps from one to the next, count() looks at each byte; which is faster depends."""
-    if len(text) < _FAR_APART * expected:
-        return text.count(mark)
-    return len(text) - len(text.replace(mark, b""))
-
-
-def _without_returns(text: bytes) -> bytes:
-    r"""Return marked text with `replace('…', '\r', char(13))` for text with carriage returns.
-
-    The sqlite3 shell drops those before a line feed when it reads SQL.
-    """
-    tokens = (b"\\r%s" % (b"%d" % number if number else b"") for number in count())
-    token = next(token for token in tokens if token not in text)
-    return _WITH_RETURNS.sub(
-        lambda found: b"replace(\xff%s\xff,'%s',char(13))" % (found[1].replace(b"\r", token), token), text
-    )
-
-
-def _is_utf8(text: bytes) -> bool:
-    if text.isascii():
-        return True
-    try:
-        text.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _marked_literal(name: str) -> str:
-    """Return SQL for a literal with marks. quote() would look at each character twice, and end text at a NUL.
-
-    Text is what sorts above every number and below every blob (https://sqlite.org/datatype3.html, section 4.1): asking
-    that takes less time than typeof().
-    """
-    around, before = _as_sql(_AROUND_TEXT), _as_sql(_BEFORE_OTHERS)
-    bare = f"+{name} COLLATE BINARY"
-    return (
-        f"CASE WHEN {bare} >= '' AND {bare} < x'' THEN {around} || {name} || {around} ELSE CASE typeof({name}) "
-        f"WHEN 'integer' THEN {before} || {name} WHEN 'real' THEN {before} || {_real_literal(name)} "
-        f"WHEN 'blob' THEN 'X' || {around} || hex({name}) || {around} ELSE {before} || 'NULL' END END"
-    )
-
-
-def _number_literal(name: str) -> str:
-    """Return SQL for the literal of a number or of NULL; a mark that makes the run one for the next way for others."""
-    return (
-        f"CASE typeof({name}) WHEN 'integer' THEN {name} WHEN 'real' THEN {_real_literal(name)} "
-        f"WHEN 'null' THEN 'NULL' ELSE {_as_sql(_IN_PLACE_OF_TEXT)} END"
-    )
-
-
-def _careful_literal(name: str, *, nul: str) -> str:
-    """Return SQL for the literal of any value; text is written as bytes unless it is printable ASCII."""
-    odd = f"{name} GLOB '*[^ -~]*' OR instr(CAST({name} AS BLOB), {nul})"  # GLOB, too, ends at a NUL
-    text = f"iif({odd}, 'CAST(' || quote(CAST({name} AS BLOB)) || ' AS TEXT)', quote({name}))"
-    return f"CASE typeof({name}) WHEN 'text' THEN {text} WHEN 'real' THEN {_real_literal(name)} ELSE quote({name}) END"
-
-
-def _real_literal(name: str) -> str:
-    """Return SQL for a real's literal: quote() drops the sign of -0.0; the angle of a point on its axis shows it."""
-    return f"iif({name} = 0 AND atan2({name}, -1) < 0, '-0.0', quote({name}))"
-
-
-def _as_sql(mark: bytes) -> str:
-    """Return SQL for a mark: || takes the bytes of a blob as they are."""
-    return f"x'{mark.hex()}'"
+    def _carefully(self, start: Place, rows: int) -> Iterator[bytes]:
+        literals = [careful_literal(name, utf8=self._utf8) for name in self._names]
+        row = RowText(comma_separated([*self._place, *literals]))
+        for run in row_runs(self._connection, self._table, row, start, rows):
+            yield from (self._insert, run.text.replace(row.separator, _END + self._insert), _END)

@@ -1,0 +1,110 @@
+"""Values as SQL literals: what SQLite is asked to write of them, with marks, and what Python makes of that."""
+
+from itertools import count
+
+from sqlitevault.database.schema import Affinity
+
+# Bytes that no UTF-8 text holds (RFC 3629, section 1): SQL writes them, and Python puts something else there.
+QUOTE, BEFORE_OTHERS, BETWEEN_ROWS, BETWEEN_TEXTS = b"\xff", b"\xfe", b"\xfd", b"\xfc"
+NUMBERS = {b"integer", b"real", b"null"}
+_FAR_APART = 50  # bytes from mark to mark
+
+Parts = list[str | bytes]  # SQL expressions and, as bytes, constants
+
+
+def literal(name: str, affinity: Affinity, seen: set[bytes]) -> Parts:
+    """Return the parts of a value's literal, with marks, for what a column was seen to hold.
+
+    Text is what sorts above every number and below every blob (https://sqlite.org/datatype3.html, section 4.1): asking
+    that takes less time than typeof(). quote() would look at each character twice, and end text at a NUL. A column
+    that prefers text holds no numbers, and makes text of those that damage put there when the dump is loaded.
+    """
+    quote, before = _as_sql(QUOTE), _as_sql(BEFORE_OTHERS)
+    most = "CAST(x'f5' AS TEXT)"  # sorts above every valid text
+    is_text = f"+{name} COLLATE BINARY " + (f"<= {most}" if affinity == "TEXT" else f"BETWEEN '' AND {most}")
+    real = _real_literal(name)
+    if seen == {b"text"}:
+        return [QUOTE, f"CASE WHEN {is_text} THEN {name} ELSE {quote} END", QUOTE]
+    if seen == {b"blob"}:
+        return [b"X" + QUOTE, f"CASE typeof({name}) WHEN 'blob' THEN hex({name}) ELSE {quote} END", QUOTE]
+    if seen == {b"integer"}:
+        return [f"CASE typeof({name}) WHEN 'integer' THEN {name} ELSE {quote} END"]
+    if seen <= NUMBERS:
+        number = f"CASE typeof({name}) WHEN 'integer' THEN {name} WHEN 'real' THEN {real} ELSE {quote} END"
+        return [f"CASE WHEN {name} IS NULL THEN 'NULL' ELSE {number} END"]
+    other = (
+        f"CASE typeof({name}) WHEN 'integer' THEN {before} || {name} WHEN 'real' THEN {before} || {real} "
+        f"WHEN 'blob' THEN 'X' || {quote} || hex({name}) || {quote} ELSE {_as_sql(3 * QUOTE)} END"
+    )
+    null = _as_sql(BEFORE_OTHERS + b"NULL")
+    return [f"CASE WHEN {is_text} THEN {quote} || {name} || {quote} WHEN {name} IS NULL THEN {null} ELSE {other} END"]
+
+
+def careful_literal(name: str, *, utf8: bool) -> str:
+    """Return SQL for the literal of any value; text is written as bytes unless it is printable ASCII."""
+    nul = "x'00'" if utf8 else "x'0000'"
+    odd = f"{name} GLOB '*[^ -~]*' OR instr(CAST({name} AS BLOB), {nul})"  # GLOB, too, ends at a NUL
+    text = f"iif({odd}, 'CAST(' || quote(CAST({name} AS BLOB)) || ' AS TEXT)', quote({name}))"
+    return f"CASE typeof({name}) WHEN 'text' THEN {text} WHEN 'real' THEN {_real_literal(name)} ELSE quote({name}) END"
+
+
+def _real_literal(name: str) -> str:
+    """Return SQL for a real's literal: quote() drops the sign of -0.0; the angle of a point on its axis shows it."""
+    return f"iif({name} = 0 AND atan2({name}, -1) < 0, '-0.0', quote({name}))"
+
+
+def _as_sql(mark: bytes) -> str:
+    """Return SQL for a mark: || takes the bytes of a blob as they are."""
+    return f"x'{mark.hex()}'"
+
+
+def unmarked(text: bytes, values: int, meetings: int) -> bytes | None:
+    """Put in what marks stand for; None if the text of a value holds a mark, or what SQL text cannot hold.
+
+    Each value has a quote on both sides, or a mark before it that says that it needs none. Values that were not
+    expected bring too many quotes, and so do bytes like marks in text: as many as expected means that there are none.
+    """
+    bare = text.replace(BEFORE_OTHERS, b"")
+    quotes = 2 * (values - meetings - (len(text) - len(bare)))
+    if _count(bare, QUOTE, quotes) != quotes or b"\0" in bare:
+        return None
+    doubled = bare.replace(b"'", b"''")
+    if b"\r" in doubled:
+        whole = doubled.replace(BETWEEN_TEXTS, QUOTE + b"," + QUOTE)
+        finished = _without_returns(whole)
+    else:
+        whole = finished = doubled.replace(QUOTE, b"'").replace(BETWEEN_TEXTS, b"','")
+    return finished if len(whole) - len(doubled) == 2 * meetings else None
+
+
+def _count(text: bytes, mark: bytes, expected: int) -> int:
+    """Count a mark: replace() jumps from one to the next, count() looks at each byte; which is faster depends."""
+    if len(text) < _FAR_APART * expected:
+        return text.count(mark)
+    return len(text) - len(text.replace(mark, b""))
+
+
+def _without_returns(text: bytes) -> bytes:
+    r"""Put in quotes, and `replace('…', '\r', char(13))` for text with carriage returns.
+
+    The sqlite3 shell drops those before a line feed when it reads SQL.
+    """
+    tokens = (b"\\r%s" % (b"%d" % number if number else b"") for number in count())
+    token = next(token for token in tokens if token not in text)
+    parts = text.split(QUOTE)
+    parts[1::2] = [
+        b"replace('%s','%s',char(13))" % (value.replace(b"\r", token), token) if b"\r" in value else b"'%s'" % value
+        for value in parts[1::2]
+    ]
+    return b"".join(parts)
+
+
+def is_utf8(text: bytes) -> bool:
+    """Tell whether everybody can read it."""
+    if text.isascii():
+        return True
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
