@@ -9,3 +9,12 @@ import pytest
 def legacy_archive() -> Path:
     """An archive made by the guide's original backup.sh."""
     return Path(__file__).parent / "data" / "devops_hub_backup_20261123_074934.tar.gz"
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Stop if groups would not hold: every worker would then make a deployment of its own, and take as long again."""
+    if not session.config.getoption("loadgroup", default=False):
+        return
+    for item in session.items:
+        if item.get_closest_marker("xdist_group") and "@" not in item.nodeid:
+            raise pytest.UsageError(f"{item.nodeid} has lost its group: do this pytest and this pytest-xdist agree?")

@@ -2,10 +2,11 @@
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import apsw
 
-from sqlitevault.database.schema import TableShape, exact_text, rows_in_order
+from sqlitevault.database.schema import Affinity, TableShape, exact_text, rows_in_order
 from sqlitevault.errors import SourceCorrupt
 
 _WANTED_BYTES = 256 * 1024
@@ -82,10 +83,11 @@ def row_runs(
     return _Rows(connection, table, row).runs(start, rows)
 
 
+@cache
 def _keep_freed_memory() -> None:
     """Have the C library keep what a run frees for the next one: else half the time goes into getting pages anew.
 
-    A large block that is freed once sets the bound for that (mallopt(3), M_MMAP_THRESHOLD).
+    Freeing one large block, once, sets the bound for that (mallopt(3), M_MMAP_THRESHOLD).
     """
     _ = bytes(_KEPT_BYTES)
 
@@ -168,7 +170,9 @@ class _Rows:
         if not found:
             return Place(tuple(further))
         later, key = found[0], found[1:]
-        if not self._can_be_asked_for(key):
+        if not all(
+            self._can_be_asked_for(value, part.affinity) for value, part in zip(key, self._table.key, strict=True)
+        ):
             return Place(run.start.ranges, run.rows)
         if not later:
             raise SourceCorrupt(
@@ -194,13 +198,13 @@ class _Rows:
     def _beyond(self, within: Range) -> str:
         return "<" if self._table.key[len(within.values) - 1].descending else ">"
 
-    def _can_be_asked_for(self, key: tuple[Value, ...]) -> bool:
-        """Tell whether a search finds the key: it may convert what it is given, as the column prefers."""
-        return all(
-            isinstance(value, bytes)
-            or (self._utf8 and part.affinity in ("TEXT", "BLOB") if isinstance(value, str) else part.affinity != "TEXT")
-            for part, value in zip(self._table.key, key, strict=True)
-        )
+    def _can_be_asked_for(self, value: Value, affinity: Affinity) -> bool:
+        """Tell whether a search finds a value of a key: it converts what it is given to what the column prefers."""
+        if isinstance(value, str):
+            return self._utf8 and affinity in ("TEXT", "BLOB")  # of UTF-16, Python may get something else
+        if isinstance(value, int | float):
+            return affinity != "TEXT"
+        return isinstance(value, bytes)
 
 
 def _bytes(text: str | bytes) -> bytes:

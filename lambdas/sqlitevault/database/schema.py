@@ -33,9 +33,9 @@ class TableShape:
     """One table. `columns` are the stored ones; generated and hidden columns are left out.
 
     `rowid_alias` is a name by which SQL reaches the rowid, if the columns left one; `integer_primary_key` is the column
-    that is the rowid itself. `key` is what the table's own
-    b-tree is sorted by, if SQL can name it. `affinities` are what the columns prefer to hold; outside a STRICT table
-    they may hold anything all the same. ANY counts as NUMERIC, although a STRICT table takes it as BLOB.
+    that is the rowid itself. `key` is what the table's own b-tree is sorted by, if SQL can name it. `affinities` are
+    what the columns prefer to hold; outside a STRICT table they may hold anything all the same. ANY counts as NUMERIC,
+    although a STRICT table takes it as BLOB.
     """
 
     name: str
