@@ -17,4 +17,4 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         return
     for item in session.items:
         if item.get_closest_marker("xdist_group") and "@" not in item.nodeid:
-            raise pytest.UsageError(f"{item.nodeid} has lost its group: do this pytest and this pytest-xdist agree?")
+            raise RuntimeError(f"{item.nodeid} has lost its group: do this pytest and this pytest-xdist agree?")
