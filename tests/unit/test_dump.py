@@ -145,7 +145,7 @@ def test_values_of_another_kind_are_readable(tmp_path: Path, kind: str) -> None:
 @pytest.mark.parametrize("kind", ["", "WITHOUT ROWID"], ids=["rowid", "without-rowid"])
 def test_columns_that_hold_something_else_further_on(tmp_path: Path, kind: str) -> None:
     """What the first rows hold says nothing about later ones, whatever the columns were declared to hold."""
-    some: list[object] = ["it's", 7, -0.0, b"\xff'", None, "", "nul\0", "line\r\n", "é"]
+    some: list[object] = ["it's", 7, -0.0, b"\xff'", None, "", "nul\0", "line\r\n", "é", 1.5, 2.0**63, b"7", "7", "0x7"]
     with closing(sqlite3.connect(tmp_path / "source.db")) as connection, connection:
         for number, first in enumerate(some):
             connection.execute(f"CREATE TABLE t{number} (id INTEGER PRIMARY KEY, a, b TEXT, c INT, d BLOB, e) {kind}")

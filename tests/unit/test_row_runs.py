@@ -100,7 +100,7 @@ KEYS = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     keys=st.lists(st.tuples(st.one_of(st.just(1), st.just("a"), KEYS), KEYS), min_size=40, max_size=200),
     declared=st.sampled_from(["", "TEXT", "INT", "REAL", "NUMERIC", "BLOB", "TEXT COLLATE NOCASE"]),

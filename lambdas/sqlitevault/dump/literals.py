@@ -28,7 +28,9 @@ def literal(name: str, affinity: Affinity, seen: set[bytes]) -> Parts:
     if seen == {b"blob"}:
         return [b"X" + QUOTE, f"CASE typeof({name}) WHEN 'blob' THEN hex({name}) ELSE {quote} END", QUOTE]
     if seen == {b"integer"}:
-        return [f"CASE typeof({name}) WHEN 'integer' THEN {name} ELSE {quote} END"]
+        # A column that prefers integers made them of all reals that are whole; only text with a NUL seems equal, too.
+        whole = f"{name} = CAST({name} AS INTEGER)" if affinity == "INTEGER" else f"typeof({name}) = 'integer'"
+        return [f"CASE WHEN {whole} THEN {name} ELSE {quote} END"]
     if seen <= NUMBERS:
         number = f"CASE typeof({name}) WHEN 'integer' THEN {name} WHEN 'real' THEN {real} ELSE {quote} END"
         return [f"CASE WHEN {name} IS NULL THEN 'NULL' ELSE {number} END"]
