@@ -85,7 +85,7 @@ def row_runs(
 
 @cache
 def _keep_freed_memory() -> None:
-    """Have the C library keep what a run frees for the next one: else half the time goes into getting pages anew.
+    """Have the C library keep what a run frees for the next one: getting pages anew takes up to two fifths of the time.
 
     Freeing one large block, once, sets the bound for that (mallopt(3), M_MMAP_THRESHOLD).
     """
