@@ -40,7 +40,6 @@ class TableShape:
 
     name: str
     kind: Kind
-    without_rowid: bool
     columns: tuple[str, ...]
     sql: str
     rowid_alias: str | None
@@ -78,7 +77,6 @@ def _shape(connection: apsw.Connection, name: str, sql: str, kind: object, witho
     return TableShape(
         name=name,
         kind=cast("Kind", kind),
-        without_rowid=without_rowid,
         columns=tuple(affinities),
         sql=sql,
         rowid_alias=None if without_rowid else alias,

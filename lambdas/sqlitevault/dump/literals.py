@@ -5,7 +5,7 @@ from itertools import count
 from sqlitevault.database.schema import Affinity
 
 # Bytes that no UTF-8 text holds (RFC 3629, section 1): SQL writes them, and Python puts something else there.
-QUOTE, BEFORE_OTHERS, BETWEEN_ROWS, BETWEEN_TEXTS = b"\xff", b"\xfe", b"\xfd", b"\xfc"
+QUOTE, _BEFORE_OTHERS, BETWEEN_ROWS, BETWEEN_TEXTS = b"\xff", b"\xfe", b"\xfd", b"\xfc"
 NUMBERS = {b"integer", b"real", b"null"}
 _FAR_APART = 50  # bytes from mark to mark
 
@@ -19,7 +19,7 @@ def literal(name: str, affinity: Affinity, seen: set[bytes]) -> Parts:
     that takes less time than typeof(). quote() would look at each character twice, and end text at a NUL. A column
     that prefers text holds no numbers, and makes text of those that damage put there when the dump is loaded.
     """
-    quote, before = _as_sql(QUOTE), _as_sql(BEFORE_OTHERS)
+    quote, before = _as_sql(QUOTE), _as_sql(_BEFORE_OTHERS)
     most = "CAST(x'f5' AS TEXT)"  # sorts above every valid text
     is_text = f"+{name} COLLATE BINARY " + (f"<= {most}" if affinity == "TEXT" else f"BETWEEN '' AND {most}")
     real = _real_literal(name)
@@ -38,7 +38,7 @@ def literal(name: str, affinity: Affinity, seen: set[bytes]) -> Parts:
         f"CASE typeof({name}) WHEN 'integer' THEN {before} || {name} WHEN 'real' THEN {before} || {real} "
         f"WHEN 'blob' THEN 'X' || {quote} || hex({name}) || {quote} ELSE {_as_sql(3 * QUOTE)} END"
     )
-    null = _as_sql(BEFORE_OTHERS + b"NULL")
+    null = _as_sql(_BEFORE_OTHERS + b"NULL")
     return [f"CASE WHEN {is_text} THEN {quote} || {name} || {quote} WHEN {name} IS NULL THEN {null} ELSE {other} END"]
 
 
@@ -66,7 +66,7 @@ def unmarked(text: bytes, values: int, meetings: int) -> bytes | None:
     Each value has a quote on both sides, or a mark before it that says that it needs none. Values that were not
     expected bring too many quotes, and so do bytes like marks in text: as many as expected means that there are none.
     """
-    bare = text.replace(BEFORE_OTHERS, b"")
+    bare = text.replace(_BEFORE_OTHERS, b"")
     quotes = 2 * (values - meetings - (len(text) - len(bare)))
     if _count(bare, QUOTE, quotes) != quotes or b"\0" in bare:
         return None
