@@ -159,6 +159,33 @@ def test_columns_that_hold_something_else_further_on(tmp_path: Path, kind: str) 
     assert read_tables(loaded) == read_tables(tmp_path / "source.db")
 
 
+# What might pass for an integer or NULL: JSONB of them, too (https://sqlite.org/jsonb.html).
+NEARLY_INTEGERS: tuple[object, ...] = (
+    *(b"\x00", b"\x131", b"\x2312", b"\x131\x131", b"\x0b", b"1", b"", b"null", b"\xff"),
+    *("1a", "2026-11-26", "null", "[1]", "1],[1", "-", "", "\xbd", "x" * 100),
+    *(0.5, -0.0, 2.0**63, -(2.0**63), 1e300, -1e300, math.inf, -math.inf),
+)
+
+
+@pytest.mark.parametrize("kind", ["", "WITHOUT ROWID"], ids=["rowid", "without-rowid"])
+@pytest.mark.parametrize("columns", [3, 120])
+def test_what_might_pass_for_an_integer(tmp_path: Path, kind: str, columns: int) -> None:
+    """One other value among whole numbers and NULLs stays what it is, in a column of every affinity."""
+    whole = (-(2**63), 2**63 - 1, -1, 0, None)
+    cases = [(odd, affinity) for odd in NEARLY_INTEGERS for affinity in AFFINITIES]
+    with closing(sqlite3.connect(tmp_path / "source.db")) as connection, connection:
+        for case, (odd, affinity) in enumerate(cases if columns == 3 else cases[:5]):
+            names = ", ".join(f"c{column} {affinity}" for column in range(columns))
+            connection.execute(f"CREATE TABLE t{case} (id INTEGER PRIMARY KEY, {names}) {kind}")
+            rows: list[list[object]] = [[n, *(whole[(n + column) % 5] for column in range(columns))] for n in range(20)]
+            rows[18][columns] = odd  # in the second run of rows
+            connection.executemany(f"INSERT INTO t{case} VALUES (?{', ?' * columns})", rows)
+    loaded = _reloaded(tmp_path / "source.db")
+    assert ",null" not in (tmp_path / "dump.sql").read_text()
+    assert raw_content(loaded) == raw_content(tmp_path / "source.db")
+    assert read_tables(loaded) == read_tables(tmp_path / "source.db")
+
+
 def test_the_same_content_gives_the_same_text(tmp_path: Path) -> None:
     """Dumping what a dump made gives that dump again, byte by byte; so dumps can be compared with diff."""
     loaded = _reloaded(torture.build(tmp_path / "source.db", *QUICK))

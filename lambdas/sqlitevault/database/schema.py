@@ -1,6 +1,6 @@
 """The schema of a copy: its tables, and how SQL text names them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal, cast
@@ -9,7 +9,7 @@ import apsw
 
 Kind = Literal["table", "virtual", "shadow"]
 Affinity = Literal["TEXT", "NUMERIC", "INTEGER", "REAL", "BLOB"]
-# A chain of || is as deep as it is long (limit 1000); nested concat() calls of this many stay flat.
+# A function takes 127 arguments unless SQLite was built otherwise; a chain of || is as deep as it is long (limit 1000).
 _GROUP = 100
 _AFFINITIES: tuple[tuple[tuple[str, ...], Affinity], ...] = (
     (("INT",), "INTEGER"),
@@ -131,9 +131,14 @@ def concatenated(parts: Iterable[str | bytes]) -> str:
         adjacent = list(group)
         terms += [_constant(b"".join(cast("list[bytes]", adjacent)))] if is_constant else cast("list[str]", adjacent)
     while len(terms) > 1:
-        groups = [terms[start : start + _GROUP] for start in range(0, len(terms), _GROUP)]
-        terms = [f"concat({', '.join(group)})" for group in groups]
+        terms = [f"concat({arguments})" for arguments in argument_lists(terms)]
     return terms[0] if terms else "''"
+
+
+def argument_lists(expressions: Sequence[str]) -> Iterator[str]:
+    """Yield SQL for the arguments of as many calls as it takes to pass so many."""
+    for start in range(0, len(expressions), _GROUP):
+        yield ", ".join(expressions[start : start + _GROUP])
 
 
 def comma_separated(values: Iterable[str]) -> str:

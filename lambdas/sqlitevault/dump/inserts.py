@@ -5,21 +5,26 @@ SQLite is asked to write of a column goes by what the column was seen to hold; w
 seen, too, and the run read again. Text that is not valid gets a careful and slow way, for its run only.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 
 import apsw
 
-from sqlitevault.database.row_runs import ALL_ROWS, FIRST, Place, RowText, row_runs
+from sqlitevault.database.row_runs import ALL_ROWS, FIRST, Place, RowRun, RowText, row_runs
 from sqlitevault.database.schema import TableShape, comma_separated, concatenated, quoted
 from sqlitevault.dump.literals import (
+    BETWEEN_ARRAYS,
     BETWEEN_ROWS,
     BETWEEN_TEXTS,
+    INTEGERS,
     NUMBERS,
     QUOTE,
     Parts,
     careful_literal,
+    from_json_arrays,
+    integer_or_null,
     is_utf8,
+    json_arrays,
     literal,
     unmarked,
 )
@@ -29,11 +34,14 @@ _END = b");\n"
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """SQL for a row; how many of its values are quoted or have a mark that they are not; how often text meets text."""
+    """SQL for a row, what stands between two rows of its text, and what makes values of a text of so many rows.
+
+    That is None if the rows hold something else than was seen before.
+    """
 
     sql: str
-    marked: int
-    meetings: int
+    between: bytes
+    values: Callable[[bytes, int], bytes | None]
 
 
 def insert_statements(connection: apsw.Connection, table: TableShape) -> Iterator[bytes]:
@@ -84,8 +92,7 @@ class _Inserts:
         """Write rows up to a run that holds what was not seen before; return where it is, and how many are left."""
         row = self._row()
         for run in row_runs(self._connection, self._table, RowText(row.sql, BETWEEN_ROWS), start, left):
-            text = unmarked(run.text, row.marked * run.rows, row.meetings * run.rows)
-            lines = self._lines(text, run.rows) if text is not None else None
+            lines = self._lines(row, run)
             if lines is not None:
                 yield from (self._insert, lines, _END)
             elif self._see(run.start, run.rows):
@@ -96,7 +103,14 @@ class _Inserts:
         return start, 0
 
     def _row(self) -> _Row:
-        """Return what to ask for, by what was seen; a mark instead of three where text meets text saves time."""
+        """Return what to ask for, by what was seen."""
+        if all(seen <= INTEGERS for seen in self._seen):
+            values = [name if name == self._integer_key else integer_or_null(name) for name in self._names]
+            return _Row(json_arrays(self._place + values), BETWEEN_ARRAYS, lambda text, _: from_json_arrays(text))
+        return self._marked_row()
+
+    def _marked_row(self) -> _Row:
+        """Return what to ask for of any values; a mark instead of three where text meets text saves time."""
         parts: Parts = list(self._place)
         for name, affinity, seen in zip(self._names, self._table.affinities, self._seen, strict=True):
             value = literal(name, affinity, seen) if name != self._integer_key else [name]
@@ -105,13 +119,19 @@ class _Inserts:
             else:
                 parts += [b",", *value] if parts else value
         marked = sum(not seen <= NUMBERS for seen in self._seen)
-        return _Row(concatenated(parts), marked, parts.count(BETWEEN_TEXTS))
+        meetings = parts.count(BETWEEN_TEXTS)
+        return _Row(
+            concatenated(parts), BETWEEN_ROWS, lambda text, rows: unmarked(text, marked * rows, meetings * rows)
+        )
 
-    def _lines(self, text: bytes, rows: int) -> bytes | None:
+    def _lines(self, row: _Row, run: RowRun) -> bytes | None:
         """Return the rows with what stands between two INSERTs; None if text holds such a mark, or is no UTF-8."""
+        text = row.values(run.text, run.rows)
+        if text is None:
+            return None
         between = _END + self._insert
-        lines = text.replace(BETWEEN_ROWS, between)
-        if len(lines) - len(text) != (rows - 1) * (len(between) - 1) or not is_utf8(lines):
+        lines = text.replace(row.between, between)
+        if len(lines) - len(text) != (run.rows - 1) * (len(between) - len(row.between)) or not is_utf8(lines):
             return None
         return lines
 

@@ -1,12 +1,15 @@
 """Values as SQL literals: what SQLite is asked to write of them, with marks, and what Python makes of that."""
 
+from collections.abc import Sequence
 from itertools import count
 
-from sqlitevault.database.schema import Affinity
+from sqlitevault.database.schema import Affinity, argument_lists
 
 # Bytes that no UTF-8 text holds (RFC 3629, section 1): SQL writes them, and Python puts something else there.
 QUOTE, _BEFORE_OTHERS, BETWEEN_ROWS, BETWEEN_TEXTS = b"\xff", b"\xfe", b"\xfd", b"\xfc"
 NUMBERS = {b"integer", b"real", b"null"}
+INTEGERS = {b"integer", b"null"}
+BETWEEN_ARRAYS = b"]" + BETWEEN_ROWS + b"["
 _FAR_APART = 50  # bytes from mark to mark
 
 Parts = list[str | bytes]  # SQL expressions and, as bytes, constants
@@ -40,6 +43,27 @@ def literal(name: str, affinity: Affinity, seen: set[bytes]) -> Parts:
     )
     null = _as_sql(_BEFORE_OTHERS + b"NULL")
     return [f"CASE WHEN {is_text} THEN {quote} || {name} || {quote} WHEN {name} IS NULL THEN {null} ELSE {other} END"]
+
+
+def integer_or_null(name: str) -> str:
+    """Return what `json_arrays` is to write of a column in which nothing else was seen.
+
+    JSON of a blob might be the number that it stands for in JSONB (https://sqlite.org/json1.html, section 3): so what
+    sorts above every integer is made text.
+    """
+    return f"CASE WHEN {name} > {(1 << 63) - 1} THEN '' ELSE {name} END"
+
+
+def json_arrays(values: Sequence[str]) -> str:
+    """Return SQL for a row of integers and NULLs: it joins them in half the time that concat() takes."""
+    return " || ".join(f"json_array({arguments})" for arguments in argument_lists(values))
+
+
+def from_json_arrays(rows: bytes) -> bytes | None:
+    """Make SQL of them, but for what stands between rows; None if there is text, which is quoted, or a real."""
+    if b'"' in rows or b"." in rows:
+        return None
+    return rows[1:-1].replace(b"][", b",").replace(b"null", b"NULL")
 
 
 def careful_literal(name: str, *, utf8: bool) -> str:
