@@ -10,12 +10,15 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import apsw
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sqlitevault.database import check, read_header, read_tables, schema_digest
+from sqlitevault.database import check, open_copy, read_header, read_tables, schema_digest
+from sqlitevault.database.schema import tables
 from sqlitevault.dump import load_dump, write_dump
+from sqlitevault.dump.inserts import insert_statements
 from sqlitevault.errors import IntegrityCheckFailed
 from sqlitevault.snapshot import take_snapshot
 from tests import torture
@@ -159,31 +162,61 @@ def test_columns_that_hold_something_else_further_on(tmp_path: Path, kind: str) 
     assert read_tables(loaded) == read_tables(tmp_path / "source.db")
 
 
-# What might pass for an integer or NULL: JSONB of them, too (https://sqlite.org/jsonb.html).
-NEARLY_INTEGERS: tuple[object, ...] = (
-    *(b"\x00", b"\x131", b"\x2312", b"\x131\x131", b"\x0b", b"1", b"", b"null", b"\xff"),
-    *("1a", "2026-11-26", "null", "[1]", "1],[1", "-", "", "\xbd", "x" * 100),
-    *(0.5, -0.0, 2.0**63, -(2.0**63), 1e300, -1e300, math.inf, -math.inf),
+# What JSON writes otherwise than SQL, or takes for something else, as JSONB (https://sqlite.org/jsonb.html).
+ODD_IN_JSON: tuple[object, ...] = (
+    *(b"\x00", b"\x131", b"\x2312", b"\x131\x131", b"\x0b", b"\x171", b"1", b"", b"null", b"\xff"),
+    *("1a", "2026-11-26", "null", "[1]", "1],[1", "-", "", "\xbd", "it's", "''", "x" * 200),
+    *('"', '","', "\\", "\\u0041", "\n", "\r\n", "\t", "\x7f", "\x00", "a\x00"),
+    *(0.5, -0.0, 0.0, 0.1, 2.0**63, -(2.0**63), 1e300, -1e300, 5e-324, math.inf, -math.inf, -(2**63), 2**63 - 1),
+    *(f"CAST(x'{raw}' AS TEXT)" for raw in ("fd", "615dfd5b62", "fc", "ff", "f5", "c3")),
 )
+AMONG = {"numbers": (-1, 0, None, 7), "texts": ("a", "it's", None, "é"), "reals": (1.5, 0.0, None, -1e100)}
 
 
-@pytest.mark.parametrize("kind", ["", "WITHOUT ROWID"], ids=["rowid", "without-rowid"])
-@pytest.mark.parametrize("columns", [3, 120])
-def test_what_might_pass_for_an_integer(tmp_path: Path, kind: str, columns: int) -> None:
-    """One other value among whole numbers and NULLs stays what it is, in a column of every affinity."""
-    whole = (-(2**63), 2**63 - 1, -1, 0, None)
-    cases = [(odd, affinity) for odd in NEARLY_INTEGERS for affinity in AFFINITIES]
+@pytest.mark.parametrize("among", AMONG)
+@pytest.mark.parametrize("kind", ["", "WITHOUT ROWID", "STRICT"], ids=["rowid", "without-rowid", "strict"])
+@pytest.mark.parametrize("place", [3, 18], ids=["first-run", "second-run"])
+def test_one_value_that_json_cannot_hold(tmp_path: Path, among: str, kind: str, place: int) -> None:
+    """Among some that it can hold, in a column of every affinity: each stays what it is."""
+    affinities = ("ANY",) if kind == "STRICT" else AFFINITIES
     with closing(sqlite3.connect(tmp_path / "source.db")) as connection, connection:
-        for case, (odd, affinity) in enumerate(cases if columns == 3 else cases[:5]):
-            names = ", ".join(f"c{column} {affinity}" for column in range(columns))
-            connection.execute(f"CREATE TABLE t{case} (id INTEGER PRIMARY KEY, {names}) {kind}")
-            rows: list[list[object]] = [[n, *(whole[(n + column) % 5] for column in range(columns))] for n in range(20)]
-            rows[18][columns] = odd  # in the second run of rows
-            connection.executemany(f"INSERT INTO t{case} VALUES (?{', ?' * columns})", rows)
+        for case, (odd, affinity) in enumerate((odd, affinity) for odd in ODD_IN_JSON for affinity in affinities):
+            columns = f"id INTEGER PRIMARY KEY, a {affinity}, b {affinity}, c {affinity}"
+            connection.execute(f"CREATE TABLE t{case} ({columns}) {kind}")
+            rows: list[list[object]] = [
+                [n, *(AMONG[among][(n + column) % 4] for column in range(3))] for n in range(20)
+            ]
+            connection.executemany(f"INSERT INTO t{case} VALUES (?, ?, ?, ?)", rows)
+            value = odd if isinstance(odd, str) and odd.startswith("CAST(") else "?"
+            connection.execute(f"UPDATE t{case} SET b = {value} WHERE id = {place}", (odd,) if value == "?" else ())
     loaded = _reloaded(tmp_path / "source.db")
-    assert ",null" not in (tmp_path / "dump.sql").read_text()
+    assert ",NULL" not in (tmp_path / "dump.sql").read_text(), "null, whichever way rows are read"
     assert raw_content(loaded) == raw_content(tmp_path / "source.db")
     assert read_tables(loaded) == read_tables(tmp_path / "source.db")
+
+
+@pytest.mark.parametrize("columns", [99, 100, 1100])
+@pytest.mark.parametrize("kind", ["", "WITHOUT ROWID"], ids=["rowid", "without-rowid"])
+def test_tables_of_many_columns(tmp_path: Path, columns: int, kind: str) -> None:
+    """More than a function of SQLite may have as arguments."""
+    with closing(sqlite3.connect(tmp_path / "source.db")) as connection, connection:
+        connection.execute(f"CREATE TABLE t (id PRIMARY KEY{''.join(f', c{n}' for n in range(1, columns))}) {kind}")
+        connection.executemany(f"INSERT INTO t VALUES (?{', ?' * (columns - 1)})", ([n] * columns for n in range(20)))
+    assert raw_content(_reloaded(tmp_path / "source.db")) == raw_content(tmp_path / "source.db")
+
+
+def test_text_that_is_too_long_as_json(tmp_path: Path) -> None:
+    """JSON takes six bytes for a control character: text a fifth as long as SQLite's limit is no obstacle."""
+    with closing(sqlite3.connect(tmp_path / "source.db")) as connection, connection:
+        connection.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT)")
+        texts = ["a"] * 500 + ["\x01" * 500_000] + ["b"] * 500
+        connection.executemany("INSERT INTO t(x) VALUES (?)", ((text,) for text in texts))
+    with open_copy(tmp_path / "source.db") as copy:
+        copy.limit(apsw.SQLITE_LIMIT_LENGTH, 1_500_000)
+        written = b"".join(insert_statements(copy, tables(copy)[0]))
+    with closing(sqlite3.connect(tmp_path / "loaded.db")) as connection:
+        connection.executescript("CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT);" + written.decode())
+    require_same(tmp_path / "loaded.db", tmp_path / "source.db")
 
 
 def test_the_same_content_gives_the_same_text(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """The schema of a copy: its tables, and how SQL text names them."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal, cast
@@ -10,7 +10,7 @@ import apsw
 Kind = Literal["table", "virtual", "shadow"]
 Affinity = Literal["TEXT", "NUMERIC", "INTEGER", "REAL", "BLOB"]
 # A function takes 127 arguments unless SQLite was built otherwise; a chain of || is as deep as it is long (limit 1000).
-_GROUP = 100
+MOST_ARGUMENTS = 100
 _AFFINITIES: tuple[tuple[tuple[str, ...], Affinity], ...] = (
     (("INT",), "INTEGER"),
     (("CHAR", "CLOB", "TEXT"), "TEXT"),
@@ -131,14 +131,9 @@ def concatenated(parts: Iterable[str | bytes]) -> str:
         adjacent = list(group)
         terms += [_constant(b"".join(cast("list[bytes]", adjacent)))] if is_constant else cast("list[str]", adjacent)
     while len(terms) > 1:
-        terms = [f"concat({arguments})" for arguments in argument_lists(terms)]
+        groups = [terms[start : start + MOST_ARGUMENTS] for start in range(0, len(terms), MOST_ARGUMENTS)]
+        terms = [f"concat({', '.join(group)})" for group in groups]
     return terms[0] if terms else "''"
-
-
-def argument_lists(expressions: Sequence[str]) -> Iterator[str]:
-    """Yield SQL for the arguments of as many calls as it takes to pass so many."""
-    for start in range(0, len(expressions), _GROUP):
-        yield ", ".join(expressions[start : start + _GROUP])
 
 
 def comma_separated(values: Iterable[str]) -> str:

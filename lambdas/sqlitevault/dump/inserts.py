@@ -1,30 +1,30 @@
 """The rows of a table as INSERT statements, one a line.
 
-SQLite joins many rows to one text, as `row_runs` says, and Python makes statements of that text, a run at a time. What
-SQLite is asked to write of a column goes by what the column was seen to hold; where a run holds something else, that is
-seen, too, and the run read again. Text that is not valid gets a careful and slow way, for its run only.
+SQLite joins many rows to one text, as `row_runs` says, and Python makes statements of that text, a run at a time. Short
+and simple values are read as JSON arrays. From the first run on that has others, values get marks, and what SQLite is
+asked to write of a column goes by what the column was seen to hold; where a run holds something else, that is seen,
+too, and the run read again. Text that is not valid gets a careful and slow way, for its run only.
 """
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 import apsw
 
-from sqlitevault.database.row_runs import ALL_ROWS, FIRST, Place, RowRun, RowText, row_runs
-from sqlitevault.database.schema import TableShape, comma_separated, concatenated, quoted
+from sqlitevault.database.row_runs import ALL_ROWS, FIRST, Place, RowText, row_runs
+from sqlitevault.database.schema import MOST_ARGUMENTS, TableShape, comma_separated, concatenated, quoted
 from sqlitevault.dump.literals import (
     BETWEEN_ARRAYS,
     BETWEEN_ROWS,
     BETWEEN_TEXTS,
-    INTEGERS,
     NUMBERS,
     QUOTE,
     Parts,
+    array,
     careful_literal,
-    from_json_arrays,
-    integer_or_null,
+    from_arrays,
+    in_array,
     is_utf8,
-    json_arrays,
     literal,
     unmarked,
 )
@@ -34,14 +34,11 @@ _END = b");\n"
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """SQL for a row, what stands between two rows of its text, and what makes values of a text of so many rows.
-
-    That is None if the rows hold something else than was seen before.
-    """
+    """SQL for a row; how many of its values are quoted or have a mark that they are not; how often text meets text."""
 
     sql: str
-    between: bytes
-    values: Callable[[bytes, int], bytes | None]
+    marked: int
+    meetings: int
 
 
 def insert_statements(connection: apsw.Connection, table: TableShape) -> Iterator[bytes]:
@@ -75,8 +72,29 @@ class _Inserts:
             yield from self._carefully(FIRST, ALL_ROWS)
             return
         start, left = FIRST, ALL_ROWS
+        if len(self._names) < MOST_ARGUMENTS:
+            start, left = yield from self._as_arrays()
         while left:
             start, left = yield from self._as_seen(start, left)
+
+    def _as_arrays(self) -> Generator[bytes, None, tuple[Place, int]]:
+        """Write rows up to a run that cannot be read like that; return where it is, and how many are left."""
+        place, left = FIRST, ALL_ROWS
+        columns = zip(self._names, self._table.affinities, strict=True)
+        values = [name if name == self._integer_key else in_array(name, affinity) for name, affinity in columns]
+        row = RowText(array(self._place + values), BETWEEN_ROWS)
+        try:
+            for run in row_runs(self._connection, self._table, row):
+                text = from_arrays(run.text, run.rows)
+                lines = self._lines(text, run.rows, BETWEEN_ARRAYS) if text is not None else None
+                if lines is None:
+                    return run.start, left
+                yield from (self._insert, lines, _END)
+                left -= run.rows
+                place = Place(run.start.ranges, run.start.skip + run.rows)
+        except apsw.TooBigError:  # what is escaped may be six times as long
+            return place, left
+        return place, 0
 
     def _see(self, start: Place, rows: int) -> bool:
         """Find out what the columns hold there; tell whether that is more than was seen before."""
@@ -92,7 +110,8 @@ class _Inserts:
         """Write rows up to a run that holds what was not seen before; return where it is, and how many are left."""
         row = self._row()
         for run in row_runs(self._connection, self._table, RowText(row.sql, BETWEEN_ROWS), start, left):
-            lines = self._lines(row, run)
+            text = unmarked(run.text, row.marked * run.rows, row.meetings * run.rows)
+            lines = self._lines(text, run.rows) if text is not None else None
             if lines is not None:
                 yield from (self._insert, lines, _END)
             elif self._see(run.start, run.rows):
@@ -103,14 +122,7 @@ class _Inserts:
         return start, 0
 
     def _row(self) -> _Row:
-        """Return what to ask for, by what was seen."""
-        if all(seen <= INTEGERS for seen in self._seen):
-            values = [name if name == self._integer_key else integer_or_null(name) for name in self._names]
-            return _Row(json_arrays(self._place + values), BETWEEN_ARRAYS, lambda text, _: from_json_arrays(text))
-        return self._marked_row()
-
-    def _marked_row(self) -> _Row:
-        """Return what to ask for of any values; a mark instead of three where text meets text saves time."""
+        """Return what to ask for, by what was seen; a mark instead of three where text meets text saves time."""
         parts: Parts = list(self._place)
         for name, affinity, seen in zip(self._names, self._table.affinities, self._seen, strict=True):
             value = literal(name, affinity, seen) if name != self._integer_key else [name]
@@ -119,19 +131,13 @@ class _Inserts:
             else:
                 parts += [b",", *value] if parts else value
         marked = sum(not seen <= NUMBERS for seen in self._seen)
-        meetings = parts.count(BETWEEN_TEXTS)
-        return _Row(
-            concatenated(parts), BETWEEN_ROWS, lambda text, rows: unmarked(text, marked * rows, meetings * rows)
-        )
+        return _Row(concatenated(parts), marked, parts.count(BETWEEN_TEXTS))
 
-    def _lines(self, row: _Row, run: RowRun) -> bytes | None:
+    def _lines(self, text: bytes, rows: int, between_rows: bytes = BETWEEN_ROWS) -> bytes | None:
         """Return the rows with what stands between two INSERTs; None if text holds such a mark, or is no UTF-8."""
-        text = row.values(run.text, run.rows)
-        if text is None:
-            return None
         between = _END + self._insert
-        lines = text.replace(row.between, between)
-        if len(lines) - len(text) != (run.rows - 1) * (len(between) - len(row.between)) or not is_utf8(lines):
+        lines = text.replace(between_rows, between)
+        if len(lines) - len(text) != (rows - 1) * (len(between) - len(between_rows)) or not is_utf8(lines):
             return None
         return lines
 

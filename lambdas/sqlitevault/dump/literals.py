@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from itertools import count
 
-from sqlitevault.database.schema import Affinity, argument_lists
+from sqlitevault.database.schema import Affinity
 
 # Bytes that no UTF-8 text holds (RFC 3629, section 1): SQL writes them, and Python puts something else there.
 QUOTE, _BEFORE_OTHERS, BETWEEN_ROWS, BETWEEN_TEXTS = b"\xff", b"\xfe", b"\xfd", b"\xfc"
 NUMBERS = {b"integer", b"real", b"null"}
-INTEGERS = {b"integer", b"null"}
 BETWEEN_ARRAYS = b"]" + BETWEEN_ROWS + b"["
 _FAR_APART = 50  # bytes from mark to mark
+_SHORT = 100  # bytes a row: what SQLite makes JSON of without asking for memory
 
 Parts = list[str | bytes]  # SQL expressions and, as bytes, constants
 
@@ -36,34 +36,45 @@ def literal(name: str, affinity: Affinity, seen: set[bytes]) -> Parts:
         return [f"CASE WHEN {whole} THEN {name} ELSE {quote} END"]
     if seen <= NUMBERS:
         number = f"CASE typeof({name}) WHEN 'integer' THEN {name} WHEN 'real' THEN {real} ELSE {quote} END"
-        return [f"CASE WHEN {name} IS NULL THEN 'NULL' ELSE {number} END"]
+        return [f"CASE WHEN {name} IS NULL THEN 'null' ELSE {number} END"]
     other = (
         f"CASE typeof({name}) WHEN 'integer' THEN {before} || {name} WHEN 'real' THEN {before} || {real} "
         f"WHEN 'blob' THEN 'X' || {quote} || hex({name}) || {quote} ELSE {_as_sql(3 * QUOTE)} END"
     )
-    null = _as_sql(_BEFORE_OTHERS + b"NULL")
+    null = _as_sql(_BEFORE_OTHERS + b"null")
     return [f"CASE WHEN {is_text} THEN {quote} || {name} || {quote} WHEN {name} IS NULL THEN {null} ELSE {other} END"]
 
 
-def integer_or_null(name: str) -> str:
-    """Return what `json_arrays` is to write of a column in which nothing else was seen.
+def in_array(name: str, affinity: Affinity) -> str:
+    r"""Return the value of a column for `array`: a backslash for blobs and -0.0.
 
-    JSON of a blob might be the number that it stands for in JSONB (https://sqlite.org/json1.html, section 3): so what
-    sorts above every integer is made text.
+    JSON of a blob might be the number that it stands for in JSONB (https://sqlite.org/json1.html, section 3). Blobs
+    sort above all other values, and text above all numbers: where these are preferred, comparing with one is faster.
+    The sign of -0.0 is not in the JSON; columns that prefer integers or text do not keep it.
     """
-    return f"CASE WHEN {name} > {(1 << 63) - 1} THEN '' ELSE {name} END"
+    if affinity == "INTEGER":
+        odd = f"{name} > {(1 << 63) - 1}"
+    elif affinity == "TEXT":
+        odd = f"{name} >= x''"
+    else:
+        odd = f"{name} >= x'' OR +{name} = 0 AND atan2({name}, -1) < 0"
+    return f"CASE WHEN {odd} THEN '\\' ELSE {name} END"
 
 
-def json_arrays(values: Sequence[str]) -> str:
-    """Return SQL for a row of integers and NULLs: it joins them in half the time that concat() takes."""
-    return " || ".join(f"json_array({arguments})" for arguments in argument_lists(values))
+def array(values: Sequence[str]) -> str:
+    """Return SQL for a row as a JSON array: of short values, that takes up to a third less time than the other way."""
+    return f"json_array({', '.join(values)})"
 
 
-def from_json_arrays(rows: bytes) -> bytes | None:
-    """Make SQL of them, but for what stands between rows; None if there is text, which is quoted, or a real."""
-    if b'"' in rows or b"." in rows:
+def from_arrays(text: bytes, rows: int) -> bytes | None:
+    r"""Make SQL of arrays, but for what stands between rows; None if that is not sure to be the same, or slow.
+
+    Text is in double quotes there, and has no others if nothing was escaped with a backslash. Reals are as quote()
+    writes them. SQLite takes more time for long text than for short.
+    """
+    if len(text) > _SHORT * rows or b"\\" in text:
         return None
-    return rows[1:-1].replace(b"][", b",").replace(b"null", b"NULL")
+    return text[1:-1].replace(b"'", b"''").replace(b'"', b"'")
 
 
 def careful_literal(name: str, *, utf8: bool) -> str:
@@ -71,7 +82,8 @@ def careful_literal(name: str, *, utf8: bool) -> str:
     nul = "x'00'" if utf8 else "x'0000'"
     odd = f"{name} GLOB '*[^ -~]*' OR instr(CAST({name} AS BLOB), {nul})"  # GLOB, too, ends at a NUL
     text = f"iif({odd}, 'CAST(' || quote(CAST({name} AS BLOB)) || ' AS TEXT)', quote({name}))"
-    return f"CASE typeof({name}) WHEN 'text' THEN {text} WHEN 'real' THEN {_real_literal(name)} ELSE quote({name}) END"
+    other = f"WHEN 'real' THEN {_real_literal(name)} WHEN 'null' THEN 'null' ELSE quote({name})"
+    return f"CASE typeof({name}) WHEN 'text' THEN {text} {other} END"
 
 
 def _real_literal(name: str) -> str:
