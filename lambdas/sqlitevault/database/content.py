@@ -6,12 +6,15 @@ docs/content-digest.md defines them, so that somebody else can compute them agai
 import hashlib
 import json
 import struct
-from collections.abc import Callable
+from binascii import hexlify
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import apsw
 
 from sqlitevault.database.connection import open_copy
+from sqlitevault.database.long_rows import StoredBytes, long_row
 from sqlitevault.database.row_runs import RowText, row_runs
 from sqlitevault.database.schema import TableShape, comma_separated, quoted, tables
 from sqlitevault.manifest import Table
@@ -54,9 +57,13 @@ def _plain(table: TableShape) -> bool:
 def _read(connection: apsw.Connection, table: TableShape, on_rows: OnRows, *, utf8: bool) -> Table:
     digest = hashlib.sha256()
     rows = 0
-    values = [_canonical(quoted(column), utf8=utf8) for column in table.columns]
-    for run in row_runs(connection, table, RowText(comma_separated(values))):
+    canonical, stored = partial(_canonical, utf8=utf8), partial(_stored, utf8=utf8)
+    row = RowText(comma_separated(map(canonical, map(quoted, table.columns))))
+    for run in row_runs(connection, table, row):
         digest.update(run.text)
+        if run.long_row is not None:
+            for piece in long_row(connection, table, run.long_row, canonical, stored):
+                digest.update(piece)
         digest.update(b"\n")
         rows += run.rows
         on_rows(run.rows)
@@ -75,6 +82,18 @@ def _canonical(column: str, *, utf8: bool) -> str:
     return (
         f"CASE typeof({column}) WHEN 'text' THEN {text} WHEN 'real' THEN exact_real({column}) ELSE quote({column}) END"
     )
+
+
+def _stored(value: StoredBytes, *, utf8: bool) -> Iterator[bytes]:
+    """Yield the canonical text of text or a blob, in pieces."""
+    if value.is_text and utf8 and not any(b"\0" in piece for piece in value.pieces()):
+        yield b"'"
+        yield from (piece.replace(b"'", b"''") for piece in value.pieces())
+        yield b"'"
+        return
+    yield b"t" if value.is_text else b"X'"
+    yield from (hexlify(piece).upper() for piece in value.pieces())
+    yield b"" if value.is_text else b"'"
 
 
 def _exact_real(*value: object) -> str:

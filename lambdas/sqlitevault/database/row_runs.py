@@ -44,11 +44,15 @@ FIRST = Place()
 
 @dataclass(frozen=True, slots=True)
 class RowRun:
-    """Rows that follow each other: where they start, how many they are, and their text in UTF-8, joined."""
+    """Rows that follow each other: where they start, how many they are, and their text in UTF-8, joined.
+
+    A single row that is too long for that has no text, and its rowid instead: `long_row` reads it.
+    """
 
     start: Place
     rows: int
     text: bytes
+    long_row: int | None = None
 
 
 _Reading = Generator[RowRun, None, tuple[Place, int]]  # returns where to go on, and how many rows are left
@@ -77,7 +81,7 @@ def row_runs(
 
     Raises:
         SourceCorrupt: the keys are not in order.
-        apsw.TooBigError: the text of one row is longer than SQLite's limit.
+        apsw.TooBigError: the text of one row is longer than SQLite's limit, and cannot be read in pieces.
     """
     _keep_freed_memory()
     return _Rows(connection, table, row).runs(start, rows)
@@ -116,10 +120,12 @@ class _Rows:
             try:
                 run = self._joined(place, count)
             except apsw.TooBigError:
-                if count == 1:
+                if count > 1:
+                    count = max(1, count // 8)
+                    continue
+                if not self._table.in_pieces:
                     raise
-                count = max(1, count // 8)
-                continue
+                run = self._long_row(place)
             if run.rows:
                 yield run
                 left -= run.rows
@@ -131,17 +137,22 @@ class _Rows:
         return place, left
 
     def _joined(self, start: Place, count: int) -> RowRun:
-        """Join rows within a limit that SQLite holds itself to; a single row may have any length."""
+        """Join rows within a limit that SQLite holds itself to, but for a single row that cannot be read in pieces."""
         joined = exact_text(f"group_concat(line, {self._row.sql_separator})", utf8=self._utf8)
         query = f"SELECT count(*), {joined} FROM (SELECT {self._row.sql} AS line {self._from(start.ranges[0])})"
         usual = self._connection.limit(apsw.SQLITE_LIMIT_LENGTH)
-        if count > 1:
+        if count > 1 or self._table.in_pieces:
             self._connection.limit(apsw.SQLITE_LIMIT_LENGTH, _MOST_BYTES)
         try:
             rows, text = next(self._connection.execute(query, (*start.ranges[0].values, count, 0)))
         finally:
             self._connection.limit(apsw.SQLITE_LIMIT_LENGTH, usual)
         return RowRun(start, int(rows), _bytes(text or b""))
+
+    def _long_row(self, start: Place) -> RowRun:
+        query = f"SELECT {self._table.rowid_alias} {self._from(start.ranges[0])}"
+        rowid = self._connection.execute(query, (*start.ranges[0].values, 1, 0)).get
+        return RowRun(start, 1, b"", long_row=int(rowid))
 
     def _in_one_scan(self, start: Place, left: int) -> _Reading:
         """Read a range row by row, where no key tells where to go on."""

@@ -35,7 +35,8 @@ class TableShape:
     `rowid_alias` is a name by which SQL reaches the rowid, if the columns left one; `integer_primary_key` is the column
     that is the rowid itself. `key` is what the table's own b-tree is sorted by, if SQL can name it. `affinities` are
     what the columns prefer to hold; outside a STRICT table they may hold anything all the same. ANY counts as NUMERIC,
-    although a STRICT table takes it as BLOB.
+    although a STRICT table takes it as BLOB. `in_pieces`: its values can be read bit by bit, which SQLite allows if
+    there is a rowid and no generated column (https://sqlite.org/c3ref/blob_open.html).
     """
 
     name: str
@@ -47,6 +48,7 @@ class TableShape:
     counts_up: bool
     key: tuple[KeyPart, ...]
     affinities: tuple[Affinity, ...]
+    in_pieces: bool
 
 
 def quoted(name: str) -> str:
@@ -84,6 +86,7 @@ def _shape(connection: apsw.Connection, name: str, sql: str, kind: object, witho
         counts_up=is_rowid and connection.column_metadata("main", name, keys[0])[4],
         key=_key(connection, name, affinities) if without_rowid else (KeyPart(alias, "INTEGER"),) if alias else (),
         affinities=tuple(affinities.values()),
+        in_pieces=bool(alias) and not without_rowid and len(affinities) == len(described),
     )
 
 

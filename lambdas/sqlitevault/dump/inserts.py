@@ -8,9 +8,11 @@ too, and the run read again. Text that is not valid gets a careful and slow way,
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import apsw
 
+from sqlitevault.database.long_rows import long_row
 from sqlitevault.database.row_runs import ALL_ROWS, FIRST, Place, RowText, row_runs
 from sqlitevault.database.schema import MOST_ARGUMENTS, TableShape, comma_separated, concatenated, quoted
 from sqlitevault.dump.literals import (
@@ -26,6 +28,7 @@ from sqlitevault.dump.literals import (
     in_array,
     is_utf8,
     literal,
+    stored_literal,
     unmarked,
 )
 
@@ -56,7 +59,8 @@ class _Inserts:
     def __init__(self, connection: apsw.Connection, table: TableShape) -> None:
         self._connection = connection
         self._table = table
-        self._utf8 = connection.pragma("encoding") == "UTF-8"
+        self._encoding = str(connection.pragma("encoding"))
+        self._utf8 = self._encoding == "UTF-8"
         self._names = [quoted(column) for column in table.columns]
         self._integer_key = quoted(table.integer_primary_key) if table.integer_primary_key else None
         self._seen: list[set[bytes]] = [set() for _ in self._names]
@@ -112,7 +116,9 @@ class _Inserts:
         for run in row_runs(self._connection, self._table, RowText(row.sql, BETWEEN_ROWS), start, left):
             text = unmarked(run.text, row.marked * run.rows, row.meetings * run.rows)
             lines = self._lines(text, run.rows) if text is not None else None
-            if lines is not None:
+            if run.long_row is not None:
+                yield from self._in_pieces(run.long_row)
+            elif lines is not None:
                 yield from (self._insert, lines, _END)
             elif self._see(run.start, run.rows):
                 return run.start, left
@@ -145,4 +151,16 @@ class _Inserts:
         literals = [careful_literal(name, utf8=self._utf8) for name in self._names]
         row = RowText(comma_separated([*self._place, *literals]))
         for run in row_runs(self._connection, self._table, row, start, rows):
-            yield from (self._insert, run.text.replace(row.separator, _END + self._insert), _END)
+            if run.long_row is not None:
+                yield from self._in_pieces(run.long_row)
+            else:
+                yield from (self._insert, run.text.replace(row.separator, _END + self._insert), _END)
+
+    def _in_pieces(self, rowid: int) -> Iterator[bytes]:
+        yield self._insert
+        if self._place:
+            yield b"%d," % rowid
+        number = partial(careful_literal, utf8=self._utf8)
+        stored = partial(stored_literal, encoding=self._encoding)
+        yield from long_row(self._connection, self._table, rowid, number, stored)
+        yield _END

@@ -104,7 +104,7 @@ def _complete_statements(text: BinaryIO) -> Iterator[bytes]:
     gathered = bytearray()
     while block := text.read(_BLOCK):
         gathered += block
-        end = gathered.rfind(_END) + len(_END)
+        end = gathered.rfind(_END, max(0, len(gathered) - len(block) - 1)) + len(_END)
         if end >= len(_END) and apsw.complete(gathered[:end].decode(errors="replace")):
             yield bytes(gathered[:end])
             del gathered[:end]

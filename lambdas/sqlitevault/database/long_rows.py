@@ -1,0 +1,47 @@
+"""Rows too long to be read whole: text and blobs in pieces, so that memory stays bounded whatever is in a database."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import apsw
+
+from sqlitevault.database.schema import TableShape, quoted
+
+_PIECE_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBytes:
+    """Text, in the database's encoding, or a blob: `pieces` reads it from its start, as often as is needed."""
+
+    is_text: bool
+    pieces: Callable[[], Iterator[bytes]]
+
+
+def long_row(
+    connection: apsw.Connection,
+    table: TableShape,
+    rowid: int,
+    number: Callable[[str], str],
+    stored: Callable[[StoredBytes], Iterator[bytes]],
+) -> Iterator[bytes]:
+    """Yield the values of a row, separated by commas, in pieces.
+
+    `number` returns SQL for the text of a column that holds a number or NULL; `stored` writes text and blobs.
+    """
+    for position, column in enumerate(table.columns):
+        if position:
+            yield b","
+        name, where = quoted(column), f"FROM {quoted(table.name)} WHERE {table.rowid_alias} = ?"
+        kind = connection.execute(f"SELECT typeof({name}) {where}", (rowid,)).get
+        if kind in ("text", "blob"):
+            yield from stored(StoredBytes(kind == "text", partial(_pieces, connection, table.name, column, rowid)))
+        else:
+            yield str(connection.execute(f"SELECT {number(name)} {where}", (rowid,)).get).encode()
+
+
+def _pieces(connection: apsw.Connection, table: str, column: str, rowid: int) -> Iterator[bytes]:
+    with connection.blob_open("main", table, column, rowid, writeable=False) as value:
+        while piece := value.read(_PIECE_BYTES):
+            yield piece

@@ -1,0 +1,116 @@
+"""Rows with values of megabytes: dump and digest read them in pieces, and neither changes a bit of them."""
+
+import hashlib
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from sqlitevault.database import read_tables
+from sqlitevault.dump import load_dump, write_dump
+from tests.raw_content import require_same
+from tests.torture import ENCODINGS
+
+LONG = 21 << 17  # bytes: more than a run of rows may have
+TEXTS = (
+    "it's text; " * (LONG // 11),
+    "a" + "é" * (LONG // 2),  # a character lies across the pieces
+    "a" + "😀" * (LONG // 4),
+    "line\r\n" * (LONG // 6),
+    "x" * LONG + "\0",
+    "x" * LONG + "\r",
+)
+# Bytes that are no text: at the start, and a character that is cut off at the end.
+NO_TEXT = {
+    "UTF-8": (b"\xff" + b"x" * LONG, b"x" * LONG + b"\xc3"),
+    "UTF-16le": (b"\x00\xd8" + b"x\0" * LONG, b"x\0" * LONG + b"\x3d\xd8"),
+    "UTF-16be": (b"\xd8\x00" + b"\0x" * LONG, b"\0x" * LONG + b"\xd8\x3d"),
+}
+SHORT = (None, 7, -0.0, "it's\r\n", b"\0'", "")
+
+
+def made(path: Path, encoding: str, generated: str) -> Path:
+    """Make a database with all of these in rows with an implicit rowid, between short values of each kind."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(f"PRAGMA encoding = '{encoding}'")
+        connection.execute(f"CREATE TABLE t (a, long TEXT, b, c BLOB{generated})")
+        insert = "INSERT INTO t(rowid, a, long, b, c) VALUES (?, ?, ?, ?, ?)"
+        for number, text in enumerate((*TEXTS, "short")):
+            blob = b"\x00\xff'" * (LONG // 2 if number == 3 else 1)
+            connection.execute(insert, (7 * number - 20, SHORT[number % 6], text, SHORT[-number % 6], blob))
+        for raw in NO_TEXT[encoding]:
+            connection.execute("INSERT INTO t(a, long) VALUES (?, CAST(? AS TEXT))", (raw[:9], raw))
+        connection.execute("INSERT INTO t(a) VALUES ('the last')")
+    return path
+
+
+@pytest.mark.parametrize(("encoding", "generated"), [*((each, "") for each in ENCODINGS), ("UTF-8", ", d AS (a || b)")])
+def test_there_and_back(tmp_path: Path, encoding: str, generated: str) -> None:
+    """The dump makes the same database, with the same digest. Generated columns need another way."""
+    source = made(tmp_path / "source.db", encoding, generated)
+    write_dump(source, tmp_path / "dump.sql")
+    load_dump(tmp_path / "dump.sql", tmp_path / "loaded.db")
+    require_same(tmp_path / "loaded.db", source)
+    assert read_tables(tmp_path / "loaded.db") == read_tables(source)
+    assert b"\r" not in (tmp_path / "dump.sql").read_bytes(), "the sqlite3 command drops some"
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_the_digest_is_that_of_the_definition(tmp_path: Path, encoding: str) -> None:
+    """The same for a long row as for short ones (docs/content-digest.md)."""
+    cjk = "語" * LONG  # no byte of which is 0 in UTF-16
+    with closing(sqlite3.connect(tmp_path / "some.db")) as connection, connection:
+        connection.execute(f"PRAGMA encoding = '{encoding}'")
+        connection.execute("CREATE TABLE t (a, b, c)")
+        connection.execute("INSERT INTO t VALUES (1.5, ?, ?)", (TEXTS[0], b"\xab\x01" * LONG))
+        connection.execute("INSERT INTO t VALUES (NULL, ?, 7), ('', ?, -7)", (TEXTS[4], cjk))
+    stored = [b"t" + text.encode(encoding).hex().upper().encode() for text in ("", TEXTS[0], TEXTS[4], cjk)]
+    if encoding == "UTF-8":
+        plain = [b"'" + text.encode().replace(b"'", b"''") + b"'" for text in ("", TEXTS[0], cjk)]
+        stored = [plain[0], plain[1], stored[2], plain[2]]
+    rows = [
+        b"r3ff8000000000000," + stored[1] + b",X'" + b"AB01" * LONG + b"'\n",
+        b"NULL," + stored[2] + b",7\n",
+        stored[0] + b"," + stored[3] + b",-7\n",
+    ]
+    (table,) = read_tables(tmp_path / "some.db")
+    assert table.digest == hashlib.sha256(b"".join(rows)).hexdigest()
+
+
+def test_people_can_read_what_is_text(tmp_path: Path) -> None:
+    """Beside a long blob as well."""
+    with closing(sqlite3.connect(tmp_path / "source.db")) as connection, connection:
+        connection.execute("CREATE TABLE files (id INTEGER PRIMARY KEY, name TEXT, data BLOB, note TEXT)")
+        connection.execute("INSERT INTO files VALUES (1, 'žába', zeroblob(?), ?)", (LONG, TEXTS[0]))
+    write_dump(tmp_path / "source.db", tmp_path / "dump.sql")
+    text = (tmp_path / "dump.sql").read_text()
+    assert """VALUES(1,'žába',X'0000""" in text
+    assert """00','it''s text; it''s""" in text
+
+
+SCRIPT = """
+import re, sys
+from pathlib import Path
+from sqlitevault.database import read_tables
+from sqlitevault.dump import write_dump
+write_dump(Path(sys.argv[1]), Path(sys.argv[2]))
+read_tables(Path(sys.argv[1]))
+print(int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) // 1024)
+"""
+
+
+def test_memory_does_not_grow_with_a_value(tmp_path: Path) -> None:
+    """A blob and a text of 64 MB: neither is in memory as a whole."""
+    with closing(sqlite3.connect(tmp_path / "source.db")) as connection, connection:
+        connection.execute("CREATE TABLE t (x)")
+        connection.execute("INSERT INTO t VALUES (zeroblob(64 << 20)), (?)", ("é" * (32 << 20),))
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, tmp_path / "source.db", tmp_path / "dump.sql"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert int(done.stdout) < 100, "MB"
