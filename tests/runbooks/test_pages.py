@@ -78,8 +78,9 @@ def test_the_drill_that_failed_is_held_again(tmp_path: Path) -> None:
 
 
 def _require_options(words: list[str]) -> None:
-    command: click.Command = main
+    command: click.Command | None = main
     while isinstance(command, click.Group):
-        command = command.commands[words.pop(0)]
+        command = command.get_command(click.Context(command), words.pop(0))
+    assert command is not None, words
     known = {option for parameter in command.params for option in parameter.opts}
     assert {word for word in words if word.startswith("--")} <= known, words

@@ -27,7 +27,8 @@ _RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
 
 def understood(arguments: list[str]) -> str:
     """See that our command takes these arguments; return the verb."""
-    verb = main.commands[arguments[0]]
+    verb = main.get_command(click.Context(main), arguments[0])
+    assert verb is not None
     verb.make_context(arguments[0], arguments[1:])
     return arguments[0]
 

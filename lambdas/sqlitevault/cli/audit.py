@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from sqlitevault.cli import options
+from sqlitevault.cli.database_copy import copy_of
 from sqlitevault.cli.exit_codes import BUSY, INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE, epilog, reporting_errors
 from sqlitevault.cli.output import print_json, progress, stderr, stdout
 from sqlitevault.event_log import LoggedEvent, last_events
@@ -27,7 +28,7 @@ def audit(*, kind: str, limit: int, backup: str | None, location: str | None, as
     somebody has deleted it since.
     """
     settings = options.settings_to_restore(vault=location)
-    with progress(quiet=as_json) as watcher, options.copy_of(backup, settings, watcher) as (name, copy):
+    with progress(quiet=as_json) as watcher, copy_of(backup, settings, watcher) as (name, copy):
         found = last_events(copy, kind=kind, limit=limit)
     if as_json:
         print_json({"of": name, "events": [asdict(event) for event in found]})

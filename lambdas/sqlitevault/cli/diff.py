@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from sqlitevault.cli import options
+from sqlitevault.cli.database_copy import copy_of
 from sqlitevault.cli.exit_codes import BUSY, INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE, epilog, reporting_errors
 from sqlitevault.cli.output import print_json, progress, stdout
 from sqlitevault.services.difference import Difference, TableDifference, difference
@@ -37,10 +38,10 @@ def diff(*, before: str, after: str, rows: bool, limit: int, location: str | Non
     settings = options.settings_to_restore(vault=location)
     with progress(quiet=as_json) as watcher:
 
-        def copy_of(words: str) -> AbstractContextManager[tuple[str, Path]]:
-            return options.copy_of(None if words == _LIVE else words, settings, watcher)
+        def copied(words: str) -> AbstractContextManager[tuple[str, Path]]:
+            return copy_of(None if words == _LIVE else words, settings, watcher)
 
-        with copy_of(before) as (first, then), copy_of(after) as (second, now):
+        with copied(before) as (first, then), copied(after) as (second, now):
             found = difference(then, now, names=(first, second), show_rows=limit if rows else 0)
     if as_json:
         print_json(found.to_dict())

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from sqlitevault.api_keys import ApiKey, list_keys, require_keys, revoke_all
 from sqlitevault.cli import options
+from sqlitevault.cli.database_copy import copy_of
 from sqlitevault.cli.exit_codes import BUSY, DRILL, INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE, epilog, reporting_errors
 from sqlitevault.cli.output import print_json, progress, stderr, stdout
 from sqlitevault.cli.proven_backup import request_for, take
@@ -30,7 +31,7 @@ def keys() -> None:
 def list_all(*, backup: str | None, location: str | None, as_json: bool) -> None:
     """List the keys in the live database or in a backup: id, name, scopes, whether active; never the hash."""
     settings = options.settings_to_restore(vault=location)
-    with progress(quiet=as_json) as watcher, options.copy_of(backup, settings, watcher) as (name, copy):
+    with progress(quiet=as_json) as watcher, copy_of(backup, settings, watcher) as (name, copy):
         found = list_keys(copy)
     if as_json:
         print_json({"of": name, "keys": [asdict(key) for key in found]})

@@ -1,10 +1,8 @@
 """What several verbs share: their settings, their options, and how words name a backup."""
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -13,13 +11,10 @@ from sqlitevault.cli.output import stderr
 from sqlitevault.errors import ConfigError
 from sqlitevault.manifest import ARCHIVE_SUFFIX, Scope, is_backup_id
 from sqlitevault.services.catalog import LATEST, Choice
-from sqlitevault.services.private_copy import copy_of_backup, copy_of_live
 from sqlitevault.services.selection import Selected, select, select_by_name
-from sqlitevault.services.steps import Watcher
 from sqlitevault.settings import UPKEEP, Settings
 from sqlitevault.vault import Vault
 from sqlitevault.vault_location import open_vault, split_backup_location
-from sqlitevault.wiring import snapshot_options
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 
@@ -105,21 +100,3 @@ def selected(words: str, vault_location: str, choice: Choice) -> Selected:
         )
     location, name = split_backup_location(words)
     return select_by_name(open_vault(location), name, choice)
-
-
-@contextmanager
-def copy_of(words: str | None, settings: Settings, watcher: Watcher) -> Iterator[tuple[str, Path]]:
-    """Give name and private copy of the database in the backup that `words` name; None: of the live database.
-
-    Raises:
-        BackupNotFound, ConfigError: as for `selected`.
-        SourceNotFound, SourceBusy, SourceCorrupt, ChecksumMismatch, ScratchFull, VaultUnavailable: there is no copy.
-    """
-    if words is None:
-        with copy_of_live(settings.database_path, snapshot_options(settings), settings.scratch, watcher) as live:
-            yield str(settings.database_path), live
-    else:
-        choice = Choice(scope=Scope.DATABASE, database=settings.database_path.stem)
-        backup = selected(words, settings.vault, choice)
-        with copy_of_backup(backup, settings.scratch, watcher) as kept:
-            yield backup.label, kept

@@ -1,0 +1,31 @@
+"""The private copy that some verbs look into."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlitevault.cli.options import selected
+from sqlitevault.manifest import Scope
+from sqlitevault.services.catalog import Choice
+from sqlitevault.services.private_copy import copy_of_backup, copy_of_live
+from sqlitevault.services.steps import Watcher
+from sqlitevault.settings import Settings
+from sqlitevault.wiring import snapshot_options
+
+
+@contextmanager
+def copy_of(words: str | None, settings: Settings, watcher: Watcher) -> Iterator[tuple[str, Path]]:
+    """Give name and private copy of the database in the backup that `words` name; None: of the live database.
+
+    Raises:
+        BackupNotFound, ConfigError: as for `selected`.
+        SourceNotFound, SourceBusy, SourceCorrupt, ChecksumMismatch, ScratchFull, VaultUnavailable: there is no copy.
+    """
+    if words is None:
+        with copy_of_live(settings.database_path, snapshot_options(settings), settings.scratch, watcher) as live:
+            yield str(settings.database_path), live
+    else:
+        choice = Choice(scope=Scope.DATABASE, database=settings.database_path.stem)
+        backup = selected(words, settings.vault, choice)
+        with copy_of_backup(backup, settings.scratch, watcher) as kept:
+            yield backup.label, kept
