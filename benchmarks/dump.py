@@ -103,7 +103,24 @@ def pairs(connection: sqlite3.Connection, _: random.Random, __: int) -> None:
     )
 
 
-SAMPLES = (events, records, numbers, documents, windows_text, files, keys, pairs)
+def people(connection: sqlite3.Connection, _: random.Random, __: int) -> None:
+    """Short text and numbers, with rowids of their own."""
+    connection.execute("CREATE TABLE people (code TEXT PRIMARY KEY, name TEXT, age INT, rating REAL, born DATE)")
+    rows = (
+        (f"P{n:06}", f"Jo O'Neil {n}", n % 90 or None, n % 50 / 10, f"19{n % 90 + 10}-01-{n % 28 + 1:02}")
+        for n in range(2 * ROWS)
+    )
+    connection.executemany("INSERT INTO people VALUES (?, ?, ?, ?, ?)", rows)
+
+
+def large(connection: sqlite3.Connection, rng: random.Random, _: int) -> None:
+    """Blobs and text of several megabytes."""
+    connection.execute("CREATE TABLE large (id INTEGER PRIMARY KEY, name TEXT, data BLOB, body TEXT)")
+    rows = ((n, f"file {n}", rng.randbytes(3_000_000), "Ça, c'est l'histoire.\n" * 150_000) for n in range(8))
+    connection.executemany("INSERT INTO large VALUES (?, ?, ?, ?)", rows)
+
+
+SAMPLES = (events, records, people, numbers, pairs, keys, documents, windows_text, files, large)
 
 
 def by_tool(tool: str, database: Path, target: Path) -> None:
