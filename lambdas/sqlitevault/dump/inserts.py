@@ -157,10 +157,13 @@ class _Inserts:
                 yield from (self._insert, run.text.replace(row.separator, _END + self._insert), _END)
 
     def _in_pieces(self, rowid: int) -> Iterator[bytes]:
-        yield self._insert
-        if self._place:
-            yield b"%d," % rowid
+        yield self._insert + (b"%d," % rowid if self._place else b"")
+        left = self._connection.limit(apsw.SQLITE_LIMIT_SQL_LENGTH) - 2 * len(self._insert)
         number = partial(careful_literal, utf8=self._utf8)
         stored = partial(stored_literal, encoding=self._encoding)
-        yield from long_row(self._connection, self._table, rowid, number, stored)
+        for piece in long_row(self._connection, self._table, rowid, number, stored):
+            left -= len(piece)
+            if left < 0:
+                raise apsw.TooBigError(f"row {rowid} is longer than a statement may be")
+            yield piece
         yield _END
