@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-MEGABYTES = int(os.environ.get("MEMORY_TEST_MEGABYTES", "150"))
-MOST_MEGABYTES = 300
+MEGABYTES = int(os.environ.get("MEMORY_TEST_MEGABYTES", "120"))
+MOST_MEGABYTES = 150
 
 SCRIPT = """
 import re, sys, time
