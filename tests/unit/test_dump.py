@@ -266,6 +266,50 @@ def test_a_dump_that_was_cut_off(tmp_path: Path, share: float) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cut.sql", "dump.sql", "source.db"]
 
 
+def test_text_full_of_semicolons_is_loaded_little_by_little(tmp_path: Path) -> None:
+    """Source code in rows looks like ends of statements: what is gathered in memory stays short all the same."""
+    code = "x = 1;\nINSERT INTO t VALUES('');\n-- it's\n" * 500
+    with closing(sqlite3.connect(tmp_path / "source.db")) as connection, connection:
+        connection.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, code TEXT)")
+        connection.execute("CREATE TRIGGER tr AFTER DELETE ON t BEGIN DELETE FROM t; SELECT 1;\n END")
+        connection.executemany("INSERT INTO t(code) VALUES (?)", [(code,)] * 500)
+    write_dump(tmp_path / "source.db", tmp_path / "dump.sql")
+    sizes: list[int] = []
+    load_dump(tmp_path / "dump.sql", tmp_path / "loaded.db", on_bytes=sizes.append)
+    require_same(tmp_path / "loaded.db", tmp_path / "source.db")
+    assert max(sizes) < 3 << 20
+    assert sum(sizes) == (tmp_path / "dump.sql").stat().st_size > 10 << 20
+
+
+ODD_SQL = """INSERT INTO t VALUES('it''s;
+', ";
+", `;
+`, [;
+]); /* ';
+*/ -- ";
+CREATE TRIGGER "tr;
+" AFTER INSERT ON u BEGIN SELECT ';
+'; SELECT 1;
+END; DROP TRIGGER "tr;
+";
+"""
+
+
+def test_statements_that_lie_across_what_is_read_at_once(tmp_path: Path) -> None:
+    """Wherever a megabyte ends: in quotes, brackets, comments, a trigger, or between the two signs of a comment."""
+    begun = "CREATE TABLE t (a, b DEFAULT 1, c, d);\nCREATE TABLE u (a);\nBEGIN;\nINSERT INTO u VALUES('"
+    odd = ODD_SQL.replace(
+        '";\n", `;\n`, [;\n]',
+        """(SELECT a AS ";\n" FROM u), (SELECT a AS `;\n` FROM u),
+        (SELECT a AS [;\n] FROM u)""",
+    )
+    for before in range(len(odd)):
+        filling = "x" * ((1 << 20) - len(begun) - len("');\n") - before)
+        (tmp_path / "dump.sql").write_text(f"{begun}{filling}');\n{odd}{odd}COMMIT;\n")
+        load_dump(tmp_path / "dump.sql", tmp_path / "loaded.db", durable=False)
+        assert rows(tmp_path / "loaded.db", "SELECT a, b = c AND c = d FROM t") == [("it's;\n", 1)] * 2
+
+
 @pytest.mark.parametrize("missing", [1, 3, 10], ids=["the-commit", "three-statements", "ten-statements"])
 def test_a_dump_that_was_cut_between_statements(tmp_path: Path, missing: int) -> None:
     """Each statement that is there is whole; only the end of the transaction tells that others are missing."""

@@ -38,7 +38,7 @@ def open_copy(path: Path) -> Iterator[apsw.Connection]:
         raise _unsupported(str(error), header.sqlite_version) from error
     except apsw.TooBigError as error:
         raise SourceUnsupported(
-            "a row is too long for SQL text, which ends at 1 GB; a blob counts twice",
+            "a row is too long for SQL text, which ends at 1 GB; a blob, or text that has to be bytes, counts twice",
             hint="Keep values of this size in files, or back up the file with SQLite's own tools.",
         ) from error
     except UnicodeDecodeError as error:

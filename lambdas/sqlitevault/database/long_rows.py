@@ -1,4 +1,4 @@
-"""Rows too long to be read whole: text and blobs in pieces, so that memory stays bounded whatever is in a database."""
+"""Rows too long to be read whole: text and blobs in pieces, so that memory does not grow with a value."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -36,12 +36,18 @@ def long_row(
         name, where = quoted(column), f"FROM {quoted(table.name)} WHERE {table.rowid_alias} = ?"
         kind = connection.execute(f"SELECT typeof({name}) {where}", (rowid,)).get
         if kind in ("text", "blob"):
-            yield from stored(StoredBytes(kind == "text", partial(_pieces, connection, table.name, column, rowid)))
+            yield from stored(StoredBytes(kind == "text", partial(_pieces, connection, table, column, rowid)))
         else:
             yield str(connection.execute(f"SELECT {number(name)} {where}", (rowid,)).get).encode()
 
 
-def _pieces(connection: apsw.Connection, table: str, column: str, rowid: int) -> Iterator[bytes]:
-    with connection.blob_open("main", table, column, rowid, writeable=False) as value:
+def _pieces(connection: apsw.Connection, table: TableShape, column: str, rowid: int) -> Iterator[bytes]:
+    try:
+        opened = connection.blob_open("main", table.name, column, rowid, writeable=False)
+    except apsw.SQLError:  # the column was added later: its default is in the schema alone
+        query = f"SELECT CAST({quoted(column)} AS BLOB) FROM {quoted(table.name)} WHERE {table.rowid_alias} = ?"
+        yield connection.execute(query, (rowid,)).get
+        return
+    with opened as value:
         while piece := value.read(_PIECE_BYTES):
             yield piece

@@ -10,7 +10,8 @@ from sqlitevault.database.schema import Affinity, TableShape, exact_text, rows_i
 from sqlitevault.errors import SourceCorrupt
 
 _WANTED_BYTES = 256 * 1024
-# No run is longer, but for one row that is: memory stays bounded, whatever the rows hold.
+# No run is longer, but for one row that cannot be read in pieces. SQLite meanwhile holds the values of one row that
+# are not longer than this.
 _MOST_BYTES = 8 * _WANTED_BYTES
 _KEPT_BYTES = 2 * _MOST_BYTES
 _FIRST_ROWS = 16

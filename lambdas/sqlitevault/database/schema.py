@@ -9,7 +9,7 @@ import apsw
 
 Kind = Literal["table", "virtual", "shadow"]
 Affinity = Literal["TEXT", "NUMERIC", "INTEGER", "REAL", "BLOB"]
-# A function takes 127 arguments unless SQLite was built otherwise; a chain of || is as deep as it is long (limit 1000).
+# Of a function: no build takes fewer than 127, ours 1000. A chain of || instead is as deep as it is long (limit 1000).
 MOST_ARGUMENTS = 100
 _AFFINITIES: tuple[tuple[tuple[str, ...], Affinity], ...] = (
     (("INT",), "INTEGER"),
@@ -35,7 +35,7 @@ class TableShape:
     `rowid_alias` is a name by which SQL reaches the rowid, if the columns left one; `integer_primary_key` is the column
     that is the rowid itself. `key` is what the table's own b-tree is sorted by, if SQL can name it. `affinities` are
     what the columns prefer to hold; outside a STRICT table they may hold anything all the same. ANY counts as NUMERIC,
-    although a STRICT table takes it as BLOB. `in_pieces`: its values can be read bit by bit, which SQLite allows if
+    although a STRICT table takes it as BLOB. `in_pieces`: long values can be read in pieces, which SQLite allows if
     there is a rowid and no generated column (https://sqlite.org/c3ref/blob_open.html).
     """
 

@@ -157,8 +157,9 @@ class _Inserts:
                 yield from (self._insert, run.text.replace(row.separator, _END + self._insert), _END)
 
     def _in_pieces(self, rowid: int) -> Iterator[bytes]:
-        yield self._insert + (b"%d," % rowid if self._place else b"")
-        left = self._connection.limit(apsw.SQLITE_LIMIT_SQL_LENGTH) - 2 * len(self._insert)
+        begun = self._insert + (b"%d," % rowid if self._place else b"")
+        left = self._connection.limit(apsw.SQLITE_LIMIT_SQL_LENGTH) - len(begun) - len(_END)
+        yield begun
         number = partial(careful_literal, utf8=self._utf8)
         stored = partial(stored_literal, encoding=self._encoding)
         for piece in long_row(self._connection, self._table, rowid, number, stored):

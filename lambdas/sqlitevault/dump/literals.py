@@ -34,9 +34,7 @@ def literal(name: str, affinity: Affinity, seen: set[bytes]) -> Parts:
     if seen == {b"blob"}:
         return [b"X" + QUOTE, f"CASE typeof({name}) WHEN 'blob' THEN hex({name}) ELSE {quote} END", QUOTE]
     if seen == {b"integer"}:
-        # A column that prefers integers made them of all reals that are whole; only text with a NUL seems equal, too.
-        whole = f"{name} = CAST({name} AS INTEGER)" if affinity == "INTEGER" else f"typeof({name}) = 'integer'"
-        return [f"CASE WHEN {whole} THEN {name} ELSE {quote} END"]
+        return [f"CASE typeof({name}) WHEN 'integer' THEN {name} ELSE {quote} END"]
     if seen <= NUMBERS:
         number = f"CASE typeof({name}) WHEN 'integer' THEN {name} WHEN 'real' THEN {real} ELSE {quote} END"
         return [f"CASE WHEN {name} IS NULL THEN 'null' ELSE {number} END"]
@@ -53,11 +51,11 @@ def in_array(name: str, affinity: Affinity) -> str:
 
     JSON of a blob might be the number that it stands for in JSONB (https://sqlite.org/json1.html, section 3). Blobs
     sort above all other values, and text above all numbers: where these are preferred, comparing with one is faster.
-    The sign of -0.0 is not in the JSON; columns that prefer integers or text do not keep it.
+    The sign of -0.0 is not in the JSON; only columns that prefer nothing keep it, among them ANY in STRICT tables.
     """
     if affinity == "INTEGER":
         odd = f"{name} > {(1 << 63) - 1}"
-    elif affinity == "TEXT":
+    elif affinity in ("TEXT", "REAL"):
         odd = f"{name} >= x''"
     else:
         odd = f"{name} >= x'' OR +{name} = 0 AND atan2({name}, -1) < 0"
@@ -107,10 +105,11 @@ def stored_literal(value: StoredBytes, encoding: str) -> Iterator[bytes]:
 
 
 def _is_printed(text: StoredBytes, encoding: str) -> bool:
-    """Tell whether text can be in quotes as it is."""
+    """Tell whether text can be in quotes as it is; SQLite 3.40 replaces U+FFFE and U+FFFF when it makes UTF-16."""
     decoder = getincrementaldecoder(encoding)()
+    marks = "\0\r" if encoding == "UTF-8" else "\0\r\ufffe\uffff"
     try:
-        odd = any("\0" in part or "\r" in part for part in map(decoder.decode, text.pieces()))
+        odd = any(mark in part for part in map(decoder.decode, text.pieces()) for mark in marks)
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return False

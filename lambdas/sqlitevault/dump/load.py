@@ -1,6 +1,7 @@
 """Load SQL text into a new database, a few statements at a time, whoever wrote the text."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -13,6 +14,9 @@ from sqlitevault.progress import OnBytes, ignore_bytes
 
 _BLOCK = 1 << 20
 _END = b";\n"
+# What semicolons may be in (https://sqlite.org/lang_keywords.html, lang_comment.html): a doubled quote ends and begins.
+_CLOSING = {b"'": b"'", b'"': b'"', b"`": b"`", b"[": b"]", b"--": b"\n", b"/*": b"*/"}
+_TOKEN = re.compile(b";|" + b"|".join(map(re.escape, _CLOSING)))
 # Nobody else ever opens the file: no journal is needed, and the fsync comes at the end.
 _PRIVATE = (
     "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -65536"
@@ -62,7 +66,7 @@ def _execute_readable(connection: apsw.Connection, statements: bytes) -> None:
     gathered = ""
     for line in statements.decode(errors="replace").splitlines(keepends=True):
         gathered += line
-        if not apsw.complete(gathered):
+        if not line.rstrip().endswith(";") or not apsw.complete(gathered):
             continue
         with suppress(apsw.Error):
             connection.execute(gathered)
@@ -101,12 +105,51 @@ def _require_content(database: Path) -> None:
 
 def _complete_statements(text: BinaryIO) -> Iterator[bytes]:
     """Yield runs of whole statements; a statement that is longer than a block is gathered first."""
-    gathered = bytearray()
+    gathered, ends = bytearray(), _Ends()
     while block := text.read(_BLOCK):
         gathered += block
         end = gathered.rfind(_END, max(0, len(gathered) - len(block) - 1)) + len(_END)
-        if end >= len(_END) and apsw.complete(gathered[:end].decode(errors="replace")):
-            yield bytes(gathered[:end])
-            del gathered[:end]
+        if end < len(_END) or not _is_complete(gathered, end):
+            end = ends.last(gathered)
+            if not end or not _is_complete(gathered, end):
+                continue
+        with memoryview(gathered) as whole:
+            statements = bytes(whole[:end])
+        del gathered[:end]
+        ends = _Ends()
+        yield statements
     if gathered.strip():
         yield bytes(gathered)
+
+
+def _is_complete(text: bytearray, end: int) -> bool:
+    with memoryview(text) as whole:
+        return apsw.complete(str(whole[:end], errors="replace"))
+
+
+class _Ends:
+    """Looks for the ends of statements in text that grows, passing over quotes, brackets and comments."""
+
+    def __init__(self) -> None:
+        self._seen = 0
+        self._closing = b""  # of what text up to there is within
+
+    def last(self, text: bytearray) -> int:
+        """Return what is behind the last one in what was not seen before; 0 if there is none. A trigger has several."""
+        end = 0
+        while True:
+            if self._closing:
+                found = text.find(self._closing, self._seen)
+                if found < 0:
+                    self._seen = max(self._seen, len(text) - len(self._closing) + 1)
+                    return end
+                self._seen, self._closing = found + len(self._closing), b""
+            token = _TOKEN.search(text, self._seen)
+            if token is None:
+                self._seen = max(self._seen, len(text) - 1)  # it may be the half of one
+                return end
+            self._seen = token.end()
+            if token[0] == b";":
+                end = token.end()
+            else:
+                self._closing = _CLOSING[token[0]]

@@ -2,8 +2,9 @@
 
 What the usual dumps lose is kept: text with NUL or invalid encoding, infinities, implicit rowids, virtual tables with
 their shadow tables, AUTOINCREMENT counters, statistics, user_version, application_id, page size, auto-vacuum and
-encoding. What cannot be kept: rowids of a table whose columns took all three of their names, and text of digits and a
-NUL in a column for numbers, of which SQLite 3.54 makes a number on loading (3.40 does not).
+encoding. What cannot be kept: rowids of a table whose columns took all three of their names; text of digits and a NUL
+in a column for numbers, of which SQLite 3.54 makes a number on loading (3.40 does not); the last byte of UTF-16 text of
+an odd length, which only damage makes.
 """
 
 import os
