@@ -1,13 +1,15 @@
 """Every vault that the contract is held against: a directory, and buckets of moto and SeaweedFS, versioned or not."""
 
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 from moto import mock_aws
+from moto.core.botocore_stubber import BotocoreStubber
 
 from localaws.seaweed import SeaweedS3
 from sqlitevault.vault import Vault
@@ -61,8 +63,18 @@ def moto_client(session: boto3.Session) -> "S3Client":
 
 
 @pytest.fixture
-def moto(moto_client: "S3Client") -> Iterator[None]:
-    """Moto in this process, empty but for both buckets."""
+def moto(moto_client: "S3Client", monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Moto in this process, empty but for both buckets.
+
+    One request at a time: it looks whether there is an object and stores one in two steps, which are one in S3.
+    """
+    answer, one_at_a_time = BotocoreStubber.__call__, threading.Lock()
+
+    def answer_alone(stubber: BotocoreStubber, event_name: str, request: Any, **kwargs: Any) -> Any:
+        with one_at_a_time:
+            return answer(stubber, event_name, request, **kwargs)
+
+    monkeypatch.setattr(BotocoreStubber, "__call__", answer_alone)
     with mock_aws():
         make_buckets(moto_client)
         yield

@@ -66,7 +66,7 @@ def run_stress(
     """Run for so many seconds, all modes in turn, each round on a new database.
 
     Args:
-        seconds: in all.
+        seconds: of snapshots, in all; to make the databases comes on top, so that a slow machine skips no mode.
         seed: of the writers' and this process's choices; what the operating system makes of them differs.
         modes: journal modes to go through.
         naive: copy as `cp` would instead, which must be found out.
@@ -74,13 +74,11 @@ def run_stress(
     """
     tally = Tally()
     randomness = random.Random(seed)
-    end = time.monotonic() + seconds
     rounds = max(1, round(seconds / _ROUND_SECONDS / len(modes)))
     for number in range(rounds * len(modes)):
         mode = modes[number % len(modes)]
-        until = min(end, time.monotonic() + seconds / rounds / len(modes))
         with tempfile.TemporaryDirectory(dir=folder) as place:
-            _Round(Path(place), mode, randomness, tally, naive=naive).run(until)
+            _Round(Path(place), mode, randomness, tally, naive=naive).run(seconds / rounds / len(modes))
     return tally
 
 
@@ -97,12 +95,13 @@ class _Round:
         self._source.parent.mkdir()
         self._copy.parent.mkdir()
 
-    def run(self, until: float) -> None:
+    def run(self, seconds: float) -> None:
         page_size = self._random.choice(_PAGE_SIZES)
         create(self._source, self._mode, page_size=page_size, auto_vacuum=self._random.randrange(3))
         seed = self._random.randrange(1 << 30)
         with Writers(self._source, self._mode, count=_WRITERS, seed=seed) as writers:
             time.sleep(_START_SECONDS)
+            until = time.monotonic() + seconds
             while time.monotonic() < until:
                 self._one(writers)
                 writers.tend()
