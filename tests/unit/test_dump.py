@@ -19,6 +19,7 @@ from sqlitevault.database import check, open_copy, read_header, read_tables, sch
 from sqlitevault.database.schema import tables
 from sqlitevault.dump import load_dump, write_dump
 from sqlitevault.dump.inserts import insert_statements
+from sqlitevault.dump.load import load_readable
 from sqlitevault.errors import IntegrityCheckFailed
 from sqlitevault.snapshot import take_snapshot
 from tests import torture
@@ -279,6 +280,14 @@ def test_text_full_of_semicolons_is_loaded_little_by_little(tmp_path: Path) -> N
     require_same(tmp_path / "loaded.db", tmp_path / "source.db")
     assert max(sizes) < 3 << 20
     assert sum(sizes) == (tmp_path / "dump.sql").stat().st_size > 10 << 20
+
+
+def test_a_damaged_statement_costs_no_other(tmp_path: Path) -> None:
+    """Of a dump that somebody annotated, too: what stands behind a statement is none of the next one."""
+    lines = ("CREATE TABLE t (a); -- made", "INSERT INTO t VALUES (1); -- kept", "INSERT INTO gone VALUES (1); -- lost")
+    (tmp_path / "dump.sql").write_text("\n".join((*lines, "INSERT INTO t VALUES (2);\n")))
+    assert load_readable(tmp_path / "dump.sql", tmp_path / "loaded.db")
+    assert rows(tmp_path / "loaded.db", "SELECT a FROM t") == [(1,), (2,)]
 
 
 ODD_SQL = """INSERT INTO t VALUES('it''s;

@@ -66,7 +66,7 @@ def _execute_readable(connection: apsw.Connection, statements: bytes) -> None:
     gathered = ""
     for line in statements.decode(errors="replace").splitlines(keepends=True):
         gathered += line
-        if not line.rstrip().endswith(";") or not apsw.complete(gathered):
+        if ";" not in line or not apsw.complete(gathered):
             continue
         with suppress(apsw.Error):
             connection.execute(gathered)
