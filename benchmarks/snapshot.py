@@ -25,7 +25,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from benchmarks.readme import write_section
-from sqlitevault.errors import SourceBusy
+from sqlitevault.ground.errors import SourceBusy
 from sqlitevault.snapshot import Method, SnapshotOptions, SnapshotResult, take_snapshot
 
 HEADING = "## Snapshot"

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from sqlitevault.settings import MASS_DELETION_PERCENT, MASS_DELETION_ROWS, OWN_CHECKS
+from sqlitevault.ground.settings import MASS_DELETION_PERCENT, MASS_DELETION_ROWS, OWN_CHECKS
 
 Region = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
 Days = Annotated[int, Field(ge=1, le=3650)]

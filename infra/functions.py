@@ -18,7 +18,7 @@ from infra.file_system import MOUNT, SourceFileSystem
 from infra.nag import acknowledge_annotation, acknowledge_wildcards
 from infra.names import Names
 from infra.network import Network
-from sqlitevault.settings import Settings
+from sqlitevault.ground.settings import Settings
 
 NAMESPACE = "SqliteVault"
 # A snapshot must give up early enough that the rest of the backup, or a clear error, still fits.

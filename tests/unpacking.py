@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sqlitevault.archive import unpack
-from sqlitevault.errors import (
+from sqlitevault.ground.errors import (
     SqliteVaultError,
 )
 from tests.archives import (

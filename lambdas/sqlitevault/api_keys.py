@@ -9,7 +9,7 @@ from pathlib import Path
 import apsw
 
 from sqlitevault.database import key_metadata
-from sqlitevault.errors import ConfigError, SourceBusy, TargetUnwritable
+from sqlitevault.ground.errors import ConfigError, SourceBusy, TargetUnwritable
 
 _BUSY_MILLISECONDS = 10_000
 

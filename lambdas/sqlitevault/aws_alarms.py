@@ -11,7 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from sqlitevault.alarms import DIMENSION, NAMESPACE, Alarm
-from sqlitevault.errors import VaultUnavailable
+from sqlitevault.ground.errors import VaultUnavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from sqlitevault.errors import (
+from sqlitevault.ground.errors import (
     BackupExists,
     BackupNotFound,
     ChecksumMismatch,
@@ -20,8 +20,8 @@ from sqlitevault.errors import (
     ScratchFull,
     VaultUnavailable,
 )
+from sqlitevault.ground.progress import OnBytes, ignore_bytes
 from sqlitevault.object_names import require_name
-from sqlitevault.progress import OnBytes, ignore_bytes
 from sqlitevault.vault import Protection, StoredObject
 
 _BLOCK = 4 << 20

@@ -6,7 +6,7 @@ from pathlib import Path
 import apsw
 
 from sqlitevault.database import open_copy
-from sqlitevault.errors import ConfigError
+from sqlitevault.ground.errors import ConfigError
 
 
 @dataclass(frozen=True, slots=True)

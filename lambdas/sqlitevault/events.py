@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from sqlitevault.errors import ConfigError
+from sqlitevault.ground.errors import ConfigError
 from sqlitevault.manifest import ARCHIVE_SUFFIX, MANIFEST_SUFFIX, Scope, Tier, is_ahead
 
 

@@ -20,7 +20,7 @@ from pydantic import (
     field_serializer,
 )
 
-from sqlitevault.errors import ConfigError, ManifestInvalid
+from sqlitevault.ground.errors import ConfigError, ManifestInvalid
 
 FORMAT = 1
 ARCHIVE_SUFFIX = ".tar.gz"

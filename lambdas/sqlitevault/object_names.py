@@ -1,6 +1,6 @@
 """Which names a vault's objects may have."""
 
-from sqlitevault.errors import ConfigError
+from sqlitevault.ground.errors import ConfigError
 
 
 def require_name(name: str) -> str:

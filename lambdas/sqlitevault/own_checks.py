@@ -11,7 +11,7 @@ from pathlib import Path
 import apsw
 
 from sqlitevault.database import open_copy
-from sqlitevault.errors import ConfigError, IntegrityCheckFailed, SourceUnsupported
+from sqlitevault.ground.errors import ConfigError, IntegrityCheckFailed, SourceUnsupported
 
 _ARROW = "=>"
 _MOST_SECONDS = 60.0

@@ -10,7 +10,7 @@ import apsw
 from sqlitevault.database import open_copy
 from sqlitevault.database.connection import uri_path
 from sqlitevault.database.schema import TableShape, quoted, rows_in_order, tables
-from sqlitevault.errors import ConfigError, SourceUnsupported
+from sqlitevault.ground.errors import ConfigError, SourceUnsupported
 
 # Nobody else ever opens the file: no journal is needed, and the fsync comes at the end.
 _PRIVATE = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF"

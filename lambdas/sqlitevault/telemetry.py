@@ -10,7 +10,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from sqlitevault.alarms import DIMENSION, NAMESPACE
-from sqlitevault.errors import SqliteVaultError
+from sqlitevault.ground.errors import SqliteVaultError
 from sqlitevault.services.backup import BackupReport
 from sqlitevault.services.changes import Changes
 from sqlitevault.services.drill_report import DrillReport

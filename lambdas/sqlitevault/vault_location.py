@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlitevault.alarms import Alarms
 from sqlitevault.directory_vault import DirectoryVault
-from sqlitevault.errors import ConfigError
+from sqlitevault.ground.errors import ConfigError
 from sqlitevault.vault import Vault
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from functools import cache, partial
 from typing import Self
 
 from sqlitevault.alarms import Alarms
-from sqlitevault.settings import Settings
+from sqlitevault.ground.settings import Settings
 from sqlitevault.snapshot import SnapshotOptions
 from sqlitevault.vault import Protection, Vault, same_place
 from sqlitevault.vault_location import open_alarms, open_vault

@@ -20,8 +20,8 @@ from localaws.deployed import assert_deployed
 from localaws.embedded import EmbeddedAws, StartError
 from localaws.sample import make_sample_database
 from sqlitevault.database import read_tables
-from sqlitevault.errors import SqliteVaultError
-from sqlitevault.quantities import size
+from sqlitevault.ground.errors import SqliteVaultError
+from sqlitevault.ground.quantities import size
 from sqlitevault.snapshot import take_snapshot
 
 INTERRUPTED = 130

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from sqlitevault.settings import UPKEEP
+from sqlitevault.ground.settings import UPKEEP
 from tests.cli.home import Home
 
 OK, USAGE, NOT_FOUND, BUSY, INTEGRITY, UNAVAILABLE, NO_ROOM = 0, 2, 10, 11, 12, 13, 15

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from sqlitevault.cli import main
 from sqlitevault.directory_vault import DirectoryVault
-from sqlitevault.progress import OnBytes, ignore_bytes
+from sqlitevault.ground.progress import OnBytes, ignore_bytes
 from tests.cli.home import Home, tree
 from tests.cli.mistakes import break_database
 from tests.databases import execute, holding_the_lock, rows

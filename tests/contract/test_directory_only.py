@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sqlitevault.directory_vault import DirectoryVault
-from sqlitevault.errors import BackupNotFound
+from sqlitevault.ground.errors import BackupNotFound
 from tests.contents import MEBIBYTE, make_content
 from tests.killed_upload import kill_while_uploading
 

@@ -12,7 +12,7 @@ from botocore.config import Config
 from botocore.httpsession import URLLib3Session
 
 from localaws.seaweed import SeaweedS3
-from sqlitevault.errors import BackupExists, ChecksumMismatch, VaultUnavailable
+from sqlitevault.ground.errors import BackupExists, ChecksumMismatch, VaultUnavailable
 from sqlitevault.s3_vault import S3Vault
 from sqlitevault.s3_vault.opening import _CLIENT
 from sqlitevault.vault import Vault

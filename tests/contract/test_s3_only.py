@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localaws.seaweed import SeaweedS3
-from sqlitevault.errors import VaultUnavailable
+from sqlitevault.ground.errors import VaultUnavailable
 from sqlitevault.s3_vault import S3Vault
 from sqlitevault.vault import Vault
 from sqlitevault.vault_location import open_vault

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sqlitevault.errors import BackupExists, BackupNotFound, ChecksumMismatch, ManifestInvalid
+from sqlitevault.ground.errors import BackupExists, BackupNotFound, ChecksumMismatch, ManifestInvalid
 from sqlitevault.vault import Vault
 from tests.contents import MEBIBYTE, make_content
 from tests.contract.stores import Store

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sqlitevault.errors import BackupNotFound, ConfigError, ScratchFull, VaultUnavailable
+from sqlitevault.ground.errors import BackupNotFound, ConfigError, ScratchFull, VaultUnavailable
 from sqlitevault.vault import Vault
 from tests.contents import MEBIBYTE, make_content
 from tests.contract.calls import BY_NAME, EVERY, READING, Call, each

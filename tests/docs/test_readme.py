@@ -9,7 +9,7 @@ from pathlib import Path
 
 from infra.context import DeploymentSettings
 from localaws.sample import make_sample_database
-from sqlitevault.settings import Settings
+from sqlitevault.ground.settings import Settings
 from tests.console import ROOT, commands, shape
 
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlitevault.archive import unpack
-from sqlitevault.errors import SqliteVaultError
+from sqlitevault.ground.errors import SqliteVaultError
 from sqlitevault.manifest import Manifest
 from tests.archives import backup_in, legacy_in
 from tests.fuzz.mutations import Base, Mutant, mutant

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sqlitevault.settings import Settings
+from sqlitevault.ground.settings import Settings
 from tests.synthesis import Deployment, Properties, Synthesised, text
 
 pytestmark = pytest.mark.xdist_group("infra")

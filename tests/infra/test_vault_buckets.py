@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sqlitevault.directory_vault import DirectoryVault
-from sqlitevault.settings import Settings
+from sqlitevault.ground.settings import Settings
 from sqlitevault.wiring import Wiring
 from tests.synthesis import Deployment, Properties, Rights, Synthesised, text
 

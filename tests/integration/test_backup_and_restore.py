@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from sqlitevault.directory_vault import DirectoryVault
-from sqlitevault.errors import (
+from sqlitevault.ground.errors import (
     BackupNotFound,
     ChecksumMismatch,
     ConfigError,

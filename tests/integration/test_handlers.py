@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from localaws.emf import parse_lines
-from sqlitevault.errors import BackupNotFound, ConfigError, DrillFailed, SourceCorrupt, SourceNotFound
+from sqlitevault.ground.errors import BackupNotFound, ConfigError, DrillFailed, SourceCorrupt, SourceNotFound
 from sqlitevault.wiring import wire
 from tests.databases import execute
 from tests.function_calls import VAULT, Home

@@ -20,7 +20,7 @@ import pytest
 
 from sqlitevault.database import read_tables
 from sqlitevault.directory_vault import DirectoryVault
-from sqlitevault.errors import BackupNotFound
+from sqlitevault.ground.errors import BackupNotFound
 from sqlitevault.manifest import Scope, Table
 from sqlitevault.services.backup import BackupRequest, back_up
 from sqlitevault.services.catalog import Choice

@@ -13,7 +13,7 @@ from botocore.stub import Stubber
 
 from localaws import EmbeddedAws
 from sqlitevault.aws_alarms import AwsAlarms
-from sqlitevault.errors import VaultUnavailable
+from sqlitevault.ground.errors import VaultUnavailable
 from sqlitevault.services.evidence import Status
 from tests.integration.ready_world import DEPLOYED, PRIMARY, RECOVERY, RPO, ReadyWorld, make_ready, put_alarm
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sqlitevault.errors import ChecksumMismatch
+from sqlitevault.ground.errors import ChecksumMismatch
 from tests.databases import execute, require_bank, rows
 from tests.function_calls import Home
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sqlitevault.errors import BackupNotFound, ConfigError, TargetInUse
+from sqlitevault.ground.errors import BackupNotFound, ConfigError, TargetInUse
 from tests.databases import execute, holding_the_lock, require_bank, rows
 from tests.function_calls import Home
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sqlitevault.errors import BackupNotFound
+from sqlitevault.ground.errors import BackupNotFound
 from tests.databases import execute, rows
 from tests.function_calls import Home
 

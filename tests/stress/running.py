@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from sqlitevault.errors import SourceBusy
+from sqlitevault.ground.errors import SourceBusy
 from sqlitevault.snapshot import SnapshotOptions, take_snapshot
 from sqlitevault.snapshot.fresh import beside
 from tests.stress.workload import create, problem

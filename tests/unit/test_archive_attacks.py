@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sqlitevault.archive import limits, unpack
-from sqlitevault.errors import (
+from sqlitevault.ground.errors import (
     ArchiveUnsafe,
     ChecksumMismatch,
     ManifestInvalid,

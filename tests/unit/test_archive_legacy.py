@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sqlitevault.archive import legacy, limits, read_manifest, unpack
-from sqlitevault.errors import (
+from sqlitevault.ground.errors import (
     ArchiveUnsafe,
     ChecksumMismatch,
     IntegrityCheckFailed,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sqlitevault.archive import limits, read_manifest, unpack
 from sqlitevault.archive.members import require_safe_path
-from sqlitevault.errors import (
+from sqlitevault.ground.errors import (
     ArchiveUnsafe,
     BackupNotFound,
     ChecksumMismatch,

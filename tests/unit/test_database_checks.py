@@ -11,7 +11,7 @@ import pytest
 from sqlitevault.database import check, key_metadata, read_tables, schema_digest
 from sqlitevault.database.header import MAGIC
 from sqlitevault.dump import write_dump
-from sqlitevault.errors import SourceCorrupt, SourceUnsupported
+from sqlitevault.ground.errors import SourceCorrupt, SourceUnsupported
 from tests import torture, torture_schema
 from tests.databases import execute, make_bank
 

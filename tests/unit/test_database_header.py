@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sqlitevault.database.header import HEADER_BYTES, MAGIC, parse_header, read_header
-from sqlitevault.errors import SourceCorrupt, SourceNotFound, SourceUnsupported, SqliteVaultError
+from sqlitevault.ground.errors import SourceCorrupt, SourceNotFound, SourceUnsupported, SqliteVaultError
 
 
 def _make(path: Path, *pragmas: str) -> Path:

@@ -20,7 +20,7 @@ from sqlitevault.database.schema import tables
 from sqlitevault.dump import load_dump, write_dump
 from sqlitevault.dump.inserts import insert_statements
 from sqlitevault.dump.load import load_readable
-from sqlitevault.errors import IntegrityCheckFailed
+from sqlitevault.ground.errors import IntegrityCheckFailed
 from sqlitevault.snapshot import take_snapshot
 from tests import torture
 from tests.databases import rows

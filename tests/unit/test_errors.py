@@ -4,9 +4,9 @@ import pickle
 
 import pytest
 
-from sqlitevault import errors
 from sqlitevault.cli.exit_codes import EXIT_CODES, UNEXPECTED, exit_code
-from sqlitevault.errors import SqliteVaultError
+from sqlitevault.ground import errors
+from sqlitevault.ground.errors import SqliteVaultError
 from sqlitevault.manifest import NewerFormat
 
 

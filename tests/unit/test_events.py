@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from sqlitevault.errors import ConfigError
 from sqlitevault.events import BackupEvent, DrillEvent, MonitorEvent, RestoreEvent, StoredEvent
+from sqlitevault.ground.errors import ConfigError
 from sqlitevault.manifest import Scope, Tier
 
 SAMPLES = sorted((Path(__file__).parents[2] / "events").glob("*.json"))

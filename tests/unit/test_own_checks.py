@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from sqlitevault.errors import ConfigError, IntegrityCheckFailed
+from sqlitevault.ground.errors import ConfigError, IntegrityCheckFailed
+from sqlitevault.ground.settings import Settings
 from sqlitevault.own_checks import OwnCheck, answer, parse_own_checks
-from sqlitevault.settings import Settings
 from tests.databases import make_bank
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sqlitevault.errors import BackupNotFound, TargetInUse
+from sqlitevault.ground.errors import BackupNotFound, TargetInUse
 from sqlitevault.services.restore import Target, undo
 from sqlitevault.services.restore.promote import swap_in
 from sqlitevault.services.restore.target import kept_path

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sqlitevault.errors import TargetUnwritable
+from sqlitevault.ground.errors import TargetUnwritable
 from sqlitevault.services.restore import Target, durable
 from sqlitevault.services.restore.promote import swap_in
 from tests.crashes import leave_log

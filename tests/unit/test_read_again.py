@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sqlitevault.errors import ManifestInvalid
+from sqlitevault.ground.errors import ManifestInvalid
 from sqlitevault.services.read_again import read_again
 from sqlitevault.vault import StoredObject, Vault
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from sqlitevault.errors import ConfigError
 from sqlitevault.events import RestoreEvent
+from sqlitevault.ground.errors import ConfigError
 
 TIME = "2026-01-31T14:30:00Z"
 

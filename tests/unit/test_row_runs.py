@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sqlitevault.database import open_copy
 from sqlitevault.database.row_runs import RowRun, RowText, row_runs
 from sqlitevault.database.schema import tables
-from sqlitevault.errors import SourceCorrupt
+from sqlitevault.ground.errors import SourceCorrupt
 
 MOST = 2 << 20
 KINDS = pytest.mark.parametrize("kind", ["", "WITHOUT ROWID"], ids=["rowid", "without-rowid"])

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from sqlitevault.cli import main
-from sqlitevault.settings import Settings
+from sqlitevault.ground.settings import Settings
 
 FOLDER = Path(__file__).parents[2] / "docs" / "schedules"
 UNITS = FOLDER / "systemd"

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from sqlitevault.errors import ConfigError, ScratchFull
-from sqlitevault.services.scratch import PREFIX, scratch_directory
+from sqlitevault.ground.errors import ConfigError, ScratchFull
+from sqlitevault.ground.scratch import PREFIX, scratch_directory
 
 _OWNER = """
 import os, signal, sys
 from pathlib import Path
-from sqlitevault.services import scratch
+from sqlitevault.ground import scratch
 kept = os.unlink
 def unlink(path, *arguments, **options):  # whichever call removes a file, the second one never happens
     global removed

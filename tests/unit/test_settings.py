@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from sqlitevault.errors import ConfigError
-from sqlitevault.settings import Settings
+from sqlitevault.ground.errors import ConfigError
+from sqlitevault.ground.settings import Settings
 
 
 def test_defaults_fit_devops_hub() -> None:

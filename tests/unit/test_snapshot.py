@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sqlitevault.errors import ScratchFull, SourceBusy, SourceCorrupt, SourceNotFound, TargetExists
+from sqlitevault.ground.errors import ScratchFull, SourceBusy, SourceCorrupt, SourceNotFound, TargetExists
 from sqlitevault.snapshot import Method, SnapshotOptions, take_snapshot
 from tests.crashes import leave_hot_journal, leave_log
 from tests.databases import execute, holding_the_lock, make_bank, require_bank

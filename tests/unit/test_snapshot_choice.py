@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sqlitevault.errors import SourceBusy, SourceCorrupt, SourceNotFound, SourceUnsupported, SqliteVaultError
+from sqlitevault.ground.errors import SourceBusy, SourceCorrupt, SourceNotFound, SourceUnsupported, SqliteVaultError
 from sqlitevault.snapshot.attempt import Again
 from sqlitevault.snapshot.choice import Choice, projected_stall
 from sqlitevault.snapshot.fresh import beside

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sqlitevault.errors import SourceUnsupported
+from sqlitevault.ground.errors import SourceUnsupported
 from sqlitevault.snapshot.fresh import beside
 from sqlitevault.snapshot.journal import read_journal, require_single_file
 from tests.crashes import leave_hot_journal, leave_super_journal

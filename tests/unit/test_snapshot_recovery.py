@@ -7,7 +7,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from sqlitevault.errors import SourceCorrupt
+from sqlitevault.ground.errors import SourceCorrupt
 from sqlitevault.snapshot.attempt import Copied
 from sqlitevault.snapshot.fresh import beside
 from sqlitevault.snapshot.recovery import settle

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sqlitevault.errors import SourceUnsupported
+from sqlitevault.ground.errors import SourceUnsupported
 from sqlitevault.snapshot.attempt import Again, Attempt, Copied
 from sqlitevault.snapshot.fresh import beside
 from sqlitevault.snapshot.recovery import settle

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sqlitevault.errors import SourceCorrupt
+from sqlitevault.ground.errors import SourceCorrupt
 from sqlitevault.snapshot.attempt import Again, Attempt, Copied
 from sqlitevault.snapshot.fresh import Vanished, beside
 from sqlitevault.snapshot.recovery import settle

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sqlitevault.errors import ScratchFull, TargetExists
+from sqlitevault.ground.errors import ScratchFull, TargetExists
 from sqlitevault.snapshot.workplace import clear, workplace
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sqlitevault.errors import ConfigError, SourceBusy
+from sqlitevault.ground.errors import ConfigError, SourceBusy
 from sqlitevault.table_merge import RowsApart, compare_table, merge_table, merge_tables, rows_apart
 from tests.databases import execute, holding_the_lock, make_bank, rows, writer
 

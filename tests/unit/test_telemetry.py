@@ -2,7 +2,7 @@
 
 import pytest
 
-from sqlitevault.errors import VaultUnavailable
+from sqlitevault.ground.errors import VaultUnavailable
 from sqlitevault.telemetry import only_logged
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlitevault.errors import ScratchFull
+from sqlitevault.ground.errors import ScratchFull
 
 
 def require_free(directory: Path, needed_bytes: int) -> None:

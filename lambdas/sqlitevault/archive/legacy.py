@@ -16,7 +16,7 @@ from sqlitevault.archive.members import CHECKSUMS, CONFIG_PREFIX, MANIFEST, STAT
 from sqlitevault.archive.refusals import damaged, shown
 from sqlitevault.archive.tar_stream import Entry
 from sqlitevault.database import parse_header
-from sqlitevault.errors import ChecksumMismatch, IntegrityCheckFailed, ManifestInvalid, SourceCorrupt
+from sqlitevault.ground.errors import ChecksumMismatch, IntegrityCheckFailed, ManifestInvalid, SourceCorrupt
 from sqlitevault.manifest import Database, File, Manifest, Scope, Source, Table, Tier, Tool, database_name, is_backup_id
 
 _HEADER_BYTES = 100

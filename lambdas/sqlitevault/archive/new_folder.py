@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sqlitevault.archive.disk import full_disk_reported
-from sqlitevault.errors import TargetExists
+from sqlitevault.ground.errors import TargetExists
 
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 

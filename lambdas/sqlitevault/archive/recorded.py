@@ -8,7 +8,7 @@ from sqlitevault.archive.intake import Intake
 from sqlitevault.archive.members import CHECKSUMS, MANIFEST, require_safe_path
 from sqlitevault.archive.refusals import CHANGED, damaged, shown, unsafe
 from sqlitevault.archive.tar_stream import Entry
-from sqlitevault.errors import ArchiveUnsafe, ManifestInvalid
+from sqlitevault.ground.errors import ArchiveUnsafe, ManifestInvalid
 from sqlitevault.manifest import File, Manifest
 
 

@@ -1,6 +1,6 @@
 """What is said when an archive is refused: one wording per kind of fault, and untrusted names made harmless."""
 
-from sqlitevault.errors import ArchiveUnsafe, ChecksumMismatch
+from sqlitevault.ground.errors import ArchiveUnsafe, ChecksumMismatch
 
 FETCH_AGAIN = "Fetch the archive again; if it is still damaged, take another backup or its copy in the replica vault."
 CHANGED = "Take another backup, and find out who could write to the vault: this one was changed after it was made."

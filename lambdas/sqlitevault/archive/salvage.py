@@ -10,7 +10,7 @@ from sqlitevault.archive.legacy import legacy_limit
 from sqlitevault.archive.members import MANIFEST
 from sqlitevault.archive.new_folder import new_folder
 from sqlitevault.archive.tar_stream import entries
-from sqlitevault.errors import ArchiveUnsafe, ChecksumMismatch, ManifestInvalid
+from sqlitevault.ground.errors import ArchiveUnsafe, ChecksumMismatch, ManifestInvalid
 from sqlitevault.manifest import Manifest
 
 # What is unpacked at once is lost together when it is damaged.

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from sqlitevault.archive import limits
 from sqlitevault.archive.gzip_stream import GzipStream
 from sqlitevault.archive.refusals import damaged, shown, unsafe
-from sqlitevault.errors import ArchiveUnsafe
+from sqlitevault.ground.errors import ArchiveUnsafe
 
 _END = b"\0" * tarfile.BLOCKSIZE
 _REGULAR = (tarfile.REGTYPE, tarfile.AREGTYPE)

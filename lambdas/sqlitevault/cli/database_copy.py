@@ -5,11 +5,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sqlitevault.cli.options import selected
+from sqlitevault.ground.settings import Settings
+from sqlitevault.ground.steps import Watcher
 from sqlitevault.manifest import Scope
 from sqlitevault.services.catalog import Choice
 from sqlitevault.services.private_copy import copy_of_backup, copy_of_live
-from sqlitevault.services.steps import Watcher
-from sqlitevault.settings import Settings
 from sqlitevault.wiring import snapshot_options
 
 

@@ -7,7 +7,7 @@ from rich.table import Table
 from sqlitevault.cli import options
 from sqlitevault.cli.exit_codes import INTEGRITY, NOT_FOUND, epilog, reporting_errors
 from sqlitevault.cli.output import print_json, progress, stderr, stdout
-from sqlitevault.errors import SourceUnsupported
+from sqlitevault.ground.errors import SourceUnsupported
 from sqlitevault.services.doctor import DoctorReport, DoctorRequest, Level, examine
 
 _LONGEST_HOLD = 600

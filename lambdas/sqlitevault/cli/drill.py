@@ -6,7 +6,7 @@ from sqlitevault.cli import options
 from sqlitevault.cli.drill_output import show_drills
 from sqlitevault.cli.exit_codes import DRILL, NO_ROOM, NOT_FOUND, UNAVAILABLE, epilog, reporting_errors
 from sqlitevault.cli.output import print_json, progress
-from sqlitevault.errors import DrillFailed
+from sqlitevault.ground.errors import DrillFailed
 from sqlitevault.manifest import Scope
 from sqlitevault.overview import Overview
 from sqlitevault.services.catalog import LATEST, Choice

@@ -6,7 +6,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from sqlitevault.cli.output import stdout
-from sqlitevault.quantities import duration
+from sqlitevault.ground.quantities import duration
 from sqlitevault.services.drill_report import DrillReport
 
 

@@ -7,8 +7,8 @@ from typing import Any, ParamSpec
 
 from rich.markup import escape
 
-from sqlitevault import errors
 from sqlitevault.cli.output import print_json, stderr
+from sqlitevault.ground import errors
 
 OK, UNEXPECTED, USAGE = 0, 1, 2
 NOT_FOUND, BUSY, INTEGRITY, UNAVAILABLE, DRILL, NO_ROOM = 10, 11, 12, 13, 14, 15

@@ -13,7 +13,7 @@ from sqlitevault.cli.database_copy import copy_of
 from sqlitevault.cli.exit_codes import BUSY, DRILL, INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE, epilog, reporting_errors
 from sqlitevault.cli.output import print_json, progress, stderr, stdout
 from sqlitevault.cli.proven_backup import request_for, take
-from sqlitevault.errors import ConfigError
+from sqlitevault.ground.errors import ConfigError
 from sqlitevault.manifest import Scope
 from sqlitevault.vault_location import open_vault
 

@@ -9,8 +9,8 @@ from rich.table import Table
 from sqlitevault.cli import options
 from sqlitevault.cli.exit_codes import UNAVAILABLE, epilog, reporting_errors
 from sqlitevault.cli.output import print_json, stderr, stdout
+from sqlitevault.ground.quantities import duration, size
 from sqlitevault.manifest import created_at, format_time, is_ahead
-from sqlitevault.quantities import duration, size
 from sqlitevault.services.catalog import Backup, Catalog, Contents, Uncommitted
 from sqlitevault.vault_location import open_vault
 from sqlitevault.wiring import now

@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 import click
 
 from sqlitevault.cli.output import stderr
-from sqlitevault.errors import ConfigError
+from sqlitevault.ground.errors import ConfigError
+from sqlitevault.ground.settings import UPKEEP, Settings
 from sqlitevault.manifest import ARCHIVE_SUFFIX, Scope, is_backup_id
 from sqlitevault.services.catalog import LATEST, Choice
 from sqlitevault.services.selection import Selected, select, select_by_name
-from sqlitevault.settings import UPKEEP, Settings
 from sqlitevault.vault import Vault
 from sqlitevault.vault_location import open_vault, split_backup_location
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from sqlitevault.services.steps import Unwatched, Watcher
+from sqlitevault.ground.steps import Unwatched, Watcher
 
 _UNBROKEN = 10_000
 # What a database says is shown, never obeyed: each control character but tab and line feed as a sign of its own.

@@ -3,7 +3,9 @@
 import socket
 from dataclasses import dataclass
 
-from sqlitevault.errors import BackupExists, DrillFailed
+from sqlitevault.ground.errors import BackupExists, DrillFailed
+from sqlitevault.ground.settings import Settings
+from sqlitevault.ground.steps import Watcher
 from sqlitevault.manifest import Scope, Tier
 from sqlitevault.services.backup import BackupReport, BackupRequest, back_up
 from sqlitevault.services.catalog import Choice
@@ -12,8 +14,6 @@ from sqlitevault.services.drill import DrillRequest, record
 from sqlitevault.services.drill import drill as hold_drill
 from sqlitevault.services.drill_report import DrillReport
 from sqlitevault.services.selection import select
-from sqlitevault.services.steps import Watcher
-from sqlitevault.settings import Settings
 from sqlitevault.vault import Vault
 from sqlitevault.wiring import now, snapshot_options
 

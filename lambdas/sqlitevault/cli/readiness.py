@@ -7,11 +7,11 @@ from sqlitevault.cli import options
 from sqlitevault.cli.exit_codes import DRILL, UNAVAILABLE, epilog, reporting_errors
 from sqlitevault.cli.output import print_json, stdout
 from sqlitevault.cli.readiness_output import show_readiness
-from sqlitevault.errors import ConfigError, NotReady
+from sqlitevault.ground.errors import ConfigError, NotReady
+from sqlitevault.ground.settings import Settings
 from sqlitevault.overview import Overview
 from sqlitevault.page.readiness import readiness_markdown, readiness_page
 from sqlitevault.services import runbook_test
-from sqlitevault.settings import Settings
 from sqlitevault.vault_location import open_vault
 from sqlitevault.wiring import Wiring, now
 

@@ -11,7 +11,8 @@ from sqlitevault.cli.output import print_json, progress
 from sqlitevault.cli.proven_backup import Taken, request_for, take
 from sqlitevault.cli.restore_output import show_plan, show_promoted, show_undone
 from sqlitevault.cli.restore_table import restore_tables, table_order
-from sqlitevault.errors import ConfigError, TargetExists
+from sqlitevault.ground.errors import ConfigError, TargetExists
+from sqlitevault.ground.settings import Settings
 from sqlitevault.manifest import Scope
 from sqlitevault.services.catalog import LATEST, Choice
 from sqlitevault.services.restore import (
@@ -28,7 +29,6 @@ from sqlitevault.services.restore import (
 )
 from sqlitevault.services.restore import undo as put_back
 from sqlitevault.services.selection import Selected
-from sqlitevault.settings import Settings
 from sqlitevault.vault_location import open_vault
 from sqlitevault.wiring import now
 

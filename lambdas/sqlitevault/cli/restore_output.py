@@ -6,8 +6,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from sqlitevault.cli.output import stdout
+from sqlitevault.ground.quantities import duration, size
 from sqlitevault.manifest import format_time
-from sqlitevault.quantities import duration, size
 from sqlitevault.services.restore import PromoteReport, RestorePlan, StageReport, UndoReport
 
 

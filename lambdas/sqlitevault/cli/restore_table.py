@@ -8,7 +8,8 @@ from pathlib import Path
 from sqlitevault.cli.consent import Consent
 from sqlitevault.cli.output import print_json, progress
 from sqlitevault.cli.table_output import show_merged, show_side_database, show_tables
-from sqlitevault.errors import ConfigError, TargetExists
+from sqlitevault.ground.errors import ConfigError, TargetExists
+from sqlitevault.ground.settings import Settings
 from sqlitevault.services.restore import (
     PATIENCE_SECONDS,
     Origin,
@@ -21,7 +22,6 @@ from sqlitevault.services.restore import (
     require_mergeable,
 )
 from sqlitevault.services.selection import Selected
-from sqlitevault.settings import Settings
 from sqlitevault.snapshot import SnapshotOptions
 from sqlitevault.vault import Vault
 from sqlitevault.wiring import now

@@ -5,8 +5,8 @@ from rich.table import Table
 
 from sqlitevault.cli.output import stdout
 from sqlitevault.cli.restore_output import show_doubts
+from sqlitevault.ground.quantities import duration
 from sqlitevault.manifest import format_time
-from sqlitevault.quantities import duration
 from sqlitevault.services.restore import MergeReport, SideReport, TablesPlan
 
 

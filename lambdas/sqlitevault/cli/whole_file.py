@@ -3,7 +3,7 @@
 import secrets
 from pathlib import Path
 
-from sqlitevault.errors import TargetUnwritable
+from sqlitevault.ground.errors import TargetUnwritable
 
 _FOR_EVERYBODY = 0o644
 

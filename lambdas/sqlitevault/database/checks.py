@@ -9,7 +9,7 @@ import apsw
 
 from sqlitevault.database.connection import open_copy
 from sqlitevault.database.schema import quoted, tables
-from sqlitevault.errors import SourceCorrupt
+from sqlitevault.ground.errors import SourceCorrupt
 
 _MOST_PROBLEMS = 100
 _MISMATCH = "foreign key mismatch"

@@ -8,7 +8,7 @@ from pathlib import Path
 import apsw
 
 from sqlitevault.database.header import read_header
-from sqlitevault.errors import SourceCorrupt, SourceUnsupported
+from sqlitevault.ground.errors import SourceCorrupt, SourceUnsupported
 
 _CACHE_KIB = 2 * 1024  # of reading in order, more would be new memory for pages that do not come again
 _DAMAGE = (apsw.CorruptError, apsw.NotADBError)

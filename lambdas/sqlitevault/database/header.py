@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from sqlitevault.errors import SourceCorrupt, SourceNotFound, SourceUnsupported
+from sqlitevault.ground.errors import SourceCorrupt, SourceNotFound, SourceUnsupported
 
 HEADER_BYTES = 100
 MAGIC = b"SQLite format 3\0"

@@ -7,7 +7,7 @@ from functools import cache
 import apsw
 
 from sqlitevault.database.schema import Affinity, TableShape, exact_text, rows_in_order
-from sqlitevault.errors import SourceCorrupt
+from sqlitevault.ground.errors import SourceCorrupt
 
 _WANTED_BYTES = 256 * 1024
 # No run is longer, but for one row that cannot be read in pieces. SQLite meanwhile holds the values of one row that

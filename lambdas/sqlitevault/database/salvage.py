@@ -9,7 +9,7 @@ import apsw
 from sqlitevault.database.connection import open_copy, uri_path
 from sqlitevault.database.header import parse_header
 from sqlitevault.database.schema import TableShape, quoted, tables
-from sqlitevault.errors import SqliteVaultError
+from sqlitevault.ground.errors import SqliteVaultError
 
 _PRIVATE = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF"
 _HEADER_BYTES = 100

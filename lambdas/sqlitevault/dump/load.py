@@ -9,8 +9,8 @@ from typing import BinaryIO
 
 import apsw
 
-from sqlitevault.errors import IntegrityCheckFailed
-from sqlitevault.progress import OnBytes, ignore_bytes
+from sqlitevault.ground.errors import IntegrityCheckFailed
+from sqlitevault.ground.progress import OnBytes, ignore_bytes
 
 _BLOCK = 1 << 20
 _END = b";\n"

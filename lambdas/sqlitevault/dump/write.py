@@ -18,7 +18,7 @@ import apsw
 from sqlitevault.database import open_copy
 from sqlitevault.database.schema import TableShape, tables
 from sqlitevault.dump.inserts import insert_statements
-from sqlitevault.progress import OnBytes, ignore_bytes
+from sqlitevault.ground.progress import OnBytes, ignore_bytes
 
 _BUFFER = 64 * 1024
 _AUTO_VACUUM = ("NONE", "FULL", "INCREMENTAL")

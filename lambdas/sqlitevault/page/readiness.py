@@ -2,9 +2,9 @@
 
 from html import escape
 
+from sqlitevault.ground.quantities import duration
 from sqlitevault.manifest import format_time
 from sqlitevault.page.html import cell, page, section
-from sqlitevault.quantities import duration
 from sqlitevault.services.evidence import Line
 from sqlitevault.services.readiness import ReadinessReport
 

@@ -2,11 +2,11 @@
 
 from html import escape
 
+from sqlitevault.ground.quantities import duration, size
 from sqlitevault.manifest import format_time
 from sqlitevault.page.charts import Chart, chart_section
 from sqlitevault.page.html import cell, page, section
 from sqlitevault.page.readiness import readiness_section
-from sqlitevault.quantities import duration, size
 from sqlitevault.services.history import BackupPoint, History
 from sqlitevault.services.readiness import ReadinessReport
 

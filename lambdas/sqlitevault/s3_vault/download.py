@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, FlexibleChecksumError, IncompleteReadError
 
-from sqlitevault.errors import ScratchFull
-from sqlitevault.progress import OnBytes
+from sqlitevault.ground.errors import ScratchFull
+from sqlitevault.ground.progress import OnBytes
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

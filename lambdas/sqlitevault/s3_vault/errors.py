@@ -22,7 +22,7 @@ from botocore.exceptions import (
     ConnectionError as NoConnection,
 )
 
-from sqlitevault.errors import BackupExists, BackupNotFound, ChecksumMismatch, SqliteVaultError, VaultUnavailable
+from sqlitevault.ground.errors import BackupExists, BackupNotFound, ChecksumMismatch, SqliteVaultError, VaultUnavailable
 
 _MISSING = {"NoSuchKey", "NoSuchVersion", "404", "NotFound"}
 _TAKEN = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}

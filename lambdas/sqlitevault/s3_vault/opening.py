@@ -3,7 +3,7 @@
 import boto3
 from botocore.config import Config
 
-from sqlitevault.errors import ConfigError
+from sqlitevault.ground.errors import ConfigError
 from sqlitevault.s3_vault.errors import errors_named
 from sqlitevault.s3_vault.vault import S3Vault
 

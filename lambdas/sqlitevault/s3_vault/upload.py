@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from sqlitevault.errors import ChecksumMismatch
-from sqlitevault.progress import OnBytes
+from sqlitevault.ground.errors import ChecksumMismatch
+from sqlitevault.ground.progress import OnBytes
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from sqlitevault.errors import BackupExists, BackupNotFound, ManifestInvalid
+from sqlitevault.ground.errors import BackupExists, BackupNotFound, ManifestInvalid
+from sqlitevault.ground.progress import OnBytes, ignore_bytes
 from sqlitevault.object_names import require_name
-from sqlitevault.progress import OnBytes, ignore_bytes
 from sqlitevault.s3_vault.download import Remote, download_file
 from sqlitevault.s3_vault.errors import code_of, errors_named
 from sqlitevault.s3_vault.protection import protection_of

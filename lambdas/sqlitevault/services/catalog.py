@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from sqlitevault.errors import BackupNotFound, ConfigError, ManifestInvalid
+from sqlitevault.ground.errors import BackupNotFound, ConfigError, ManifestInvalid
 from sqlitevault.manifest import MANIFEST_SUFFIX, Manifest, Scope, created_at, database_name, format_time
 from sqlitevault.services.archive_names import id_in, is_archive, newest_first_of
 from sqlitevault.services.changed_archive import newer_than_proof, other_size

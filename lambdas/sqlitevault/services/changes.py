@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
 
+from sqlitevault.ground.settings import MASS_DELETION_PERCENT, MASS_DELETION_ROWS, Settings
 from sqlitevault.manifest import Manifest
 from sqlitevault.services.report import Report
-from sqlitevault.settings import MASS_DELETION_PERCENT, MASS_DELETION_ROWS, Settings
 
 # One more backup, or a deletion in small steps, must not hide a loss: it is seen for so long.
 _MEMORY = timedelta(days=1)

@@ -5,7 +5,7 @@ from pathlib import Path
 import apsw
 
 from sqlitevault.database import read_tables
-from sqlitevault.errors import ConfigError
+from sqlitevault.ground.errors import ConfigError
 from sqlitevault.manifest import Table
 from sqlitevault.services.report import Report
 from sqlitevault.table_merge import compare_table, differing_rows, rows_apart

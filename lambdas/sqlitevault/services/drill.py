@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from sqlitevault.archive import Unpacked
-from sqlitevault.errors import (
+from sqlitevault.ground.errors import (
     ArchiveUnsafe,
     BackupNotFound,
     ChecksumMismatch,
@@ -18,6 +18,9 @@ from sqlitevault.errors import (
     SourceUnsupported,
     SqliteVaultError,
 )
+from sqlitevault.ground.scratch import scratch_directory
+from sqlitevault.ground.settings import Settings
+from sqlitevault.ground.steps import Steps, Watcher
 from sqlitevault.manifest import Manifest
 from sqlitevault.own_checks import OwnCheck, parse_own_checks
 from sqlitevault.services.drill_report import Check, DrillReport, drill_report_name, replica_drill_report_name
@@ -29,10 +32,7 @@ from sqlitevault.services.proof import (
     prove_statistics,
     unpack_archive,
 )
-from sqlitevault.services.scratch import scratch_directory
 from sqlitevault.services.selection import Selected
-from sqlitevault.services.steps import Steps, Watcher
-from sqlitevault.settings import Settings
 from sqlitevault.vault import Vault, whole_location
 
 _Found = TypeVar("_Found")

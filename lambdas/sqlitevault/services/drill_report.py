@@ -4,7 +4,7 @@ from typing import Self
 
 from pydantic import ValidationError
 
-from sqlitevault.errors import ConfigError, DrillFailed, ManifestInvalid
+from sqlitevault.ground.errors import ConfigError, DrillFailed, ManifestInvalid
 from sqlitevault.services.report import Moment, Report, Seconds
 from sqlitevault.vault import same_place
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import pairwise, takewhile
 
-from sqlitevault.errors import BackupNotFound, ManifestInvalid
+from sqlitevault.ground.errors import BackupNotFound, ManifestInvalid
 from sqlitevault.services.catalog import MANIFEST_LIMIT, Backup
 from sqlitevault.services.monitor import REPORT_NAME, MonitorReport, backups_of
 from sqlitevault.services.read_again import read_again

@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import ValidationError
 
-from sqlitevault.errors import BackupNotFound, ManifestInvalid
+from sqlitevault.ground.errors import BackupNotFound, ManifestInvalid
 from sqlitevault.manifest import ARCHIVE_SUFFIX, MANIFEST_SUFFIX, Tier, database_name, is_ahead
 from sqlitevault.services.catalog import Backup, Catalog
 from sqlitevault.services.changes import Changes, LossLimits, changes

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from sqlitevault.errors import BackupNotFound
+from sqlitevault.ground.errors import BackupNotFound
+from sqlitevault.ground.scratch import scratch_directory
+from sqlitevault.ground.steps import Steps, Watcher
 from sqlitevault.manifest import Scope
 from sqlitevault.services.drill import database_in
 from sqlitevault.services.proof import fetch, unpack_archive
 from sqlitevault.services.restore.target import Wanted
-from sqlitevault.services.scratch import scratch_directory
 from sqlitevault.services.selection import Selected
-from sqlitevault.services.steps import Steps, Watcher
 from sqlitevault.snapshot import SnapshotOptions, take_snapshot
 
 

@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
 from sqlitevault.archive import read_manifest
-from sqlitevault.errors import SqliteVaultError
+from sqlitevault.ground.errors import SqliteVaultError
 from sqlitevault.manifest import Tool, created_at
 from sqlitevault.retention import Candidate, expired
 from sqlitevault.services.catalog import Backup, Catalog, Uncommitted, manifest_name

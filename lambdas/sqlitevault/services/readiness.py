@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlitevault.alarms import Alarms
-from sqlitevault.errors import SqliteVaultError
+from sqlitevault.ground.errors import SqliteVaultError
 from sqlitevault.services import evidence
 from sqlitevault.services.evidence import Evidence, Line, Status, not_applicable
 from sqlitevault.services.monitor import backups_of

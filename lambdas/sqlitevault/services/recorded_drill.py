@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlitevault.errors import BackupNotFound, ManifestInvalid
+from sqlitevault.ground.errors import BackupNotFound, ManifestInvalid
 from sqlitevault.services.drill_report import DrillReport, drill_report_name, replica_drill_report_name
 from sqlitevault.services.read_again import read_again
 from sqlitevault.vault import StoredObject, Vault

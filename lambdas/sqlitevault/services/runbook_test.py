@@ -4,7 +4,7 @@ from typing import Self
 
 from pydantic import ValidationError
 
-from sqlitevault.errors import ConfigError, ManifestInvalid
+from sqlitevault.ground.errors import ConfigError, ManifestInvalid
 from sqlitevault.services.catalog import MANIFEST_LIMIT
 from sqlitevault.services.report import Moment, Report
 from sqlitevault.vault import Vault

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from sqlitevault.errors import BackupNotFound
+from sqlitevault.ground.errors import BackupNotFound
 from sqlitevault.manifest import ARCHIVE_SUFFIX, Manifest
 from sqlitevault.services.catalog import LATEST, Catalog, Choice, manifest_name
 from sqlitevault.vault import StoredObject, Vault

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from sqlitevault.database.header import HEADER_BYTES, JournalMode, not_found, parse_header
-from sqlitevault.errors import SourceBusy, SourceCorrupt, SourceNotFound, SourceUnsupported
+from sqlitevault.ground.errors import SourceBusy, SourceCorrupt, SourceNotFound, SourceUnsupported
 from sqlitevault.snapshot import rollback, wal
 from sqlitevault.snapshot.attempt import Again, Attempt, Copied, TimeUp
 from sqlitevault.snapshot.fresh import Vanished, beside, fresh_open, look

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlitevault.errors import SourceUnsupported
+from sqlitevault.ground.errors import SourceUnsupported
 from sqlitevault.snapshot.fresh import Vanished, View, beside, look
 
 MAGIC = bytes.fromhex("d9d505f920a163d7")

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from sqlitevault.errors import SourceUnsupported
+from sqlitevault.ground.errors import SourceUnsupported
 from sqlitevault.snapshot.attempt import Again
 from sqlitevault.snapshot.fresh import Replaced, Vanished, beside, fresh_open
 

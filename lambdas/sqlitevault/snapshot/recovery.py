@@ -8,7 +8,7 @@ from pathlib import Path
 import apsw
 
 from sqlitevault.database.header import HEADER_BYTES, ROLLBACK_VERSIONS, WRITE_VERSION_OFFSET, parse_header
-from sqlitevault.errors import SourceCorrupt
+from sqlitevault.ground.errors import SourceCorrupt
 from sqlitevault.snapshot.attempt import Copied
 from sqlitevault.snapshot.fresh import beside
 from sqlitevault.snapshot.journal import require_single_file

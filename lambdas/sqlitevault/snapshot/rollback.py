@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from sqlitevault.errors import SourceUnsupported
+from sqlitevault.ground.errors import SourceUnsupported
 from sqlitevault.snapshot.attempt import Again, Attempt, Copied
 from sqlitevault.snapshot.copying import copy_beside, copy_database
 from sqlitevault.snapshot.fresh import View, fingerprint, fresh_open, look, view

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 
 from sqlitevault.database.header import parse_header
-from sqlitevault.errors import SourceCorrupt
+from sqlitevault.ground.errors import SourceCorrupt
 from sqlitevault.snapshot.attempt import Again, Attempt, Copied
 from sqlitevault.snapshot.copying import copy_beside, copy_database
 from sqlitevault.snapshot.fresh import Vanished, View, beside, fingerprint, fresh_open, look, view

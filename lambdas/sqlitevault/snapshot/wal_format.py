@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlitevault.database.header import WRITE_VERSION_OFFSET
-from sqlitevault.errors import SourceUnsupported
+from sqlitevault.ground.errors import SourceUnsupported
 
 HEADER_BYTES = 32
 FRAME_HEADER_BYTES = 24

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlitevault.errors import ScratchFull, TargetExists
+from sqlitevault.ground.errors import ScratchFull, TargetExists
 from sqlitevault.snapshot.fresh import beside
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

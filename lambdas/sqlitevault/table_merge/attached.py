@@ -8,7 +8,7 @@ from pathlib import Path
 import apsw
 
 from sqlitevault.database.connection import uri_path
-from sqlitevault.errors import SourceBusy, SourceCorrupt
+from sqlitevault.ground.errors import SourceBusy, SourceCorrupt
 
 _BUSY_SECONDS = 10.0
 _POLL_SECONDS = 0.005

@@ -6,7 +6,7 @@ from pathlib import Path
 import apsw
 
 from sqlitevault.database.schema import quoted
-from sqlitevault.errors import ConfigError
+from sqlitevault.ground.errors import ConfigError
 from sqlitevault.table_merge.attached import attached
 from sqlitevault.table_merge.shape import columns_of, shape_of
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import apsw
 
 from sqlitevault.database.schema import quoted
-from sqlitevault.errors import ConfigError
+from sqlitevault.ground.errors import ConfigError
 
 _BY_HAND = "Restore it into a side database with --table and --target, and copy the rows by hand."
 

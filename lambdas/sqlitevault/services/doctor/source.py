@@ -9,7 +9,7 @@ from pathlib import Path
 import apsw
 
 from sqlitevault.database.header import Header, parse_header
-from sqlitevault.errors import SourceUnsupported
+from sqlitevault.ground.errors import SourceUnsupported
 from sqlitevault.services.doctor.report import Finding, Level, ok, problem, warning
 from sqlitevault.snapshot.fresh import Vanished, View, beside, fresh_open, look
 from sqlitevault.snapshot.journal import Journal, read_journal, require_single_file

@@ -6,7 +6,7 @@ import shutil
 import stat
 from pathlib import Path
 
-from sqlitevault.errors import TargetUnwritable
+from sqlitevault.ground.errors import TargetUnwritable
 
 _COPY_BLOCK = 8 << 20
 _PRIVATE = 0o600

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from sqlitevault.errors import TargetInUse
+from sqlitevault.ground.errors import TargetInUse
 from sqlitevault.snapshot.locks import connections_seen
 
 _PROC = Path("/proc")

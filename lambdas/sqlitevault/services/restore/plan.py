@@ -6,7 +6,9 @@ from datetime import datetime
 from pathlib import Path
 
 from sqlitevault.database import read_tables
-from sqlitevault.errors import SqliteVaultError
+from sqlitevault.ground.errors import SqliteVaultError
+from sqlitevault.ground.scratch import scratch_directory
+from sqlitevault.ground.steps import Steps, Watcher
 from sqlitevault.manifest import Manifest, Scope, Table
 from sqlitevault.services.drill import DAMAGE
 from sqlitevault.services.report import Moment, Report, Seconds
@@ -14,9 +16,7 @@ from sqlitevault.services.restore.config_files import FileChange, plan_config, v
 from sqlitevault.services.restore.occupants import occupants
 from sqlitevault.services.restore.retrieval import Retrieval
 from sqlitevault.services.restore.target import Target, wants_config, wants_database
-from sqlitevault.services.scratch import scratch_directory
 from sqlitevault.services.selection import Selected
-from sqlitevault.services.steps import Steps, Watcher
 from sqlitevault.snapshot import SnapshotOptions, take_snapshot
 from sqlitevault.vault import Vault
 

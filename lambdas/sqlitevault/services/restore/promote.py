@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlitevault.errors import SourceBusy, SourceCorrupt, SourceUnsupported
+from sqlitevault.ground.errors import SourceBusy, SourceCorrupt, SourceUnsupported
 from sqlitevault.manifest import format_time
 from sqlitevault.services.report import Moment, Report, Seconds
 from sqlitevault.services.restore import durable

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from sqlitevault.archive import Unpacked
 from sqlitevault.dump import load_dump
-from sqlitevault.errors import (
+from sqlitevault.ground.errors import (
     ArchiveUnsafe,
     BackupNotFound,
     IntegrityCheckFailed,
@@ -19,6 +19,7 @@ from sqlitevault.errors import (
     SqliteVaultError,
     VaultUnavailable,
 )
+from sqlitevault.ground.steps import Steps
 from sqlitevault.manifest import Manifest, Scope, created_at, database_name
 from sqlitevault.services.catalog import Catalog
 from sqlitevault.services.drill import DAMAGE, database_in
@@ -27,7 +28,6 @@ from sqlitevault.services.proof import fetch, prove_database, unpack_archive
 from sqlitevault.services.restore.salvage import Salvaged, salvage
 from sqlitevault.services.restore.target import Wanted, wants_database
 from sqlitevault.services.selection import Selected
-from sqlitevault.services.steps import Steps
 from sqlitevault.vault import StoredObject, Vault
 
 _UNUSABLE: tuple[type[SqliteVaultError], ...] = (*DAMAGE, VaultUnavailable)

@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlitevault.archive import Readable, unpack_readable
 from sqlitevault.database import check, copy_readable, read_tables
 from sqlitevault.dump import load_readable
-from sqlitevault.errors import IntegrityCheckFailed, SqliteVaultError
+from sqlitevault.ground.errors import IntegrityCheckFailed, SqliteVaultError
 from sqlitevault.manifest import Manifest, Table
 from sqlitevault.services.drill_report import Check
 from sqlitevault.services.proof import different_tables

@@ -5,7 +5,8 @@ from datetime import datetime
 from pathlib import Path
 
 from sqlitevault.database import check, read_tables
-from sqlitevault.errors import BackupNotFound, IntegrityCheckFailed, SourceNotFound, SqliteVaultError
+from sqlitevault.ground.errors import BackupNotFound, IntegrityCheckFailed, SourceNotFound, SqliteVaultError
+from sqlitevault.ground.scratch import scratch_directory
 from sqlitevault.manifest import Manifest, created_at
 from sqlitevault.services.drill_report import Check
 from sqlitevault.services.proof import different_tables
@@ -14,7 +15,6 @@ from sqlitevault.services.restore import durable
 from sqlitevault.services.restore.promote import swap_in
 from sqlitevault.services.restore.table_plan import Origin
 from sqlitevault.services.restore.target import Target, kept_path
-from sqlitevault.services.scratch import scratch_directory
 from sqlitevault.snapshot import take_snapshot
 from sqlitevault.table_copy import copy_tables
 from sqlitevault.table_merge import TableMerge, compare_table, merge_tables

@@ -7,16 +7,16 @@ from datetime import datetime
 from pathlib import Path
 
 from sqlitevault.database import read_tables
-from sqlitevault.errors import BackupNotFound, ConfigError, SqliteVaultError
+from sqlitevault.ground.errors import BackupNotFound, ConfigError, SqliteVaultError
+from sqlitevault.ground.scratch import scratch_directory
+from sqlitevault.ground.steps import Steps, Watcher
 from sqlitevault.manifest import Manifest, Scope, Table
 from sqlitevault.services.drill import database_in
 from sqlitevault.services.drill_report import Check
 from sqlitevault.services.report import Moment, Report, Seconds
 from sqlitevault.services.restore.retrieval import Retrieval
 from sqlitevault.services.restore.target import Target
-from sqlitevault.services.scratch import scratch_directory
 from sqlitevault.services.selection import Selected
-from sqlitevault.services.steps import Steps, Watcher
 from sqlitevault.snapshot import SnapshotOptions, take_snapshot
 from sqlitevault.table_merge import compare_table
 from sqlitevault.vault import Vault

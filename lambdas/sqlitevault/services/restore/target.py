@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlitevault.errors import TargetUnwritable
+from sqlitevault.ground.errors import TargetUnwritable
 from sqlitevault.manifest import Scope
 
 SIDE_FILES = ("-wal", "-shm", "-journal")

@@ -3,7 +3,7 @@
 from datetime import datetime
 from pathlib import Path
 
-from sqlitevault.errors import BackupNotFound
+from sqlitevault.ground.errors import BackupNotFound
 from sqlitevault.services.report import Moment, Report
 from sqlitevault.services.restore import durable
 from sqlitevault.services.restore.occupants import in_use, occupants

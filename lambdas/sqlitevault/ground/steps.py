@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from sqlitevault.progress import OnBytes
+from sqlitevault.ground.progress import OnBytes
 
 
 class Watcher(Protocol):

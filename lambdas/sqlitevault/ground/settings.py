@@ -9,7 +9,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from sqlitevault.errors import ConfigError
+from sqlitevault.ground.errors import ConfigError
 
 HOUR = 3600
 MASS_DELETION_PERCENT, MASS_DELETION_ROWS = 20.0, 5

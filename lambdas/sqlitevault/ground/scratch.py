@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlitevault.errors import ConfigError, ScratchFull
+from sqlitevault.ground.errors import ConfigError, ScratchFull
 
 PREFIX = "sqlitevault-"
 _LOCK = "owner.lock"
