@@ -11,7 +11,7 @@ from tests.contents import Content
 _PROGRAM = r"""
 import os, sys, time
 from pathlib import Path
-from sqlitevault.vault_location import open_vault
+from sqlitevault.vault.opening import open_vault
 
 def stop_here(_):
     os.write(1, b"sending\n")

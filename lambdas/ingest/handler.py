@@ -7,7 +7,7 @@ from sqlitevault.events import StoredEvent
 from sqlitevault.services.changes import LossLimits
 from sqlitevault.services.ingest import IngestRequest, ingest
 from sqlitevault.telemetry import emit_backup, failures
-from sqlitevault.vault_location import open_vault
+from sqlitevault.vault.opening import open_vault
 from sqlitevault.wiring import wire
 
 

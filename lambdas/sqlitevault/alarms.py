@@ -4,6 +4,8 @@ import operator
 from dataclasses import dataclass
 from typing import Protocol
 
+from sqlitevault.vault.opening import bucket_of
+
 # What the functions' metrics are filed under; alarms on any other dimension see nothing.
 NAMESPACE = "SqliteVault"
 DIMENSION = "Database"
@@ -41,3 +43,19 @@ class Alarms(Protocol):
             VaultUnavailable: they cannot be looked at.
         """
         ...
+
+
+def open_alarms(location: str) -> Alarms | None:
+    """Return the alarms that watch the vault at `s3://bucket/prefix/`; None for a directory, which has none.
+
+    Raises:
+        ConfigError: the location names no vault.
+        VaultUnavailable: the bucket's region cannot be found out.
+    """
+    bucket = bucket_of(location)
+    if bucket is None:
+        return None
+    # Loading boto3 takes longer than a command on a directory runs.
+    from sqlitevault.aws_alarms import open_aws_alarms  # noqa: PLC0415
+
+    return open_aws_alarms(bucket)

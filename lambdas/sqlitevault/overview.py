@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlitevault.directory_vault import DirectoryVault
 from sqlitevault.services import history as past
 from sqlitevault.services import readiness as checklist
 from sqlitevault.services.history import History, HistoryRequest
 from sqlitevault.services.readiness import ReadinessReport, ReadinessRequest
+from sqlitevault.vault.directory import DirectoryVault
 from sqlitevault.wiring import Wiring
 
 PAGE_NAME = "reports/report.html"

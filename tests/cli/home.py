@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlitevault.directory_vault import DirectoryVault
 from sqlitevault.manifest import Tier
 from sqlitevault.services.backup import BackupRequest, back_up
+from sqlitevault.vault.directory import DirectoryVault
 from tests.cli.command import PROGRAM, Outcome, run, run_on_terminal
 from tests.databases import make_bank
 

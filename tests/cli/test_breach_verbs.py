@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from sqlitevault.cli import main
-from sqlitevault.directory_vault import DirectoryVault
 from sqlitevault.ground.progress import OnBytes, ignore_bytes
+from sqlitevault.vault.directory import DirectoryVault
 from tests.cli.home import Home, tree
 from tests.cli.mistakes import break_database
 from tests.databases import execute, holding_the_lock, rows

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sqlitevault.vault import Vault
+from sqlitevault.vault.protocol import Vault
 from tests.contents import make_content
 
 Call = Callable[[Vault, str, Path], object]

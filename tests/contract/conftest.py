@@ -12,7 +12,7 @@ from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
 
 from localaws.seaweed import SeaweedS3
-from sqlitevault.vault import Vault
+from sqlitevault.vault.protocol import Vault
 from tests.contract.stores import LOCKED, PLAIN, Store, bucket_store, directory_store, make_buckets
 
 if TYPE_CHECKING:

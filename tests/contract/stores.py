@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from sqlitevault.vault import Protection, Vault
-from sqlitevault.vault_location import open_vault
+from sqlitevault.vault.opening import open_vault
+from sqlitevault.vault.protocol import Protection, Vault
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

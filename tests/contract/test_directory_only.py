@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from sqlitevault.directory_vault import DirectoryVault
 from sqlitevault.ground.errors import BackupNotFound
+from sqlitevault.vault.directory import DirectoryVault
 from tests.contents import MEBIBYTE, make_content
 from tests.killed_upload import kill_while_uploading
 

@@ -13,10 +13,10 @@ from botocore.httpsession import URLLib3Session
 
 from localaws.seaweed import SeaweedS3
 from sqlitevault.ground.errors import BackupExists, ChecksumMismatch, VaultUnavailable
-from sqlitevault.s3_vault import S3Vault
-from sqlitevault.s3_vault.opening import _CLIENT
-from sqlitevault.vault import Vault
-from sqlitevault.vault_location import open_vault
+from sqlitevault.vault.opening import open_vault
+from sqlitevault.vault.protocol import Vault
+from sqlitevault.vault.s3 import S3Vault
+from sqlitevault.vault.s3.opening import _CLIENT
 from tests.contents import MEBIBYTE, Content, make_content
 from tests.contract.conftest import ON_SEAWEED
 from tests.contract.stores import PLAIN, Store, bucket_store

@@ -12,9 +12,9 @@ from botocore.exceptions import ClientError
 
 from localaws.seaweed import SeaweedS3
 from sqlitevault.ground.errors import VaultUnavailable
-from sqlitevault.s3_vault import S3Vault
-from sqlitevault.vault import Vault
-from sqlitevault.vault_location import open_vault
+from sqlitevault.vault.opening import open_vault
+from sqlitevault.vault.protocol import Vault
+from sqlitevault.vault.s3 import S3Vault
 from tests.contents import MEBIBYTE, make_content
 from tests.contract.calls import EVERY, Call, each
 from tests.contract.conftest import ON_SEAWEED

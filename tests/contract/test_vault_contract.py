@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sqlitevault.ground.errors import BackupExists, BackupNotFound, ChecksumMismatch, ManifestInvalid
-from sqlitevault.vault import Vault
+from sqlitevault.vault.protocol import Vault
 from tests.contents import MEBIBYTE, make_content
 from tests.contract.stores import Store
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sqlitevault.ground.errors import BackupNotFound, ConfigError, ScratchFull, VaultUnavailable
-from sqlitevault.vault import Vault
+from sqlitevault.vault.protocol import Vault
 from tests.contents import MEBIBYTE, make_content
 from tests.contract.calls import BY_NAME, EVERY, READING, Call, each
 from tests.contract.stores import Store

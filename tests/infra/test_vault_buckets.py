@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from sqlitevault.directory_vault import DirectoryVault
 from sqlitevault.ground.settings import Settings
+from sqlitevault.vault.directory import DirectoryVault
 from sqlitevault.wiring import Wiring
 from tests.synthesis import Deployment, Properties, Rights, Synthesised, text
 

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from sqlitevault.directory_vault import DirectoryVault
 from sqlitevault.ground.errors import (
     BackupNotFound,
     ChecksumMismatch,
@@ -32,6 +31,7 @@ from sqlitevault.services.drill import DrillRequest, drill, record
 from sqlitevault.services.prune import prune
 from sqlitevault.services.restore import Target, plan, promote, stage
 from sqlitevault.services.selection import select, select_by_name
+from sqlitevault.vault.directory import DirectoryVault
 from tests.databases import execute, make_bank, require_bank, rows, writer
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
@@ -325,7 +325,7 @@ _BACK_UP = """
 import sys, time
 from datetime import UTC, datetime
 from pathlib import Path
-from sqlitevault.directory_vault import DirectoryVault
+from sqlitevault.vault.directory import DirectoryVault
 from sqlitevault.services.backup import BackupRequest, back_up
 root = Path(sys.argv[1])
 request = BackupRequest(

@@ -19,7 +19,7 @@ SCRIPT = """
 import re, sys, time
 from datetime import UTC, datetime
 from pathlib import Path
-from sqlitevault.directory_vault import DirectoryVault
+from sqlitevault.vault.directory import DirectoryVault
 from sqlitevault.manifest import Scope
 from sqlitevault.services.backup import BackupRequest, back_up
 from sqlitevault.services.catalog import Choice

@@ -11,7 +11,7 @@ from sqlitevault.services.backup import BackupReport, BackupRequest, back_up
 from sqlitevault.services.catalog import Choice
 from sqlitevault.services.drill import DrillRequest, drill
 from sqlitevault.services.selection import select
-from sqlitevault.vault_location import open_vault
+from sqlitevault.vault.opening import open_vault
 from tests.databases import execute
 from tests.function_calls import VAULT, Home
 

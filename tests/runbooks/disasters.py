@@ -7,10 +7,10 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlitevault.directory_vault import DirectoryVault
 from sqlitevault.manifest import Manifest, Scope
 from sqlitevault.services.backup import BackupRequest, back_up
-from sqlitevault.vault import Vault
+from sqlitevault.vault.directory import DirectoryVault
+from sqlitevault.vault.protocol import Vault
 from tests.runbooks.place import Place
 
 _HEADER_BYTES = 100  # SQLite file format, section 1.3

@@ -11,7 +11,7 @@ import pytest
 from localaws import EmbeddedAws
 from sqlitevault.database import read_tables
 from sqlitevault.manifest import Manifest, Scope
-from sqlitevault.vault_location import open_vault
+from sqlitevault.vault.opening import open_vault
 from tests.databases import rows
 from tests.runbooks.disasters import back_up_now, change, copy_of, corrupt, moment_after
 from tests.runbooks.pages import COMPOSE, KUBERNETES

@@ -8,7 +8,7 @@ from sqlitevault.manifest import Database, Scope, Tier, backup_id
 from sqlitevault.services.catalog import Backup
 from sqlitevault.services.drill_report import DrillReport
 from sqlitevault.services.monitor import missing_tiers
-from sqlitevault.vault import StoredObject
+from sqlitevault.vault.protocol import StoredObject
 from tests.archives import manifest_of
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

@@ -7,7 +7,7 @@ import pytest
 
 from sqlitevault.ground.errors import ManifestInvalid
 from sqlitevault.services.read_again import read_again
-from sqlitevault.vault import StoredObject, Vault
+from sqlitevault.vault.protocol import StoredObject, Vault
 
 ENTRY = StoredObject("a.json", 3, datetime(2026, 1, 1, tzinfo=UTC), tag="one")
 

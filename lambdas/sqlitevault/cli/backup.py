@@ -11,14 +11,14 @@ from sqlitevault.cli.exit_codes import BUSY, DRILL, INTEGRITY, NO_ROOM, NOT_FOUN
 from sqlitevault.cli.heartbeat import ping
 from sqlitevault.cli.output import print_json, progress, stderr, stdout
 from sqlitevault.cli.proven_backup import Taken, request_for, take
-from sqlitevault.directory_vault import DirectoryVault
 from sqlitevault.ground.quantities import size
 from sqlitevault.ground.settings import Settings
 from sqlitevault.manifest import Tier
 from sqlitevault.services.backup import BackupReport
 from sqlitevault.services.drill_report import DrillReport
 from sqlitevault.services.prune import PruneReport, prune
-from sqlitevault.vault_location import open_vault
+from sqlitevault.vault.directory import DirectoryVault
+from sqlitevault.vault.opening import open_vault
 from sqlitevault.wiring import now
 
 _SENT = "sent"

@@ -12,7 +12,7 @@ from sqlitevault.overview import Overview
 from sqlitevault.services.catalog import LATEST, Choice
 from sqlitevault.services.drill import DrillRequest, record
 from sqlitevault.services.drill import drill as hold_drill
-from sqlitevault.vault import Vault
+from sqlitevault.vault.protocol import Vault
 from sqlitevault.wiring import Wiring, now
 
 

@@ -15,7 +15,7 @@ from sqlitevault.cli.output import print_json, progress, stderr, stdout
 from sqlitevault.cli.proven_backup import request_for, take
 from sqlitevault.ground.errors import ConfigError
 from sqlitevault.manifest import Scope
-from sqlitevault.vault_location import open_vault
+from sqlitevault.vault.opening import open_vault
 
 
 @click.group()

@@ -12,7 +12,7 @@ from sqlitevault.cli.output import print_json, stderr, stdout
 from sqlitevault.ground.quantities import duration, size
 from sqlitevault.manifest import created_at, format_time, is_ahead
 from sqlitevault.services.catalog import Backup, Catalog, Contents, Uncommitted
-from sqlitevault.vault_location import open_vault
+from sqlitevault.vault.opening import open_vault
 from sqlitevault.wiring import now
 
 

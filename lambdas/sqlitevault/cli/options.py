@@ -13,8 +13,8 @@ from sqlitevault.ground.settings import UPKEEP, Settings
 from sqlitevault.manifest import ARCHIVE_SUFFIX, Scope, is_backup_id
 from sqlitevault.services.catalog import LATEST, Choice
 from sqlitevault.services.selection import Selected, select, select_by_name
-from sqlitevault.vault import Vault
-from sqlitevault.vault_location import open_vault, split_backup_location
+from sqlitevault.vault.opening import open_vault, split_backup_location
+from sqlitevault.vault.protocol import Vault
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 

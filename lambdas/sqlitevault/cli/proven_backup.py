@@ -14,7 +14,7 @@ from sqlitevault.services.drill import DrillRequest, record
 from sqlitevault.services.drill import drill as hold_drill
 from sqlitevault.services.drill_report import DrillReport
 from sqlitevault.services.selection import select
-from sqlitevault.vault import Vault
+from sqlitevault.vault.protocol import Vault
 from sqlitevault.wiring import now, snapshot_options
 
 

@@ -12,7 +12,7 @@ from sqlitevault.ground.settings import Settings
 from sqlitevault.overview import Overview
 from sqlitevault.page.readiness import readiness_markdown, readiness_page
 from sqlitevault.services import runbook_test
-from sqlitevault.vault_location import open_vault
+from sqlitevault.vault.opening import open_vault
 from sqlitevault.wiring import Wiring, now
 
 

@@ -29,7 +29,7 @@ from sqlitevault.services.restore import (
 )
 from sqlitevault.services.restore import undo as put_back
 from sqlitevault.services.selection import Selected
-from sqlitevault.vault_location import open_vault
+from sqlitevault.vault.opening import open_vault
 from sqlitevault.wiring import now
 
 

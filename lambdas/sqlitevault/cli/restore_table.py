@@ -23,7 +23,7 @@ from sqlitevault.services.restore import (
 )
 from sqlitevault.services.selection import Selected
 from sqlitevault.snapshot import SnapshotOptions
-from sqlitevault.vault import Vault
+from sqlitevault.vault.protocol import Vault
 from sqlitevault.wiring import now
 
 

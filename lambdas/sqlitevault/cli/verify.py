@@ -11,7 +11,7 @@ from sqlitevault.ground.settings import Settings
 from sqlitevault.services.catalog import Catalog, Choice
 from sqlitevault.services.drill import DrillRequest, drill
 from sqlitevault.services.selection import Selected, select
-from sqlitevault.vault_location import open_vault
+from sqlitevault.vault.opening import open_vault
 from sqlitevault.wiring import now
 
 

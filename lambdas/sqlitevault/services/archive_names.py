@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from sqlitevault.manifest import ARCHIVE_SUFFIX, created_at, is_backup_id
-from sqlitevault.vault import StoredObject
+from sqlitevault.vault.protocol import StoredObject
 
 
 def is_archive(name: str) -> bool:

@@ -18,7 +18,7 @@ from sqlitevault.services.catalog import MANIFEST_LIMIT, Catalog, manifest_name
 from sqlitevault.services.changes import Changes, LossLimits, changes
 from sqlitevault.services.report import Report, Seconds
 from sqlitevault.snapshot import SnapshotOptions
-from sqlitevault.vault import Vault
+from sqlitevault.vault.protocol import Vault
 
 # Snapshot, SQL dump and archive lie in scratch at the same time; a dump with many blobs is twice their size.
 SCRATCH_PER_DATABASE_BYTE = 3

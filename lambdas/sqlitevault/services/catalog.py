@@ -13,7 +13,7 @@ from sqlitevault.services.changed_archive import newer_than_proof, other_size
 from sqlitevault.services.drill_report import DrillReport
 from sqlitevault.services.read_again import read_again
 from sqlitevault.services.recorded_drill import recorded_drill, report_names
-from sqlitevault.vault import StoredObject, Vault
+from sqlitevault.vault.protocol import StoredObject, Vault
 
 MANIFEST_LIMIT = 16 << 20
 _READERS = 16

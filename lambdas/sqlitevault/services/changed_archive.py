@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from sqlitevault.manifest import Archive, format_time
-from sqlitevault.vault import StoredObject
+from sqlitevault.vault.protocol import StoredObject
 
 # A clock may be set back a little between an upload and its drill.
 _SAME_MOMENT = timedelta(seconds=5)

@@ -33,7 +33,7 @@ from sqlitevault.services.proof import (
     unpack_archive,
 )
 from sqlitevault.services.selection import Selected
-from sqlitevault.vault import Vault, whole_location
+from sqlitevault.vault.protocol import Vault, whole_location
 
 _Found = TypeVar("_Found")
 

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from sqlitevault.ground.errors import ConfigError, DrillFailed, ManifestInvalid
 from sqlitevault.services.report import Moment, Report, Seconds
-from sqlitevault.vault import same_place
+from sqlitevault.vault.protocol import same_place
 
 
 class Check(Report):

@@ -19,7 +19,7 @@ from sqlitevault.services.monitor import (
 )
 from sqlitevault.services.promises import GRACE, promises, unheard
 from sqlitevault.services.report import Report, Seconds
-from sqlitevault.vault import Protection, Vault
+from sqlitevault.vault.protocol import Protection, Vault
 
 DRILL_LIMIT = timedelta(days=30)
 RUNBOOK_LIMIT = timedelta(days=90)

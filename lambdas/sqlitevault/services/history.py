@@ -12,7 +12,7 @@ from sqlitevault.services.catalog import MANIFEST_LIMIT, Backup
 from sqlitevault.services.monitor import REPORT_NAME, MonitorReport, backups_of
 from sqlitevault.services.read_again import read_again
 from sqlitevault.services.report import Moment, Report, Seconds
-from sqlitevault.vault import StoredObject, Vault
+from sqlitevault.vault.protocol import StoredObject, Vault
 
 _READERS = 16
 # Enough for a chart; a week has four times as many, and each is a request.

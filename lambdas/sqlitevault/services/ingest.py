@@ -9,7 +9,7 @@ from sqlitevault.ground.steps import Steps, Watcher
 from sqlitevault.manifest import Scope
 from sqlitevault.services.backup import BackupReport, BackupRequest, back_up
 from sqlitevault.services.changes import LossLimits
-from sqlitevault.vault import Vault
+from sqlitevault.vault.protocol import Vault
 
 
 @dataclass(frozen=True, slots=True)

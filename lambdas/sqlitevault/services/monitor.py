@@ -10,7 +10,7 @@ from sqlitevault.manifest import ARCHIVE_SUFFIX, MANIFEST_SUFFIX, Tier, database
 from sqlitevault.services.catalog import Backup, Catalog
 from sqlitevault.services.changes import Changes, LossLimits, changes
 from sqlitevault.services.report import Moment, Report, Seconds
-from sqlitevault.vault import Protection, StoredObject, Vault
+from sqlitevault.vault.protocol import Protection, StoredObject, Vault
 
 # How often each tier's schedule runs, and the grace before a missing one is called missing.
 TIER_PERIODS = {

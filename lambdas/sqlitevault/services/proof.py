@@ -15,7 +15,7 @@ from sqlitevault.ground.steps import Steps
 from sqlitevault.manifest import Manifest, Table
 from sqlitevault.own_checks import OwnCheck, answer
 from sqlitevault.services.drill_report import Check
-from sqlitevault.vault import StoredObject, Vault
+from sqlitevault.vault.protocol import StoredObject, Vault
 
 _TAKE_ANOTHER = "Take another backup, or this one's copy in the replica vault; `sqlitevault list` shows them."
 

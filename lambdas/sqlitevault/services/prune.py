@@ -11,7 +11,7 @@ from sqlitevault.retention import Candidate, expired
 from sqlitevault.services.catalog import Backup, Catalog, Uncommitted, manifest_name
 from sqlitevault.services.recorded_drill import report_names
 from sqlitevault.services.report import Report
-from sqlitevault.vault import Vault
+from sqlitevault.vault.protocol import Vault
 
 # Longer than any backup takes: what is older and has no manifest was left by a killed one.
 _UNFINISHED_AFTER = timedelta(hours=1)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable
 from functools import lru_cache
 from typing import TypeVar, cast
 
-from sqlitevault.vault import StoredObject, Vault
+from sqlitevault.vault.protocol import StoredObject, Vault
 
 # Manifests and drill reports of a month of hourly backups, in a vault and in its replica, and some more.
 _MOST = 8192

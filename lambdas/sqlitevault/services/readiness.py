@@ -14,7 +14,7 @@ from sqlitevault.services import evidence
 from sqlitevault.services.evidence import Evidence, Line, Status, not_applicable
 from sqlitevault.services.monitor import backups_of
 from sqlitevault.services.report import Moment, Report
-from sqlitevault.vault import Protection, Vault
+from sqlitevault.vault.protocol import Protection, Vault
 
 
 @dataclass(frozen=True, slots=True)

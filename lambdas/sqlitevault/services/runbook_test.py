@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from sqlitevault.ground.errors import ConfigError, ManifestInvalid
 from sqlitevault.services.catalog import MANIFEST_LIMIT
 from sqlitevault.services.report import Moment, Report
-from sqlitevault.vault import Vault
+from sqlitevault.vault.protocol import Vault
 
 FOLDER = "reports/runbooks/"
 # The pages of docs/runbooks: whoever tests one that does not exist has tested nothing.

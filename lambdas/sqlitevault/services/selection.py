@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from sqlitevault.ground.errors import BackupNotFound
 from sqlitevault.manifest import ARCHIVE_SUFFIX, Manifest
 from sqlitevault.services.catalog import LATEST, Catalog, Choice, manifest_name
-from sqlitevault.vault import StoredObject, Vault
+from sqlitevault.vault.protocol import StoredObject, Vault
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from sqlitevault.services.restore.retrieval import Retrieval
 from sqlitevault.services.restore.target import Target, wants_config, wants_database
 from sqlitevault.services.selection import Selected
 from sqlitevault.snapshot import SnapshotOptions, take_snapshot
-from sqlitevault.vault import Vault
+from sqlitevault.vault.protocol import Vault
 
 # Beside the target: the staged database, and a recovered copy of the present one if a crash left a journal.
 _ROOM_PER_BYTE = 2

@@ -28,7 +28,7 @@ from sqlitevault.services.proof import fetch, prove_database, unpack_archive
 from sqlitevault.services.restore.salvage import Salvaged, salvage
 from sqlitevault.services.restore.target import Wanted, wants_database
 from sqlitevault.services.selection import Selected
-from sqlitevault.vault import StoredObject, Vault
+from sqlitevault.vault.protocol import StoredObject, Vault
 
 _UNUSABLE: tuple[type[SqliteVaultError], ...] = (*DAMAGE, VaultUnavailable)
 

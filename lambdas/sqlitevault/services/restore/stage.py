@@ -18,7 +18,7 @@ from sqlitevault.services.restore.durable import sync_directory, sync_file, writ
 from sqlitevault.services.restore.retrieval import Retrieval
 from sqlitevault.services.restore.target import Target
 from sqlitevault.services.selection import Selected
-from sqlitevault.vault import Vault
+from sqlitevault.vault.protocol import Vault
 
 DATABASE = "database.db"
 CONFIG = "config"

@@ -19,7 +19,7 @@ from sqlitevault.services.restore.target import Target
 from sqlitevault.services.selection import Selected
 from sqlitevault.snapshot import SnapshotOptions, take_snapshot
 from sqlitevault.table_merge import compare_table
-from sqlitevault.vault import Vault
+from sqlitevault.vault.protocol import Vault
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,5 @@
 """A vault in an S3 bucket."""
 
-from sqlitevault.s3_vault.vault import S3Vault
+from sqlitevault.vault.s3.vault import S3Vault
 
 __all__ = ["S3Vault"]

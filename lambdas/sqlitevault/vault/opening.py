@@ -1,13 +1,12 @@
-"""From the text that names a vault to the vault, and to the alarms that watch it."""
+"""Opens the vault that a text names."""
 
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlitevault.alarms import Alarms
-from sqlitevault.directory_vault import DirectoryVault
 from sqlitevault.ground.errors import ConfigError
-from sqlitevault.vault import Vault
+from sqlitevault.vault.directory import DirectoryVault
+from sqlitevault.vault.protocol import Vault
 
 if TYPE_CHECKING:
     import boto3
@@ -27,7 +26,7 @@ def open_vault(location: str, *, session: "boto3.Session | None" = None, region:
     if location.startswith(_S3):
         bucket, prefix = _split_uri(location)
         # Loading boto3 takes longer than a command on a directory runs.
-        from sqlitevault.s3_vault.opening import open_s3_vault  # noqa: PLC0415
+        from sqlitevault.vault.s3.opening import open_s3_vault  # noqa: PLC0415
 
         return open_s3_vault(bucket, prefix, session=session, region=region)
     if _SCHEME.match(location) or not location.strip():
@@ -35,19 +34,13 @@ def open_vault(location: str, *, session: "boto3.Session | None" = None, region:
     return DirectoryVault(Path(location).expanduser())
 
 
-def open_alarms(location: str) -> Alarms | None:
-    """Return the alarms that watch the vault at `s3://bucket/prefix/`; None for a directory, which has none.
+def bucket_of(location: str) -> str | None:
+    """Return the bucket that holds the vault; None for a vault that is not in S3.
 
     Raises:
-        ConfigError: the location names no vault.
-        VaultUnavailable: the bucket's region cannot be found out.
+        ConfigError: the location names no bucket.
     """
-    if not location.startswith(_S3):
-        return None
-    bucket, _ = _split_uri(location)
-    from sqlitevault.aws_alarms import open_aws_alarms  # noqa: PLC0415
-
-    return open_aws_alarms(bucket)
+    return _split_uri(location)[0] if location.startswith(_S3) else None
 
 
 def split_backup_location(text: str) -> tuple[str, str]:

@@ -12,12 +12,12 @@ from botocore.exceptions import ClientError
 
 from sqlitevault.ground.errors import BackupExists, BackupNotFound, ManifestInvalid
 from sqlitevault.ground.progress import OnBytes, ignore_bytes
-from sqlitevault.object_names import require_name
-from sqlitevault.s3_vault.download import Remote, download_file
-from sqlitevault.s3_vault.errors import code_of, errors_named
-from sqlitevault.s3_vault.protection import protection_of
-from sqlitevault.s3_vault.upload import upload_file
-from sqlitevault.vault import Protection, StoredObject
+from sqlitevault.vault.object_names import require_name
+from sqlitevault.vault.protocol import Protection, StoredObject
+from sqlitevault.vault.s3.download import Remote, download_file
+from sqlitevault.vault.s3.errors import code_of, errors_named
+from sqlitevault.vault.s3.protection import protection_of
+from sqlitevault.vault.s3.upload import upload_file
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -4,8 +4,8 @@ import boto3
 from botocore.config import Config
 
 from sqlitevault.ground.errors import ConfigError
-from sqlitevault.s3_vault.errors import errors_named
-from sqlitevault.s3_vault.vault import S3Vault
+from sqlitevault.vault.s3.errors import errors_named
+from sqlitevault.vault.s3.vault import S3Vault
 
 # Without a route to S3 (a missing gateway endpoint) a call must fail in seconds, not hang until the function ends.
 _CLIENT = Config(

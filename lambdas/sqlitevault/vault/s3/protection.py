@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from sqlitevault.s3_vault.errors import code_of
-from sqlitevault.vault import Protection
+from sqlitevault.vault.protocol import Protection
+from sqlitevault.vault.s3.errors import code_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

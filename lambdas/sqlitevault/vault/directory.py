@@ -21,8 +21,8 @@ from sqlitevault.ground.errors import (
     VaultUnavailable,
 )
 from sqlitevault.ground.progress import OnBytes, ignore_bytes
-from sqlitevault.object_names import require_name
-from sqlitevault.vault import Protection, StoredObject
+from sqlitevault.vault.object_names import require_name
+from sqlitevault.vault.protocol import Protection, StoredObject
 
 _BLOCK = 4 << 20
 _UNFINISHED = ".unfinished-"

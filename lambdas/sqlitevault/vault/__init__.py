@@ -1,0 +1,1 @@
+"""Where backups live: the protocol, a directory, an S3 bucket."""
