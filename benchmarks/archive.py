@@ -27,7 +27,7 @@ from isal import igzip_threaded
 from benchmarks.readme import write_section
 from sqlitevault.archive import Member, describe, unpack, write_archive
 from sqlitevault.archive.writing import LEVEL
-from sqlitevault.manifest import Manifest, Scope, Source, Tier, Tool
+from sqlitevault.catalog.manifest import Manifest, Scope, Source, Tier, Tool
 
 BLOCK = 1 << 20
 HEADING = "## Archive"

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from sqlitevault.catalog.catalog import Choice
+from sqlitevault.catalog.report import Report
+from sqlitevault.catalog.selection import Selected, select
 from sqlitevault.events import RestoreEvent
-from sqlitevault.services.catalog import Choice
-from sqlitevault.services.report import Report
 from sqlitevault.services.restore import (
     Target,
     make_side_database,
@@ -18,7 +19,6 @@ from sqlitevault.services.restore import (
     stage,
     undo,
 )
-from sqlitevault.services.selection import Selected, select
 from sqlitevault.telemetry import failures
 from sqlitevault.wiring import Wiring, now, wire
 

@@ -15,8 +15,8 @@ from pydantic import (
     model_validator,
 )
 
+from sqlitevault.catalog.manifest import ARCHIVE_SUFFIX, MANIFEST_SUFFIX, Scope, Tier, is_ahead
 from sqlitevault.ground.errors import ConfigError
-from sqlitevault.manifest import ARCHIVE_SUFFIX, MANIFEST_SUFFIX, Scope, Tier, is_ahead
 
 
 def _one_or_more(value: object) -> object:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlitevault.manifest import Tier
+from sqlitevault.catalog.manifest import Tier
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,9 @@ from localaws.demo.narration import Narrator
 from localaws.demo.world import PRIMARY, RECOVERY, STAGE, World, metrics
 from localaws.functions.ledger import Ran
 from localaws.sample import Activity, LedgerWriter, require_ledger
+from sqlitevault.catalog.manifest import Manifest
 from sqlitevault.database import check, read_tables
 from sqlitevault.ground.quantities import size
-from sqlitevault.manifest import Manifest
 
 RPO_SECONDS, RTO_SECONDS = 3600, 900
 BUSY_TIMEOUT_SECONDS = 5.0  # what SQLite applications usually wait for a lock

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlitevault.manifest import Tier
+from sqlitevault.catalog.manifest import Tier
 from sqlitevault.services.backup import BackupRequest, back_up
 from sqlitevault.vault.directory import DirectoryVault
 from tests.cli.command import PROGRAM, Outcome, run, run_on_terminal

@@ -10,7 +10,7 @@ import pytest
 
 from localaws import EmbeddedAws
 from sqlitevault.archive import Member, describe, write_archive
-from sqlitevault.manifest import Manifest
+from sqlitevault.catalog.manifest import Manifest
 from tests.cli.home import Home, tree
 from tests.databases import execute, require_bank, rows
 

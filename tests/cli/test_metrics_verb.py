@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sqlitevault.manifest import Tier, created_at
+from sqlitevault.catalog.manifest import Tier, created_at
 from tests.cli.home import Home, tree
 from tests.cli.test_verify_verb import damage
 

@@ -22,8 +22,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlitevault.archive import unpack
+from sqlitevault.catalog.manifest import Manifest
 from sqlitevault.ground.errors import SqliteVaultError
-from sqlitevault.manifest import Manifest
 from tests.archives import backup_in, legacy_in
 from tests.fuzz.mutations import Base, Mutant, mutant
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from isal import isal_zlib
 
-from sqlitevault.manifest import Manifest
+from sqlitevault.catalog.manifest import Manifest
 from tests.archives import BACKUP_ID, file_of, head
 
 BLOCK = tarfile.BLOCKSIZE

@@ -10,15 +10,15 @@ from typing import Any
 
 from localaws import EmbeddedAws
 from sqlitevault.aws_alarms import AwsAlarms
-from sqlitevault.manifest import Tier
+from sqlitevault.catalog.catalog import Choice
+from sqlitevault.catalog.manifest import Tier
+from sqlitevault.catalog.selection import select
 from sqlitevault.services import monitor, runbook_test
 from sqlitevault.services.backup import BackupRequest, back_up
-from sqlitevault.services.catalog import Choice
 from sqlitevault.services.changes import LossLimits
 from sqlitevault.services.drill import DrillRequest, drill, record
 from sqlitevault.services.readiness import ReadinessReport, ReadinessRequest, readiness
 from sqlitevault.services.runbook_test import RunbookTest
-from sqlitevault.services.selection import select
 from sqlitevault.vault.protocol import Protection, Vault
 from sqlitevault.vault.s3 import S3Vault
 from tests.databases import make_bank

@@ -13,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from sqlitevault.catalog.catalog import Catalog, Choice
+from sqlitevault.catalog.manifest import Manifest, Scope, Tier
+from sqlitevault.catalog.selection import select, select_by_name
 from sqlitevault.ground.errors import (
     BackupNotFound,
     ChecksumMismatch,
@@ -23,14 +26,11 @@ from sqlitevault.ground.errors import (
     SqliteVaultError,
     TargetInUse,
 )
-from sqlitevault.manifest import Manifest, Scope, Tier
 from sqlitevault.own_checks import parse_own_checks
 from sqlitevault.services.backup import BackupReport, BackupRequest, back_up
-from sqlitevault.services.catalog import Catalog, Choice
 from sqlitevault.services.drill import DrillRequest, drill, record
 from sqlitevault.services.prune import prune
 from sqlitevault.services.restore import Target, plan, promote, stage
-from sqlitevault.services.selection import select, select_by_name
 from sqlitevault.vault.directory import DirectoryVault
 from tests.databases import execute, make_bank, require_bank, rows, writer
 

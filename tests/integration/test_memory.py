@@ -20,12 +20,12 @@ import re, sys, time
 from datetime import UTC, datetime
 from pathlib import Path
 from sqlitevault.vault.directory import DirectoryVault
-from sqlitevault.manifest import Scope
+from sqlitevault.catalog.manifest import Scope
 from sqlitevault.services.backup import BackupRequest, back_up
-from sqlitevault.services.catalog import Choice
+from sqlitevault.catalog.catalog import Choice
 from sqlitevault.services.drill import DrillRequest, drill
 from sqlitevault.services.restore import Target, promote, stage
-from sqlitevault.services.selection import select
+from sqlitevault.catalog.selection import select
 
 verb, home = sys.argv[1], Path(sys.argv[2])
 now, database, scratch = datetime.now(UTC), home / "data" / "app.db", home / "scratch"

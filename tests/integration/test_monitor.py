@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from localaws import EmbeddedAws
+from sqlitevault.catalog.drill_report import replica_drill_report_name
 from sqlitevault.services.changes import LossLimits
-from sqlitevault.services.drill_report import replica_drill_report_name
 from sqlitevault.services.monitor import MonitorReport, monitor
 from tests.integration.ready_world import DEPLOYED, RPO, ReadyWorld, make_ready
 

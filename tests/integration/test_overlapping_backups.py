@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from sqlitevault.catalog.catalog import Choice
+from sqlitevault.catalog.manifest import Scope, Tier
+from sqlitevault.catalog.selection import select
 from sqlitevault.ground.steps import Unwatched
-from sqlitevault.manifest import Scope, Tier
 from sqlitevault.services.backup import BackupReport, BackupRequest, back_up
-from sqlitevault.services.catalog import Choice
 from sqlitevault.services.drill import DrillRequest, drill
-from sqlitevault.services.selection import select
 from sqlitevault.vault.opening import open_vault
 from tests.databases import execute
 from tests.function_calls import VAULT, Home

@@ -7,7 +7,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlitevault.manifest import Manifest, Scope
+from sqlitevault.catalog.manifest import Manifest, Scope
 from sqlitevault.services.backup import BackupRequest, back_up
 from sqlitevault.vault.directory import DirectoryVault
 from sqlitevault.vault.protocol import Vault

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlitevault.catalog.manifest import Manifest
 from sqlitevault.database import check, read_tables
-from sqlitevault.manifest import Manifest
 from tests.cli.command import environment
 from tests.runbooks import orchestrator
 from tests.runbooks.pages import Followed, follow

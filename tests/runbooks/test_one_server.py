@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from localaws import EmbeddedAws
+from sqlitevault.catalog.manifest import Manifest, Scope
 from sqlitevault.database import read_tables
-from sqlitevault.manifest import Manifest, Scope
 from sqlitevault.vault.opening import open_vault
 from tests.databases import rows
 from tests.runbooks.disasters import back_up_now, change, copy_of, corrupt, moment_after

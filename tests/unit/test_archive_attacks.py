@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from sqlitevault.archive import limits, unpack
+from sqlitevault.catalog.manifest import NewerFormat
 from sqlitevault.ground.errors import (
     ArchiveUnsafe,
     ChecksumMismatch,
     ManifestInvalid,
     SqliteVaultError,
 )
-from sqlitevault.manifest import NewerFormat
 from tests.archives import (
     BACKUP_ID,
     crafted,

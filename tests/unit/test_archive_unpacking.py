@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from sqlitevault.archive import limits, read_manifest, unpack
 from sqlitevault.archive.members import require_safe_path
+from sqlitevault.catalog.manifest import File
 from sqlitevault.ground.errors import (
     ArchiveUnsafe,
     BackupNotFound,
@@ -19,7 +20,6 @@ from sqlitevault.ground.errors import (
     SqliteVaultError,
     TargetExists,
 )
-from sqlitevault.manifest import File
 from tests.archives import (
     BACKUP_ID,
     CONTENT,

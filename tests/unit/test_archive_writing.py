@@ -12,8 +12,8 @@ from sqlitevault.archive import Member, describe, read_manifest, unpack, write_a
 from sqlitevault.archive import writing as writing_module
 from sqlitevault.archive.gzip_stream import GzipStream
 from sqlitevault.archive.tar_stream import entries
+from sqlitevault.catalog.manifest import Archive
 from sqlitevault.ground.errors import ArchiveUnsafe, ChecksumMismatch, ManifestInvalid, ScratchFull
-from sqlitevault.manifest import Archive
 from tests.archives import BACKUP_ID, CONTENT, backup_in, crafted, file_of, manifest_of, members_in, names_in
 
 _GZIP_HEADER = 10

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sqlitevault.manifest import Database, Manifest, Table, backup_id
+from sqlitevault.catalog.manifest import Database, Manifest, Table, backup_id
 from sqlitevault.services.changes import Changes, LossLimits, changes
 from tests.archives import manifest_of
 

@@ -4,10 +4,10 @@ import pickle
 
 import pytest
 
+from sqlitevault.catalog.manifest import NewerFormat
 from sqlitevault.cli.exit_codes import EXIT_CODES, UNEXPECTED, exit_code
 from sqlitevault.ground import errors
 from sqlitevault.ground.errors import SqliteVaultError
-from sqlitevault.manifest import NewerFormat
 
 
 def kinds() -> list[type[SqliteVaultError]]:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from sqlitevault.catalog.manifest import Scope, Tier
 from sqlitevault.events import BackupEvent, DrillEvent, MonitorEvent, RestoreEvent, StoredEvent
 from sqlitevault.ground.errors import ConfigError
-from sqlitevault.manifest import Scope, Tier
 
 SAMPLES = sorted((Path(__file__).parents[2] / "events").glob("*.json"))
 # The first prefix that fits decides.

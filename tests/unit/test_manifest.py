@@ -5,8 +5,18 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from sqlitevault.catalog.manifest import (
+    Manifest,
+    Scope,
+    Source,
+    Table,
+    Tier,
+    Tool,
+    backup_id,
+    created_at,
+    database_name,
+)
 from sqlitevault.ground.errors import ConfigError, ManifestInvalid
-from sqlitevault.manifest import Manifest, Scope, Source, Table, Tier, Tool, backup_id, created_at, database_name
 
 WHEN = datetime(2026, 1, 31, 2, 0, 0, tzinfo=UTC)
 

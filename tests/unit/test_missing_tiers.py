@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sqlitevault.manifest import Database, Scope, Tier, backup_id
-from sqlitevault.services.catalog import Backup
-from sqlitevault.services.drill_report import DrillReport
+from sqlitevault.catalog.catalog import Backup
+from sqlitevault.catalog.drill_report import DrillReport
+from sqlitevault.catalog.manifest import Database, Scope, Tier, backup_id
 from sqlitevault.services.monitor import missing_tiers
 from sqlitevault.vault.protocol import StoredObject
 from tests.archives import manifest_of

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from sqlitevault.catalog.read_again import read_again
 from sqlitevault.ground.errors import ManifestInvalid
-from sqlitevault.services.read_again import read_again
 from sqlitevault.vault.protocol import StoredObject, Vault
 
 ENTRY = StoredObject("a.json", 3, datetime(2026, 1, 1, tzinfo=UTC), tag="one")

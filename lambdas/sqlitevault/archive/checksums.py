@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterable
 
 from sqlitevault.archive.refusals import shown
+from sqlitevault.catalog.manifest import File
 from sqlitevault.ground.errors import ChecksumMismatch
-from sqlitevault.manifest import File
 
 _LINE = re.compile(r"(?P<sha256>[0-9a-f]{64}) [ *](?:\./)?(?P<path>.+)")
 

@@ -10,7 +10,7 @@ from sqlitevault.archive.members import require_safe_path
 from sqlitevault.archive.new_folder import NewFolder
 from sqlitevault.archive.refusals import shown, unsafe
 from sqlitevault.archive.tar_stream import Entry
-from sqlitevault.manifest import File, is_backup_id
+from sqlitevault.catalog.manifest import File, is_backup_id
 
 
 class Intake:

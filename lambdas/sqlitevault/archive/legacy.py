@@ -15,9 +15,20 @@ from sqlitevault.archive.intake import Intake
 from sqlitevault.archive.members import CHECKSUMS, CONFIG_PREFIX, MANIFEST, STATISTICS, in_order
 from sqlitevault.archive.refusals import damaged, shown
 from sqlitevault.archive.tar_stream import Entry
+from sqlitevault.catalog.manifest import (
+    Database,
+    File,
+    Manifest,
+    Scope,
+    Source,
+    Table,
+    Tier,
+    Tool,
+    database_name,
+    is_backup_id,
+)
 from sqlitevault.database import parse_header
 from sqlitevault.ground.errors import ChecksumMismatch, IntegrityCheckFailed, ManifestInvalid, SourceCorrupt
-from sqlitevault.manifest import Database, File, Manifest, Scope, Source, Table, Tier, Tool, database_name, is_backup_id
 
 _HEADER_BYTES = 100
 _TAKE_ANOTHER = "Take another backup: this one is not complete as the original script left it."

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 
 from sqlitevault.archive import limits
 from sqlitevault.archive.refusals import shown, unsafe
-from sqlitevault.manifest import File
+from sqlitevault.catalog.manifest import File
 
 MANIFEST = "MANIFEST.json"
 CHECKSUMS = "checksums.sha256"

@@ -8,8 +8,8 @@ from sqlitevault.archive.intake import Intake
 from sqlitevault.archive.members import CHECKSUMS, MANIFEST, require_safe_path
 from sqlitevault.archive.refusals import CHANGED, damaged, shown, unsafe
 from sqlitevault.archive.tar_stream import Entry
+from sqlitevault.catalog.manifest import File, Manifest
 from sqlitevault.ground.errors import ArchiveUnsafe, ManifestInvalid
-from sqlitevault.manifest import File, Manifest
 
 
 def read_recorded(content: bytes, arriving: Iterator[Entry], intake: Intake, expected: Manifest | None) -> Manifest:

@@ -10,8 +10,8 @@ from sqlitevault.archive.legacy import legacy_limit
 from sqlitevault.archive.members import MANIFEST
 from sqlitevault.archive.new_folder import new_folder
 from sqlitevault.archive.tar_stream import entries
+from sqlitevault.catalog.manifest import Manifest
 from sqlitevault.ground.errors import ArchiveUnsafe, ChecksumMismatch, ManifestInvalid
-from sqlitevault.manifest import Manifest
 
 # What is unpacked at once is lost together when it is damaged.
 _STEP = 4096

@@ -17,9 +17,9 @@ from sqlitevault.archive.members import MANIFEST
 from sqlitevault.archive.new_folder import new_folder
 from sqlitevault.archive.recorded import read_recorded, require_agreement
 from sqlitevault.archive.tar_stream import Entry, entries
+from sqlitevault.catalog.manifest import Manifest
 from sqlitevault.ground.errors import ArchiveUnsafe, BackupNotFound, ChecksumMismatch, ManifestInvalid
 from sqlitevault.ground.progress import OnBytes, ignore_bytes
-from sqlitevault.manifest import Manifest
 
 
 @dataclass(frozen=True, slots=True)

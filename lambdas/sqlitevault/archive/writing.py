@@ -17,9 +17,9 @@ from isal import igzip_threaded
 from sqlitevault.archive import checksums, limits
 from sqlitevault.archive.disk import full_disk_reported
 from sqlitevault.archive.members import CHECKSUMS, MANIFEST, Member, in_order
+from sqlitevault.catalog.manifest import Archive, File, Manifest
 from sqlitevault.ground.errors import ChecksumMismatch, ManifestInvalid
 from sqlitevault.ground.progress import OnBytes, ignore_bytes
-from sqlitevault.manifest import Archive, File, Manifest
 
 LEVEL = 2
 _BLOCK = limits.MEBIBYTE

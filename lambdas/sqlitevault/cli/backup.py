@@ -6,6 +6,8 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
+from sqlitevault.catalog.drill_report import DrillReport
+from sqlitevault.catalog.manifest import Tier
 from sqlitevault.cli import options
 from sqlitevault.cli.exit_codes import BUSY, DRILL, INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE, epilog, reporting_errors
 from sqlitevault.cli.heartbeat import ping
@@ -13,9 +15,7 @@ from sqlitevault.cli.output import print_json, progress, stderr, stdout
 from sqlitevault.cli.proven_backup import Taken, request_for, take
 from sqlitevault.ground.quantities import size
 from sqlitevault.ground.settings import Settings
-from sqlitevault.manifest import Tier
 from sqlitevault.services.backup import BackupReport
-from sqlitevault.services.drill_report import DrillReport
 from sqlitevault.services.prune import PruneReport, prune
 from sqlitevault.vault.directory import DirectoryVault
 from sqlitevault.vault.opening import open_vault

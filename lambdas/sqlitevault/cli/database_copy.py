@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sqlitevault.catalog.catalog import Choice
+from sqlitevault.catalog.manifest import Scope
 from sqlitevault.cli.options import selected
 from sqlitevault.ground.settings import Settings
 from sqlitevault.ground.steps import Watcher
-from sqlitevault.manifest import Scope
-from sqlitevault.services.catalog import Choice
 from sqlitevault.services.private_copy import copy_of_backup, copy_of_live
 from sqlitevault.wiring import snapshot_options
 

@@ -2,14 +2,14 @@
 
 import click
 
+from sqlitevault.catalog.catalog import LATEST, Choice
+from sqlitevault.catalog.manifest import Scope
 from sqlitevault.cli import options
 from sqlitevault.cli.drill_output import show_drills
 from sqlitevault.cli.exit_codes import DRILL, NO_ROOM, NOT_FOUND, UNAVAILABLE, epilog, reporting_errors
 from sqlitevault.cli.output import print_json, progress
 from sqlitevault.ground.errors import DrillFailed
-from sqlitevault.manifest import Scope
 from sqlitevault.overview import Overview
-from sqlitevault.services.catalog import LATEST, Choice
 from sqlitevault.services.drill import DrillRequest, record
 from sqlitevault.services.drill import drill as hold_drill
 from sqlitevault.vault.protocol import Vault

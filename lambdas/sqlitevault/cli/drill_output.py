@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from rich.markup import escape
 from rich.table import Table
 
+from sqlitevault.catalog.drill_report import DrillReport
 from sqlitevault.cli.output import stdout
 from sqlitevault.ground.quantities import duration
-from sqlitevault.services.drill_report import DrillReport
 
 
 def show_drills(reports: Sequence[DrillReport]) -> None:

@@ -6,12 +6,12 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
+from sqlitevault.catalog.catalog import Backup, Catalog, Contents, Uncommitted
+from sqlitevault.catalog.manifest import created_at, format_time, is_ahead
 from sqlitevault.cli import options
 from sqlitevault.cli.exit_codes import UNAVAILABLE, epilog, reporting_errors
 from sqlitevault.cli.output import print_json, stderr, stdout
 from sqlitevault.ground.quantities import duration, size
-from sqlitevault.manifest import created_at, format_time, is_ahead
-from sqlitevault.services.catalog import Backup, Catalog, Contents, Uncommitted
 from sqlitevault.vault.opening import open_vault
 from sqlitevault.wiring import now
 

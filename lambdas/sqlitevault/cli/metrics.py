@@ -4,12 +4,12 @@ from pathlib import Path
 
 import click
 
+from sqlitevault.catalog.catalog import MANIFEST_LIMIT
 from sqlitevault.cli import options
 from sqlitevault.cli.exit_codes import INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE, epilog, reporting_errors
 from sqlitevault.cli.output import print_json
 from sqlitevault.cli.whole_file import write_whole
 from sqlitevault.ground.settings import Settings
-from sqlitevault.services.catalog import MANIFEST_LIMIT
 from sqlitevault.services.changes import LossLimits
 from sqlitevault.services.exposition import exposition, metrics
 from sqlitevault.services.monitor import REPORT_NAME, MonitorReport, monitor

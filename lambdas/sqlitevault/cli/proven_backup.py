@@ -3,17 +3,17 @@
 import socket
 from dataclasses import dataclass
 
+from sqlitevault.catalog.catalog import Choice
+from sqlitevault.catalog.drill_report import DrillReport
+from sqlitevault.catalog.manifest import Scope, Tier
+from sqlitevault.catalog.selection import select
 from sqlitevault.ground.errors import BackupExists, DrillFailed
 from sqlitevault.ground.settings import Settings
 from sqlitevault.ground.steps import Watcher
-from sqlitevault.manifest import Scope, Tier
 from sqlitevault.services.backup import BackupReport, BackupRequest, back_up
-from sqlitevault.services.catalog import Choice
 from sqlitevault.services.changes import LossLimits
 from sqlitevault.services.drill import DrillRequest, record
 from sqlitevault.services.drill import drill as hold_drill
-from sqlitevault.services.drill_report import DrillReport
-from sqlitevault.services.selection import select
 from sqlitevault.vault.protocol import Vault
 from sqlitevault.wiring import now, snapshot_options
 

@@ -4,6 +4,9 @@ from pathlib import Path
 
 import click
 
+from sqlitevault.catalog.catalog import LATEST, Choice
+from sqlitevault.catalog.manifest import Scope
+from sqlitevault.catalog.selection import Selected
 from sqlitevault.cli import options
 from sqlitevault.cli.consent import Consent
 from sqlitevault.cli.exit_codes import BUSY, DRILL, INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE, epilog, reporting_errors
@@ -13,8 +16,6 @@ from sqlitevault.cli.restore_output import show_plan, show_promoted, show_undone
 from sqlitevault.cli.restore_table import restore_tables, table_order
 from sqlitevault.ground.errors import ConfigError, TargetExists
 from sqlitevault.ground.settings import Settings
-from sqlitevault.manifest import Scope
-from sqlitevault.services.catalog import LATEST, Choice
 from sqlitevault.services.restore import (
     PATIENCE_SECONDS,
     PromoteReport,
@@ -28,7 +29,6 @@ from sqlitevault.services.restore import (
     stage,
 )
 from sqlitevault.services.restore import undo as put_back
-from sqlitevault.services.selection import Selected
 from sqlitevault.vault.opening import open_vault
 from sqlitevault.wiring import now
 

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from rich.markup import escape
 from rich.table import Table
 
+from sqlitevault.catalog.manifest import format_time
 from sqlitevault.cli.output import stdout
 from sqlitevault.ground.quantities import duration, size
-from sqlitevault.manifest import format_time
 from sqlitevault.services.restore import PromoteReport, RestorePlan, StageReport, UndoReport
 
 

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlitevault.catalog.selection import Selected
 from sqlitevault.cli.consent import Consent
 from sqlitevault.cli.output import print_json, progress
 from sqlitevault.cli.table_output import show_merged, show_side_database, show_tables
@@ -21,7 +22,6 @@ from sqlitevault.services.restore import (
     plan_tables,
     require_mergeable,
 )
-from sqlitevault.services.selection import Selected
 from sqlitevault.snapshot import SnapshotOptions
 from sqlitevault.vault.protocol import Vault
 from sqlitevault.wiring import now

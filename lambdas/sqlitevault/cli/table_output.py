@@ -3,10 +3,10 @@
 from rich.markup import escape
 from rich.table import Table
 
+from sqlitevault.catalog.manifest import format_time
 from sqlitevault.cli.output import stdout
 from sqlitevault.cli.restore_output import show_doubts
 from sqlitevault.ground.quantities import duration
-from sqlitevault.manifest import format_time
 from sqlitevault.services.restore import MergeReport, SideReport, TablesPlan
 
 

@@ -2,15 +2,15 @@
 
 import click
 
+from sqlitevault.catalog.catalog import Catalog, Choice
+from sqlitevault.catalog.selection import Selected, select
 from sqlitevault.cli import options
 from sqlitevault.cli.drill_output import show_drills
 from sqlitevault.cli.exit_codes import INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE, epilog, reporting_errors
 from sqlitevault.cli.output import print_json, progress
 from sqlitevault.ground.errors import ConfigError, IntegrityCheckFailed
 from sqlitevault.ground.settings import Settings
-from sqlitevault.services.catalog import Catalog, Choice
 from sqlitevault.services.drill import DrillRequest, drill
-from sqlitevault.services.selection import Selected, select
 from sqlitevault.vault.opening import open_vault
 from sqlitevault.wiring import now
 

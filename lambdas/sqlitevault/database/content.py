@@ -13,11 +13,11 @@ from pathlib import Path
 
 import apsw
 
+from sqlitevault.catalog.manifest import Table
 from sqlitevault.database.connection import open_copy
 from sqlitevault.database.long_rows import StoredBytes, long_row
 from sqlitevault.database.row_runs import RowText, row_runs
 from sqlitevault.database.schema import TableShape, comma_separated, quoted, tables
-from sqlitevault.manifest import Table
 
 _SEQUENCE = "sqlite_sequence"
 

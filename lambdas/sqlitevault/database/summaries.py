@@ -5,9 +5,9 @@ import io
 from collections.abc import Iterable
 from pathlib import Path
 
+from sqlitevault.catalog.manifest import Table
 from sqlitevault.database.connection import open_copy
 from sqlitevault.database.schema import quoted
-from sqlitevault.manifest import Table
 
 _TABLE = "api_keys"
 # The writer quotes in fields what it ends lines with; an older one leaves a bare \r, which no reader takes.

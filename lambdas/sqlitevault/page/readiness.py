@@ -2,8 +2,8 @@
 
 from html import escape
 
+from sqlitevault.catalog.manifest import format_time
 from sqlitevault.ground.quantities import duration
-from sqlitevault.manifest import format_time
 from sqlitevault.page.html import cell, page, section
 from sqlitevault.services.evidence import Line
 from sqlitevault.services.readiness import ReadinessReport

@@ -2,8 +2,8 @@
 
 from html import escape
 
+from sqlitevault.catalog.manifest import format_time
 from sqlitevault.ground.quantities import duration, size
-from sqlitevault.manifest import format_time
 from sqlitevault.page.charts import Chart, chart_section
 from sqlitevault.page.html import cell, page, section
 from sqlitevault.page.readiness import readiness_section

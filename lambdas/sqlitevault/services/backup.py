@@ -7,16 +7,16 @@ from pathlib import Path
 
 from sqlitevault import __version__
 from sqlitevault.archive import Member, describe, write_archive
+from sqlitevault.catalog.catalog import MANIFEST_LIMIT, Catalog, manifest_name
+from sqlitevault.catalog.manifest import Archive, Manifest, Scope, Source, Tier, Tool, backup_id
+from sqlitevault.catalog.report import Report, Seconds
 from sqlitevault.configuration import Omission, collect
 from sqlitevault.database import read_header
 from sqlitevault.ground.errors import BackupExists, BackupNotFound, ConfigError, SourceNotFound, VaultUnavailable
 from sqlitevault.ground.scratch import require_free, scratch_directory
 from sqlitevault.ground.steps import Steps, Watcher
-from sqlitevault.manifest import Archive, Manifest, Scope, Source, Tier, Tool, backup_id
 from sqlitevault.services.capture import Captured, capture_database
-from sqlitevault.services.catalog import MANIFEST_LIMIT, Catalog, manifest_name
 from sqlitevault.services.changes import Changes, LossLimits, changes
-from sqlitevault.services.report import Report, Seconds
 from sqlitevault.snapshot import SnapshotOptions
 from sqlitevault.vault.protocol import Vault
 

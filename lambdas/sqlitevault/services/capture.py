@@ -5,11 +5,11 @@ from pathlib import Path
 
 from sqlitevault.archive import Member
 from sqlitevault.archive.members import STATISTICS
+from sqlitevault.catalog.manifest import Database, Snapshot, Table
 from sqlitevault.database import Header, check, key_metadata, read_header, read_tables, schema_digest, statistics
 from sqlitevault.dump import write_dump
 from sqlitevault.ground.errors import IntegrityCheckFailed, SourceCorrupt, SourceUnsupported
 from sqlitevault.ground.steps import Steps
-from sqlitevault.manifest import Database, Snapshot, Table
 from sqlitevault.snapshot import SnapshotOptions, SnapshotResult, take_snapshot
 
 # A torn copy is copied again; damage in the source itself comes back each time.

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
 
+from sqlitevault.catalog.manifest import Manifest
+from sqlitevault.catalog.report import Report
 from sqlitevault.ground.settings import MASS_DELETION_PERCENT, MASS_DELETION_ROWS, Settings
-from sqlitevault.manifest import Manifest
-from sqlitevault.services.report import Report
 
 # One more backup, or a deletion in small steps, must not hide a loss: it is seen for so long.
 _MEMORY = timedelta(days=1)

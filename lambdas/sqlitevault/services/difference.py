@@ -4,10 +4,10 @@ from pathlib import Path
 
 import apsw
 
+from sqlitevault.catalog.manifest import Table
+from sqlitevault.catalog.report import Report
 from sqlitevault.database import read_tables
 from sqlitevault.ground.errors import ConfigError
-from sqlitevault.manifest import Table
-from sqlitevault.services.report import Report
 from sqlitevault.table_merge import compare_table, differing_rows, rows_apart
 
 _SHOWN_CHARACTERS = 200

@@ -7,6 +7,9 @@ from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from sqlitevault.archive import Unpacked
+from sqlitevault.catalog.drill_report import Check, DrillReport, drill_report_name, replica_drill_report_name
+from sqlitevault.catalog.manifest import Manifest
+from sqlitevault.catalog.selection import Selected
 from sqlitevault.ground.errors import (
     ArchiveUnsafe,
     BackupNotFound,
@@ -21,9 +24,7 @@ from sqlitevault.ground.errors import (
 from sqlitevault.ground.scratch import scratch_directory
 from sqlitevault.ground.settings import Settings
 from sqlitevault.ground.steps import Steps, Watcher
-from sqlitevault.manifest import Manifest
 from sqlitevault.own_checks import OwnCheck, parse_own_checks
-from sqlitevault.services.drill_report import Check, DrillReport, drill_report_name, replica_drill_report_name
 from sqlitevault.services.proof import (
     ask_own_check,
     fetch,
@@ -32,7 +33,6 @@ from sqlitevault.services.proof import (
     prove_statistics,
     unpack_archive,
 )
-from sqlitevault.services.selection import Selected
 from sqlitevault.vault.protocol import Vault, whole_location
 
 _Found = TypeVar("_Found")

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlitevault.alarms import Alarms
-from sqlitevault.manifest import Tier, is_ahead
+from sqlitevault.catalog.catalog import MANIFEST_LIMIT, Backup
+from sqlitevault.catalog.manifest import Tier, is_ahead
+from sqlitevault.catalog.report import Report, Seconds
 from sqlitevault.services import runbook_test
-from sqlitevault.services.catalog import MANIFEST_LIMIT, Backup
 from sqlitevault.services.monitor import (
     REPORT_NAME,
     TIER_PERIODS,
@@ -18,7 +19,6 @@ from sqlitevault.services.monitor import (
     objects_without_copy,
 )
 from sqlitevault.services.promises import GRACE, promises, unheard
-from sqlitevault.services.report import Report, Seconds
 from sqlitevault.vault.protocol import Protection, Vault
 
 DRILL_LIMIT = timedelta(days=30)

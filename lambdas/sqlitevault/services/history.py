@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import pairwise, takewhile
 
+from sqlitevault.catalog.catalog import MANIFEST_LIMIT, Backup
+from sqlitevault.catalog.read_again import read_again
+from sqlitevault.catalog.report import Moment, Report, Seconds
 from sqlitevault.ground.errors import BackupNotFound, ManifestInvalid
-from sqlitevault.services.catalog import MANIFEST_LIMIT, Backup
 from sqlitevault.services.monitor import REPORT_NAME, MonitorReport, backups_of
-from sqlitevault.services.read_again import read_again
-from sqlitevault.services.report import Moment, Report, Seconds
 from sqlitevault.vault.protocol import StoredObject, Vault
 
 _READERS = 16

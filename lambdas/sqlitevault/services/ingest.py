@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
+from sqlitevault.catalog.manifest import Scope
 from sqlitevault.ground.scratch import scratch_directory
 from sqlitevault.ground.steps import Steps, Watcher
-from sqlitevault.manifest import Scope
 from sqlitevault.services.backup import BackupReport, BackupRequest, back_up
 from sqlitevault.services.changes import LossLimits
 from sqlitevault.vault.protocol import Vault

@@ -5,11 +5,11 @@ from typing import Self
 
 from pydantic import ValidationError
 
+from sqlitevault.catalog.catalog import Backup, Catalog
+from sqlitevault.catalog.manifest import ARCHIVE_SUFFIX, MANIFEST_SUFFIX, Tier, database_name, is_ahead
+from sqlitevault.catalog.report import Moment, Report, Seconds
 from sqlitevault.ground.errors import BackupNotFound, ManifestInvalid
-from sqlitevault.manifest import ARCHIVE_SUFFIX, MANIFEST_SUFFIX, Tier, database_name, is_ahead
-from sqlitevault.services.catalog import Backup, Catalog
 from sqlitevault.services.changes import Changes, LossLimits, changes
-from sqlitevault.services.report import Moment, Report, Seconds
 from sqlitevault.vault.protocol import Protection, StoredObject, Vault
 
 # How often each tier's schedule runs, and the grace before a missing one is called missing.

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
+from sqlitevault.catalog.manifest import Scope
+from sqlitevault.catalog.selection import Selected
 from sqlitevault.ground.errors import BackupNotFound
 from sqlitevault.ground.scratch import scratch_directory
 from sqlitevault.ground.steps import Steps, Watcher
-from sqlitevault.manifest import Scope
 from sqlitevault.services.drill import database_in
 from sqlitevault.services.proof import fetch, unpack_archive
 from sqlitevault.services.restore.target import Wanted
-from sqlitevault.services.selection import Selected
 from sqlitevault.snapshot import SnapshotOptions, take_snapshot
 
 

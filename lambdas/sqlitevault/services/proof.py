@@ -8,13 +8,13 @@ from pathlib import Path
 
 from sqlitevault.archive import Unpacked, unpack
 from sqlitevault.archive.members import STATISTICS
+from sqlitevault.catalog.drill_report import Check
+from sqlitevault.catalog.manifest import Manifest, Table
 from sqlitevault.database import check, read_tables, schema_digest, statistics
 from sqlitevault.dump import load_dump
 from sqlitevault.ground.errors import ChecksumMismatch, IntegrityCheckFailed
 from sqlitevault.ground.steps import Steps
-from sqlitevault.manifest import Manifest, Table
 from sqlitevault.own_checks import OwnCheck, answer
-from sqlitevault.services.drill_report import Check
 from sqlitevault.vault.protocol import StoredObject, Vault
 
 _TAKE_ANOTHER = "Take another backup, or this one's copy in the replica vault; `sqlitevault list` shows them."

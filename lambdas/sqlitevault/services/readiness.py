@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlitevault.alarms import Alarms
+from sqlitevault.catalog.report import Moment, Report
 from sqlitevault.ground.errors import SqliteVaultError
 from sqlitevault.services import evidence
 from sqlitevault.services.evidence import Evidence, Line, Status, not_applicable
 from sqlitevault.services.monitor import backups_of
-from sqlitevault.services.report import Moment, Report
 from sqlitevault.vault.protocol import Protection, Vault
 
 

@@ -4,9 +4,9 @@ from typing import Self
 
 from pydantic import ValidationError
 
+from sqlitevault.catalog.catalog import MANIFEST_LIMIT
+from sqlitevault.catalog.report import Moment, Report
 from sqlitevault.ground.errors import ConfigError, ManifestInvalid
-from sqlitevault.services.catalog import MANIFEST_LIMIT
-from sqlitevault.services.report import Moment, Report
 from sqlitevault.vault.protocol import Vault
 
 FOLDER = "reports/runbooks/"

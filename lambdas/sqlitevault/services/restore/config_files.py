@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+from sqlitevault.catalog.report import Report
 from sqlitevault.configuration import REDACTED, missing_variables, original_path
-from sqlitevault.services.report import Report
 from sqlitevault.services.restore import durable
 from sqlitevault.services.restore.target import kept_path
 

@@ -5,18 +5,18 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
+from sqlitevault.catalog.manifest import Manifest, Scope, Table
+from sqlitevault.catalog.report import Moment, Report, Seconds
+from sqlitevault.catalog.selection import Selected
 from sqlitevault.database import read_tables
 from sqlitevault.ground.errors import SqliteVaultError
 from sqlitevault.ground.scratch import scratch_directory
 from sqlitevault.ground.steps import Steps, Watcher
-from sqlitevault.manifest import Manifest, Scope, Table
 from sqlitevault.services.drill import DAMAGE
-from sqlitevault.services.report import Moment, Report, Seconds
 from sqlitevault.services.restore.config_files import FileChange, plan_config, variables_missing
 from sqlitevault.services.restore.occupants import occupants
 from sqlitevault.services.restore.retrieval import Retrieval
 from sqlitevault.services.restore.target import Target, wants_config, wants_database
-from sqlitevault.services.selection import Selected
 from sqlitevault.snapshot import SnapshotOptions, take_snapshot
 from sqlitevault.vault.protocol import Vault
 

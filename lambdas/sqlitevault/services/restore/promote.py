@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from sqlitevault.catalog.manifest import format_time
+from sqlitevault.catalog.report import Moment, Report, Seconds
 from sqlitevault.ground.errors import SourceBusy, SourceCorrupt, SourceUnsupported
-from sqlitevault.manifest import format_time
-from sqlitevault.services.report import Moment, Report, Seconds
 from sqlitevault.services.restore import durable
 from sqlitevault.services.restore.config_files import ConfigReport, restore_config
 from sqlitevault.services.restore.occupants import in_use, occupants

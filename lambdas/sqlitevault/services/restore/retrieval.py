@@ -10,6 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from sqlitevault.archive import Unpacked
+from sqlitevault.catalog.catalog import Catalog
+from sqlitevault.catalog.drill_report import Check
+from sqlitevault.catalog.manifest import Manifest, Scope, created_at, database_name
+from sqlitevault.catalog.selection import Selected
 from sqlitevault.dump import load_dump
 from sqlitevault.ground.errors import (
     ArchiveUnsafe,
@@ -20,14 +24,10 @@ from sqlitevault.ground.errors import (
     VaultUnavailable,
 )
 from sqlitevault.ground.steps import Steps
-from sqlitevault.manifest import Manifest, Scope, created_at, database_name
-from sqlitevault.services.catalog import Catalog
 from sqlitevault.services.drill import DAMAGE, database_in
-from sqlitevault.services.drill_report import Check
 from sqlitevault.services.proof import fetch, prove_database, unpack_archive
 from sqlitevault.services.restore.salvage import Salvaged, salvage
 from sqlitevault.services.restore.target import Wanted, wants_database
-from sqlitevault.services.selection import Selected
 from sqlitevault.vault.protocol import StoredObject, Vault
 
 _UNUSABLE: tuple[type[SqliteVaultError], ...] = (*DAMAGE, VaultUnavailable)

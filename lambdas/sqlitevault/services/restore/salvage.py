@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlitevault.archive import Readable, unpack_readable
+from sqlitevault.catalog.drill_report import Check
+from sqlitevault.catalog.manifest import Manifest, Table
 from sqlitevault.database import check, copy_readable, read_tables
 from sqlitevault.dump import load_readable
 from sqlitevault.ground.errors import IntegrityCheckFailed, SqliteVaultError
-from sqlitevault.manifest import Manifest, Table
-from sqlitevault.services.drill_report import Check
 from sqlitevault.services.proof import different_tables
 
 

@@ -7,17 +7,17 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from sqlitevault.catalog.drill_report import Check
+from sqlitevault.catalog.manifest import Manifest, Scope, created_at
+from sqlitevault.catalog.report import Moment, Report, Seconds
+from sqlitevault.catalog.selection import Selected
 from sqlitevault.ground.errors import BackupNotFound, IntegrityCheckFailed, ManifestInvalid
 from sqlitevault.ground.scratch import scratch_directory
 from sqlitevault.ground.steps import Steps, Watcher
-from sqlitevault.manifest import Manifest, Scope, created_at
 from sqlitevault.services.drill import database_in
-from sqlitevault.services.drill_report import Check
-from sqlitevault.services.report import Moment, Report, Seconds
 from sqlitevault.services.restore.durable import sync_directory, sync_file, write
 from sqlitevault.services.restore.retrieval import Retrieval
 from sqlitevault.services.restore.target import Target
-from sqlitevault.services.selection import Selected
 from sqlitevault.vault.protocol import Vault
 
 DATABASE = "database.db"

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+from sqlitevault.catalog.drill_report import Check
+from sqlitevault.catalog.manifest import Manifest, created_at
+from sqlitevault.catalog.report import Moment, Report
 from sqlitevault.database import check, read_tables
 from sqlitevault.ground.errors import BackupNotFound, IntegrityCheckFailed, SourceNotFound, SqliteVaultError
 from sqlitevault.ground.scratch import scratch_directory
-from sqlitevault.manifest import Manifest, created_at
-from sqlitevault.services.drill_report import Check
 from sqlitevault.services.proof import different_tables
-from sqlitevault.services.report import Moment, Report
 from sqlitevault.services.restore import durable
 from sqlitevault.services.restore.promote import swap_in
 from sqlitevault.services.restore.table_plan import Origin

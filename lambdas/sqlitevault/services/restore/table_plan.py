@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from sqlitevault.catalog.drill_report import Check
+from sqlitevault.catalog.manifest import Manifest, Scope, Table
+from sqlitevault.catalog.report import Moment, Report, Seconds
+from sqlitevault.catalog.selection import Selected
 from sqlitevault.database import read_tables
 from sqlitevault.ground.errors import BackupNotFound, ConfigError, SqliteVaultError
 from sqlitevault.ground.scratch import scratch_directory
 from sqlitevault.ground.steps import Steps, Watcher
-from sqlitevault.manifest import Manifest, Scope, Table
 from sqlitevault.services.drill import database_in
-from sqlitevault.services.drill_report import Check
-from sqlitevault.services.report import Moment, Report, Seconds
 from sqlitevault.services.restore.retrieval import Retrieval
 from sqlitevault.services.restore.target import Target
-from sqlitevault.services.selection import Selected
 from sqlitevault.snapshot import SnapshotOptions, take_snapshot
 from sqlitevault.table_merge import compare_table
 from sqlitevault.vault.protocol import Vault

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlitevault.catalog.manifest import Scope
 from sqlitevault.ground.errors import TargetUnwritable
-from sqlitevault.manifest import Scope
 
 SIDE_FILES = ("-wal", "-shm", "-journal")
 

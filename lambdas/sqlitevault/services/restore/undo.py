@@ -3,8 +3,8 @@
 from datetime import datetime
 from pathlib import Path
 
+from sqlitevault.catalog.report import Moment, Report
 from sqlitevault.ground.errors import BackupNotFound
-from sqlitevault.services.report import Moment, Report
 from sqlitevault.services.restore import durable
 from sqlitevault.services.restore.occupants import in_use, occupants
 from sqlitevault.services.restore.promote import swap_in

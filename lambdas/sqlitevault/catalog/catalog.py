@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+from sqlitevault.catalog.archive_names import id_in, is_archive, newest_first_of
+from sqlitevault.catalog.changed_archive import newer_than_proof, other_size
+from sqlitevault.catalog.drill_report import DrillReport
+from sqlitevault.catalog.manifest import MANIFEST_SUFFIX, Manifest, Scope, created_at, database_name, format_time
+from sqlitevault.catalog.read_again import read_again
+from sqlitevault.catalog.recorded_drill import recorded_drill, report_names
 from sqlitevault.ground.errors import BackupNotFound, ConfigError, ManifestInvalid
-from sqlitevault.manifest import MANIFEST_SUFFIX, Manifest, Scope, created_at, database_name, format_time
-from sqlitevault.services.archive_names import id_in, is_archive, newest_first_of
-from sqlitevault.services.changed_archive import newer_than_proof, other_size
-from sqlitevault.services.drill_report import DrillReport
-from sqlitevault.services.read_again import read_again
-from sqlitevault.services.recorded_drill import recorded_drill, report_names
 from sqlitevault.vault.protocol import StoredObject, Vault
 
 MANIFEST_LIMIT = 16 << 20

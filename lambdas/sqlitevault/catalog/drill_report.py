@@ -4,8 +4,8 @@ from typing import Self
 
 from pydantic import ValidationError
 
+from sqlitevault.catalog.report import Moment, Report, Seconds
 from sqlitevault.ground.errors import ConfigError, DrillFailed, ManifestInvalid
-from sqlitevault.services.report import Moment, Report, Seconds
 from sqlitevault.vault.protocol import same_place
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
-from sqlitevault.manifest import ARCHIVE_SUFFIX, created_at, is_backup_id
+from sqlitevault.catalog.manifest import ARCHIVE_SUFFIX, created_at, is_backup_id
 from sqlitevault.vault.protocol import StoredObject
 
 

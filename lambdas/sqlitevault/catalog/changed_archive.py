@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from sqlitevault.manifest import Archive, format_time
+from sqlitevault.catalog.manifest import Archive, format_time
 from sqlitevault.vault.protocol import StoredObject
 
 # A clock may be set back a little between an upload and its drill.

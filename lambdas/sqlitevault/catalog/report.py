@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, PlainSerializer
 
-from sqlitevault.manifest import format_time
+from sqlitevault.catalog.manifest import format_time
 
 Moment = Annotated[datetime, PlainSerializer(format_time, when_used="json")]
 Seconds = Annotated[float, AfterValidator(lambda value: round(value, 3))]

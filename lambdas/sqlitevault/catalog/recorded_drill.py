@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sqlitevault.catalog.drill_report import DrillReport, drill_report_name, replica_drill_report_name
+from sqlitevault.catalog.read_again import read_again
 from sqlitevault.ground.errors import BackupNotFound, ManifestInvalid
-from sqlitevault.services.drill_report import DrillReport, drill_report_name, replica_drill_report_name
-from sqlitevault.services.read_again import read_again
 from sqlitevault.vault.protocol import StoredObject, Vault
 
 _LIMIT = 16 << 20

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from sqlitevault.catalog.catalog import LATEST, Catalog, Choice, manifest_name
+from sqlitevault.catalog.manifest import ARCHIVE_SUFFIX, Manifest
 from sqlitevault.ground.errors import BackupNotFound
-from sqlitevault.manifest import ARCHIVE_SUFFIX, Manifest
-from sqlitevault.services.catalog import LATEST, Catalog, Choice, manifest_name
 from sqlitevault.vault.protocol import StoredObject, Vault
 
 

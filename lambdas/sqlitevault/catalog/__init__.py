@@ -1,0 +1,1 @@
+"""What a vault holds: manifests, names, drill reports, and how one backup is chosen."""
