@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from sqlitevault.database.merge import RowsApart, compare_table, merge_table, merge_tables, rows_apart
 from sqlitevault.ground.errors import ConfigError, SourceBusy
-from sqlitevault.table_merge import RowsApart, compare_table, merge_table, merge_tables, rows_apart
 from tests.databases import execute, holding_the_lock, make_bank, rows, writer
 
 
@@ -108,7 +108,7 @@ def test_rows_without_a_key_are_compared_as_wholes(tmp_path: Path) -> None:
 
 def test_a_locked_database_is_busy_not_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While another program holds the write lock the merge waits, then says so."""
-    monkeypatch.setattr("sqlitevault.table_merge.attached._BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("sqlitevault.database.merge.attached._BUSY_SECONDS", 0.05)
     live, copy = make_bank(tmp_path / "live.db"), make_bank(tmp_path / "copy.db")
     with holding_the_lock(live), pytest.raises(SourceBusy):
         merge_table(live, copy, "ledger", missing_only=True)

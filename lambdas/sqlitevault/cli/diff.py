@@ -11,7 +11,7 @@ from sqlitevault.cli import options
 from sqlitevault.cli.database_copy import copy_of
 from sqlitevault.cli.exit_codes import BUSY, INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE, epilog, reporting_errors
 from sqlitevault.cli.output import print_json, progress, stdout
-from sqlitevault.services.difference import Difference, TableDifference, difference
+from sqlitevault.database.difference import Difference, TableDifference, difference
 
 _LIVE = "live"
 

@@ -8,6 +8,8 @@ from sqlitevault.catalog.drill_report import Check
 from sqlitevault.catalog.manifest import Manifest, created_at
 from sqlitevault.catalog.report import Moment, Report
 from sqlitevault.database import check, read_tables
+from sqlitevault.database.merge import TableMerge, compare_table, merge_tables
+from sqlitevault.database.table_copy import copy_tables
 from sqlitevault.ground.errors import BackupNotFound, IntegrityCheckFailed, SourceNotFound, SqliteVaultError
 from sqlitevault.ground.scratch import scratch_directory
 from sqlitevault.services.proof import different_tables
@@ -16,8 +18,6 @@ from sqlitevault.services.restore.promote import swap_in
 from sqlitevault.services.restore.table_plan import Origin
 from sqlitevault.services.restore.target import Target, kept_path
 from sqlitevault.snapshot import take_snapshot
-from sqlitevault.table_copy import copy_tables
-from sqlitevault.table_merge import TableMerge, compare_table, merge_tables
 
 
 class SideReport(Report):

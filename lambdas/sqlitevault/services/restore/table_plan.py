@@ -11,6 +11,7 @@ from sqlitevault.catalog.manifest import Manifest, Scope, Table
 from sqlitevault.catalog.report import Moment, Report, Seconds
 from sqlitevault.catalog.selection import Selected
 from sqlitevault.database import read_tables
+from sqlitevault.database.merge import compare_table
 from sqlitevault.ground.errors import BackupNotFound, ConfigError, SqliteVaultError
 from sqlitevault.ground.scratch import scratch_directory
 from sqlitevault.ground.steps import Steps, Watcher
@@ -18,7 +19,6 @@ from sqlitevault.services.drill import database_in
 from sqlitevault.services.restore.retrieval import Retrieval
 from sqlitevault.services.restore.target import Target
 from sqlitevault.snapshot import SnapshotOptions, take_snapshot
-from sqlitevault.table_merge import compare_table
 from sqlitevault.vault.protocol import Vault
 
 

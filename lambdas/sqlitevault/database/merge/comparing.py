@@ -5,10 +5,10 @@ from pathlib import Path
 
 import apsw
 
+from sqlitevault.database.merge.attached import attached
+from sqlitevault.database.merge.shape import columns_of, shape_of
 from sqlitevault.database.schema import quoted
 from sqlitevault.ground.errors import ConfigError
-from sqlitevault.table_merge.attached import attached
-from sqlitevault.table_merge.shape import columns_of, shape_of
 
 
 @dataclass(frozen=True, slots=True)

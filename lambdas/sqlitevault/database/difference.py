@@ -7,8 +7,8 @@ import apsw
 from sqlitevault.catalog.manifest import Table
 from sqlitevault.catalog.report import Report
 from sqlitevault.database import read_tables
+from sqlitevault.database.merge import compare_table, differing_rows, rows_apart
 from sqlitevault.ground.errors import ConfigError
-from sqlitevault.table_merge import compare_table, differing_rows, rows_apart
 
 _SHOWN_CHARACTERS = 200
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import apsw
 
+from sqlitevault.database.merge.attached import attached
+from sqlitevault.database.merge.comparing import count
+from sqlitevault.database.merge.shape import Shape, shape_of
 from sqlitevault.database.schema import quoted
-from sqlitevault.table_merge.attached import attached
-from sqlitevault.table_merge.comparing import count
-from sqlitevault.table_merge.shape import Shape, shape_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The rows of one table in two databases: told apart, and brought back from a restored copy into a live database."""
 
-from sqlitevault.table_merge.comparing import (
+from sqlitevault.database.merge.comparing import (
     RowDifference,
     RowsApart,
     TableDifference,
@@ -8,7 +8,7 @@ from sqlitevault.table_merge.comparing import (
     differing_rows,
     rows_apart,
 )
-from sqlitevault.table_merge.merging import TableMerge, merge_table, merge_tables
+from sqlitevault.database.merge.merging import TableMerge, merge_table, merge_tables
 
 __all__ = [
     "RowDifference",
