@@ -11,7 +11,7 @@ from sqlitevault.cli import options
 from sqlitevault.cli.database_copy import copy_of
 from sqlitevault.cli.exit_codes import BUSY, INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE, epilog, reporting_errors
 from sqlitevault.cli.output import print_json, progress, stderr, stdout
-from sqlitevault.event_log import LoggedEvent, last_events
+from sqlitevault.devops_hub.event_log import LoggedEvent, last_events
 
 
 @click.command(epilog=epilog(NOT_FOUND, BUSY, INTEGRITY, UNAVAILABLE, NO_ROOM))

@@ -7,13 +7,13 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from sqlitevault.api_keys import ApiKey, list_keys, require_keys, revoke_all
 from sqlitevault.catalog.manifest import Scope
 from sqlitevault.cli import options
 from sqlitevault.cli.database_copy import copy_of
 from sqlitevault.cli.exit_codes import BUSY, DRILL, INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE, epilog, reporting_errors
 from sqlitevault.cli.output import print_json, progress, stderr, stdout
 from sqlitevault.cli.proven_backup import request_for, take
+from sqlitevault.devops_hub.api_keys import ApiKey, list_keys, require_keys, revoke_all
 from sqlitevault.ground.errors import ConfigError
 from sqlitevault.vault.opening import open_vault
 
