@@ -4,9 +4,9 @@ from typing import Any
 
 from sqlitevault.events import BackupEvent
 from sqlitevault.services.backup import BackupRequest, back_up
-from sqlitevault.services.changes import LossLimits
 from sqlitevault.services.doctor import DoctorRequest, examine
 from sqlitevault.telemetry import emit_backup, failures
+from sqlitevault.watch.changes import LossLimits
 from sqlitevault.wiring import now, wire
 
 

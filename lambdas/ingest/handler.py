@@ -4,10 +4,10 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from sqlitevault.events import StoredEvent
-from sqlitevault.services.changes import LossLimits
 from sqlitevault.services.ingest import IngestRequest, ingest
 from sqlitevault.telemetry import emit_backup, failures
 from sqlitevault.vault.opening import open_vault
+from sqlitevault.watch.changes import LossLimits
 from sqlitevault.wiring import wire
 
 

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlitevault.services import history as past
-from sqlitevault.services import readiness as checklist
-from sqlitevault.services.history import History, HistoryRequest
-from sqlitevault.services.readiness import ReadinessReport, ReadinessRequest
 from sqlitevault.vault.directory import DirectoryVault
+from sqlitevault.watch import history as past
+from sqlitevault.watch import readiness as checklist
+from sqlitevault.watch.history import History, HistoryRequest
+from sqlitevault.watch.readiness import ReadinessReport, ReadinessRequest
 from sqlitevault.wiring import Wiring
 
 PAGE_NAME = "reports/report.html"
@@ -61,7 +61,7 @@ class Overview:
             VaultUnavailable: the vault cannot be read.
         """
         # Loading the charts takes longer than most commands run.
-        from sqlitevault.page.report import report_page  # noqa: PLC0415
+        from sqlitevault.watch.page.report import report_page  # noqa: PLC0415
 
         return report_page(self.history(), self.readiness())
 

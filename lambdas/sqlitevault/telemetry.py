@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-from sqlitevault.alarms import DIMENSION, NAMESPACE
 from sqlitevault.catalog.drill_report import DrillReport
 from sqlitevault.ground.errors import SqliteVaultError
 from sqlitevault.services.backup import BackupReport
-from sqlitevault.services.changes import Changes
-from sqlitevault.services.monitor import MonitorReport
+from sqlitevault.watch.alarms import DIMENSION, NAMESPACE
+from sqlitevault.watch.changes import Changes
+from sqlitevault.watch.monitor import MonitorReport
 
 _COUNT, _SECONDS, _BYTES, _PERCENT = MetricUnit.Count, MetricUnit.Seconds, MetricUnit.Bytes, MetricUnit.Percent
 

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from functools import cache, partial
 from typing import Self
 
-from sqlitevault.alarms import Alarms, open_alarms
 from sqlitevault.ground.settings import Settings
 from sqlitevault.snapshot import SnapshotOptions
 from sqlitevault.vault.opening import open_vault
 from sqlitevault.vault.protocol import Protection, Vault, same_place
+from sqlitevault.watch.alarms import Alarms, open_alarms
 
 
 @dataclass(frozen=True, slots=True)

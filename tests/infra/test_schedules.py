@@ -8,7 +8,7 @@ import pytest
 
 from sqlitevault.catalog.drill_report import drill_report_name, replica_drill_report_name
 from sqlitevault.events import BackupEvent, DrillEvent
-from sqlitevault.services.monitor import REPORT_NAME
+from sqlitevault.watch.monitor import REPORT_NAME
 from tests.synthesis import Deployment, Properties, Synthesised, text
 
 pytestmark = pytest.mark.xdist_group("infra")

@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from localaws import EmbeddedAws
-from sqlitevault.aws_alarms import AwsAlarms
 from sqlitevault.catalog.catalog import Choice
 from sqlitevault.catalog.manifest import Tier
 from sqlitevault.catalog.selection import select
-from sqlitevault.services import monitor, runbook_test
 from sqlitevault.services.backup import BackupRequest, back_up
-from sqlitevault.services.changes import LossLimits
 from sqlitevault.services.drill import DrillRequest, drill, record
-from sqlitevault.services.readiness import ReadinessReport, ReadinessRequest, readiness
-from sqlitevault.services.runbook_test import RunbookTest
 from sqlitevault.vault.protocol import Protection, Vault
 from sqlitevault.vault.s3 import S3Vault
+from sqlitevault.watch import monitor, runbook_test
+from sqlitevault.watch.aws_alarms import AwsAlarms
+from sqlitevault.watch.changes import LossLimits
+from sqlitevault.watch.readiness import ReadinessReport, ReadinessRequest, readiness
+from sqlitevault.watch.runbook_test import RunbookTest
 from tests.databases import make_bank
 
 PRIMARY, RECOVERY = "us-east-1", "us-west-2"

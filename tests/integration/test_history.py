@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from localaws import EmbeddedAws
-from sqlitevault.services.history import History, HistoryRequest, history
+from sqlitevault.watch.history import History, HistoryRequest, history
 from tests.integration.ready_world import RPO, RTO, ReadyWorld, make_ready
 
 pytestmark = pytest.mark.xdist_group("aws")

@@ -8,8 +8,8 @@ import pytest
 
 from localaws import EmbeddedAws
 from sqlitevault.catalog.drill_report import replica_drill_report_name
-from sqlitevault.services.changes import LossLimits
-from sqlitevault.services.monitor import MonitorReport, monitor
+from sqlitevault.watch.changes import LossLimits
+from sqlitevault.watch.monitor import MonitorReport, monitor
 from tests.integration.ready_world import DEPLOYED, RPO, ReadyWorld, make_ready
 
 pytestmark = pytest.mark.xdist_group("aws")

@@ -12,9 +12,9 @@ import pytest
 from botocore.stub import Stubber
 
 from localaws import EmbeddedAws
-from sqlitevault.aws_alarms import AwsAlarms
 from sqlitevault.ground.errors import VaultUnavailable
-from sqlitevault.services.evidence import Status
+from sqlitevault.watch.aws_alarms import AwsAlarms
+from sqlitevault.watch.evidence import Status
 from tests.integration.ready_world import DEPLOYED, PRIMARY, RECOVERY, RPO, ReadyWorld, make_ready, put_alarm
 
 SCHEDULE, OFF_SITE, ALARMS = "backups on schedule", "off-site copy", "alarms armed and delivering"

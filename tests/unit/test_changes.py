@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from sqlitevault.catalog.manifest import Database, Manifest, Table, backup_id
-from sqlitevault.services.changes import Changes, LossLimits, changes
+from sqlitevault.watch.changes import Changes, LossLimits, changes
 from tests.archives import manifest_of
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

@@ -7,8 +7,8 @@ import pytest
 from sqlitevault.catalog.catalog import Backup
 from sqlitevault.catalog.drill_report import DrillReport
 from sqlitevault.catalog.manifest import Database, Scope, Tier, backup_id
-from sqlitevault.services.monitor import missing_tiers
 from sqlitevault.vault.protocol import StoredObject
+from sqlitevault.watch.monitor import missing_tiers
 from tests.archives import manifest_of
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

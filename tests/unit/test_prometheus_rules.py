@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from sqlitevault.services.changes import Changes
-from sqlitevault.services.exposition import metrics
-from sqlitevault.services.monitor import MonitorReport, Newest, VaultState
+from sqlitevault.watch.changes import Changes
+from sqlitevault.watch.exposition import metrics
+from sqlitevault.watch.monitor import MonitorReport, Newest, VaultState
 
 REPOSITORY = Path(__file__).parents[2]
 RULES = REPOSITORY / "docs" / "monitoring" / "prometheus-rules.yml"

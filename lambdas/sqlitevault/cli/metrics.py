@@ -10,11 +10,11 @@ from sqlitevault.cli.exit_codes import INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABL
 from sqlitevault.cli.output import print_json
 from sqlitevault.cli.whole_file import write_whole
 from sqlitevault.ground.settings import Settings
-from sqlitevault.services.changes import LossLimits
-from sqlitevault.services.exposition import exposition, metrics
-from sqlitevault.services.monitor import REPORT_NAME, MonitorReport, monitor
 from sqlitevault.vault.directory import DirectoryVault
 from sqlitevault.vault.opening import open_vault
+from sqlitevault.watch.changes import LossLimits
+from sqlitevault.watch.exposition import exposition, metrics
+from sqlitevault.watch.monitor import REPORT_NAME, MonitorReport, monitor
 from sqlitevault.wiring import Wiring, now
 
 

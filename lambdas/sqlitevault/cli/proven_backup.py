@@ -11,10 +11,10 @@ from sqlitevault.ground.errors import BackupExists, DrillFailed
 from sqlitevault.ground.settings import Settings
 from sqlitevault.ground.steps import Watcher
 from sqlitevault.services.backup import BackupReport, BackupRequest, back_up
-from sqlitevault.services.changes import LossLimits
 from sqlitevault.services.drill import DrillRequest, record
 from sqlitevault.services.drill import drill as hold_drill
 from sqlitevault.vault.protocol import Vault
+from sqlitevault.watch.changes import LossLimits
 from sqlitevault.wiring import now, snapshot_options
 
 

@@ -10,9 +10,9 @@ from sqlitevault.cli.readiness_output import show_readiness
 from sqlitevault.ground.errors import ConfigError, NotReady
 from sqlitevault.ground.settings import Settings
 from sqlitevault.overview import Overview
-from sqlitevault.page.readiness import readiness_markdown, readiness_page
-from sqlitevault.services import runbook_test
 from sqlitevault.vault.opening import open_vault
+from sqlitevault.watch import runbook_test
+from sqlitevault.watch.page.readiness import readiness_markdown, readiness_page
 from sqlitevault.wiring import Wiring, now
 
 

@@ -4,9 +4,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from sqlitevault.cli.output import stdout
-from sqlitevault.page.readiness import age
-from sqlitevault.services.evidence import Status
-from sqlitevault.services.readiness import ReadinessReport
+from sqlitevault.watch.evidence import Status
+from sqlitevault.watch.page.readiness import age
+from sqlitevault.watch.readiness import ReadinessReport
 
 _ON_TERMINAL = {
     Status.OK: "[green]✓[/]",

@@ -16,9 +16,9 @@ from sqlitevault.ground.errors import BackupExists, BackupNotFound, ConfigError,
 from sqlitevault.ground.scratch import require_free, scratch_directory
 from sqlitevault.ground.steps import Steps, Watcher
 from sqlitevault.services.capture import Captured, capture_database
-from sqlitevault.services.changes import Changes, LossLimits, changes
 from sqlitevault.snapshot import SnapshotOptions
 from sqlitevault.vault.protocol import Vault
+from sqlitevault.watch.changes import Changes, LossLimits, changes
 
 # Snapshot, SQL dump and archive lie in scratch at the same time; a dump with many blobs is twice their size.
 SCRATCH_PER_DATABASE_BYTE = 3

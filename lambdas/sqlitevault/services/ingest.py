@@ -8,8 +8,8 @@ from sqlitevault.catalog.manifest import Scope
 from sqlitevault.ground.scratch import scratch_directory
 from sqlitevault.ground.steps import Steps, Watcher
 from sqlitevault.services.backup import BackupReport, BackupRequest, back_up
-from sqlitevault.services.changes import LossLimits
 from sqlitevault.vault.protocol import Vault
+from sqlitevault.watch.changes import LossLimits
 
 
 @dataclass(frozen=True, slots=True)

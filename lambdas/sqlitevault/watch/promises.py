@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlitevault.alarms import Alarm
+from sqlitevault.watch.alarms import Alarm
 
 # S3 Replication Time Control copies within 15 minutes; a drill follows its backup within as many.
 GRACE = timedelta(minutes=15)

@@ -11,8 +11,8 @@ from sqlitevault.catalog.catalog import MANIFEST_LIMIT, Backup
 from sqlitevault.catalog.read_again import read_again
 from sqlitevault.catalog.report import Moment, Report, Seconds
 from sqlitevault.ground.errors import BackupNotFound, ManifestInvalid
-from sqlitevault.services.monitor import REPORT_NAME, MonitorReport, backups_of
 from sqlitevault.vault.protocol import StoredObject, Vault
+from sqlitevault.watch.monitor import REPORT_NAME, MonitorReport, backups_of
 
 _READERS = 16
 # Enough for a chart; a week has four times as many, and each is a request.

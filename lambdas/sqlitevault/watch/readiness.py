@@ -8,13 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlitevault.alarms import Alarms
 from sqlitevault.catalog.report import Moment, Report
 from sqlitevault.ground.errors import SqliteVaultError
-from sqlitevault.services import evidence
-from sqlitevault.services.evidence import Evidence, Line, Status, not_applicable
-from sqlitevault.services.monitor import backups_of
 from sqlitevault.vault.protocol import Protection, Vault
+from sqlitevault.watch import evidence
+from sqlitevault.watch.alarms import Alarms
+from sqlitevault.watch.evidence import Evidence, Line, Status, not_applicable
+from sqlitevault.watch.monitor import backups_of
 
 
 @dataclass(frozen=True, slots=True)

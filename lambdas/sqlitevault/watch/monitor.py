@@ -9,8 +9,8 @@ from sqlitevault.catalog.catalog import Backup, Catalog
 from sqlitevault.catalog.manifest import ARCHIVE_SUFFIX, MANIFEST_SUFFIX, Tier, database_name, is_ahead
 from sqlitevault.catalog.report import Moment, Report, Seconds
 from sqlitevault.ground.errors import BackupNotFound, ManifestInvalid
-from sqlitevault.services.changes import Changes, LossLimits, changes
 from sqlitevault.vault.protocol import Protection, StoredObject, Vault
+from sqlitevault.watch.changes import Changes, LossLimits, changes
 
 # How often each tier's schedule runs, and the grace before a missing one is called missing.
 TIER_PERIODS = {

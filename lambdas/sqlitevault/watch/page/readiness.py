@@ -4,9 +4,9 @@ from html import escape
 
 from sqlitevault.catalog.manifest import format_time
 from sqlitevault.ground.quantities import duration
-from sqlitevault.page.html import cell, page, section
-from sqlitevault.services.evidence import Line
-from sqlitevault.services.readiness import ReadinessReport
+from sqlitevault.watch.evidence import Line
+from sqlitevault.watch.page.html import cell, page, section
+from sqlitevault.watch.readiness import ReadinessReport
 
 
 def readiness_markdown(report: ReadinessReport) -> str:

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlitevault.alarms import Alarms
 from sqlitevault.catalog.catalog import MANIFEST_LIMIT, Backup
 from sqlitevault.catalog.manifest import Tier, is_ahead
 from sqlitevault.catalog.report import Report, Seconds
-from sqlitevault.services import runbook_test
-from sqlitevault.services.monitor import (
+from sqlitevault.vault.protocol import Protection, Vault
+from sqlitevault.watch import runbook_test
+from sqlitevault.watch.alarms import Alarms
+from sqlitevault.watch.monitor import (
     REPORT_NAME,
     TIER_PERIODS,
     MonitorReport,
@@ -18,8 +19,7 @@ from sqlitevault.services.monitor import (
     missing_tiers,
     objects_without_copy,
 )
-from sqlitevault.services.promises import GRACE, promises, unheard
-from sqlitevault.vault.protocol import Protection, Vault
+from sqlitevault.watch.promises import GRACE, promises, unheard
 
 DRILL_LIMIT = timedelta(days=30)
 RUNBOOK_LIMIT = timedelta(days=90)

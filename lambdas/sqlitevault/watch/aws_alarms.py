@@ -10,8 +10,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from sqlitevault.alarms import DIMENSION, NAMESPACE, Alarm
 from sqlitevault.ground.errors import VaultUnavailable
+from sqlitevault.watch.alarms import DIMENSION, NAMESPACE, Alarm
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient

@@ -56,6 +56,6 @@ def open_alarms(location: str) -> Alarms | None:
     if bucket is None:
         return None
     # Loading boto3 takes longer than a command on a directory runs.
-    from sqlitevault.aws_alarms import open_aws_alarms  # noqa: PLC0415
+    from sqlitevault.watch.aws_alarms import open_aws_alarms  # noqa: PLC0415
 
     return open_aws_alarms(bucket)

@@ -10,7 +10,7 @@ from html import escape
 import pygal
 from pygal.style import Style
 
-from sqlitevault.page.html import section
+from sqlitevault.watch.page.html import section
 
 # Small and with large letters: a phone shows it at three quarters of this width.
 _WIDTH, _HEIGHT, _LETTERS = 520, 300, 14

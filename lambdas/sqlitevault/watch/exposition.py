@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlitevault.services.monitor import MonitorReport, Newest
+from sqlitevault.watch.monitor import MonitorReport, Newest
 
 _NOT_IN_A_NAME = re.compile(r"[^a-zA-Z0-9_]")
 

@@ -4,11 +4,11 @@ from html import escape
 
 from sqlitevault.catalog.manifest import format_time
 from sqlitevault.ground.quantities import duration, size
-from sqlitevault.page.charts import Chart, chart_section
-from sqlitevault.page.html import cell, page, section
-from sqlitevault.page.readiness import readiness_section
-from sqlitevault.services.history import BackupPoint, History
-from sqlitevault.services.readiness import ReadinessReport
+from sqlitevault.watch.history import BackupPoint, History
+from sqlitevault.watch.page.charts import Chart, chart_section
+from sqlitevault.watch.page.html import cell, page, section
+from sqlitevault.watch.page.readiness import readiness_section
+from sqlitevault.watch.readiness import ReadinessReport
 
 _LAST = 10
 

@@ -1,0 +1,1 @@
+"""Monitoring: ages, changes, alarms, readiness, history and the page."""
