@@ -3,8 +3,8 @@
 from pathlib import PurePosixPath
 from typing import Any
 
+from sqlitevault.backup.ingest import IngestRequest, ingest
 from sqlitevault.events import StoredEvent
-from sqlitevault.services.ingest import IngestRequest, ingest
 from sqlitevault.telemetry import emit_backup, failures
 from sqlitevault.vault.opening import open_vault
 from sqlitevault.watch.changes import LossLimits

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
+from sqlitevault.backup.backup import BackupReport
 from sqlitevault.catalog.drill_report import DrillReport
 from sqlitevault.ground.errors import SqliteVaultError
-from sqlitevault.services.backup import BackupReport
 from sqlitevault.watch.alarms import DIMENSION, NAMESPACE
 from sqlitevault.watch.changes import Changes
 from sqlitevault.watch.monitor import MonitorReport

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from sqlitevault.backup.backup import BackupReport, BackupRequest, back_up
+from sqlitevault.backup.prune import prune
 from sqlitevault.catalog.catalog import Catalog, Choice
 from sqlitevault.catalog.manifest import Manifest, Scope, Tier
 from sqlitevault.catalog.selection import select, select_by_name
@@ -27,9 +29,7 @@ from sqlitevault.ground.errors import (
     TargetInUse,
 )
 from sqlitevault.own_checks import parse_own_checks
-from sqlitevault.services.backup import BackupReport, BackupRequest, back_up
 from sqlitevault.services.drill import DrillRequest, drill, record
-from sqlitevault.services.prune import prune
 from sqlitevault.services.restore import Target, plan, promote, stage
 from sqlitevault.vault.directory import DirectoryVault
 from tests.databases import execute, make_bank, require_bank, rows, writer
@@ -326,7 +326,7 @@ import sys, time
 from datetime import UTC, datetime
 from pathlib import Path
 from sqlitevault.vault.directory import DirectoryVault
-from sqlitevault.services.backup import BackupRequest, back_up
+from sqlitevault.backup.backup import BackupRequest, back_up
 root = Path(sys.argv[1])
 request = BackupRequest(
     database=root / "data" / "devops_hub.db", config_root=root, created_at=datetime(2026, 3, 1, 12, tzinfo=UTC),

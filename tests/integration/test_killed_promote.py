@@ -18,12 +18,12 @@ from pathlib import Path
 
 import pytest
 
+from sqlitevault.backup.backup import BackupRequest, back_up
 from sqlitevault.catalog.catalog import Choice
 from sqlitevault.catalog.manifest import Scope, Table
 from sqlitevault.catalog.selection import select
 from sqlitevault.database import read_tables
 from sqlitevault.ground.errors import BackupNotFound
-from sqlitevault.services.backup import BackupRequest, back_up
 from sqlitevault.services.restore import Target, newest_staged, promote, stage
 from sqlitevault.vault.directory import DirectoryVault
 from tests.crashes import leave_hot_journal, leave_log

@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from sqlitevault.vault.directory import DirectoryVault
 from sqlitevault.catalog.manifest import Scope
-from sqlitevault.services.backup import BackupRequest, back_up
+from sqlitevault.backup.backup import BackupRequest, back_up
 from sqlitevault.catalog.catalog import Choice
 from sqlitevault.services.drill import DrillRequest, drill
 from sqlitevault.services.restore import Target, promote, stage

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from sqlitevault.backup.backup import BackupReport, BackupRequest, back_up
 from sqlitevault.catalog.catalog import Choice
 from sqlitevault.catalog.manifest import Scope, Tier
 from sqlitevault.catalog.selection import select
 from sqlitevault.ground.steps import Unwatched
-from sqlitevault.services.backup import BackupReport, BackupRequest, back_up
 from sqlitevault.services.drill import DrillRequest, drill
 from sqlitevault.vault.opening import open_vault
 from tests.databases import execute

@@ -7,8 +7,8 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlitevault.backup.backup import BackupRequest, back_up
 from sqlitevault.catalog.manifest import Manifest, Scope
-from sqlitevault.services.backup import BackupRequest, back_up
 from sqlitevault.vault.directory import DirectoryVault
 from sqlitevault.vault.protocol import Vault
 from tests.runbooks.place import Place

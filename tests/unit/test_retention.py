@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sqlitevault.backup.retention import Candidate, expired
 from sqlitevault.catalog.manifest import Tier
-from sqlitevault.retention import Candidate, expired
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 

@@ -6,6 +6,8 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
+from sqlitevault.backup.backup import BackupReport
+from sqlitevault.backup.prune import PruneReport, prune
 from sqlitevault.catalog.drill_report import DrillReport
 from sqlitevault.catalog.manifest import Tier
 from sqlitevault.cli import options
@@ -15,8 +17,6 @@ from sqlitevault.cli.output import print_json, progress, stderr, stdout
 from sqlitevault.cli.proven_backup import Taken, request_for, take
 from sqlitevault.ground.quantities import size
 from sqlitevault.ground.settings import Settings
-from sqlitevault.services.backup import BackupReport
-from sqlitevault.services.prune import PruneReport, prune
 from sqlitevault.vault.directory import DirectoryVault
 from sqlitevault.vault.opening import open_vault
 from sqlitevault.wiring import now

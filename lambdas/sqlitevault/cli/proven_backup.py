@@ -3,6 +3,7 @@
 import socket
 from dataclasses import dataclass
 
+from sqlitevault.backup.backup import BackupReport, BackupRequest, back_up
 from sqlitevault.catalog.catalog import Choice
 from sqlitevault.catalog.drill_report import DrillReport
 from sqlitevault.catalog.manifest import Scope, Tier
@@ -10,7 +11,6 @@ from sqlitevault.catalog.selection import select
 from sqlitevault.ground.errors import BackupExists, DrillFailed
 from sqlitevault.ground.settings import Settings
 from sqlitevault.ground.steps import Watcher
-from sqlitevault.services.backup import BackupReport, BackupRequest, back_up
 from sqlitevault.services.drill import DrillRequest, record
 from sqlitevault.services.drill import drill as hold_drill
 from sqlitevault.vault.protocol import Vault

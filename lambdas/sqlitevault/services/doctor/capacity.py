@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from sqlitevault.backup.backup import SCRATCH_PER_DATABASE_BYTE
 from sqlitevault.ground.errors import ConfigError, ScratchFull
 from sqlitevault.ground.progress import OnBytes
 from sqlitevault.ground.quantities import size
 from sqlitevault.ground.scratch import scratch_directory
-from sqlitevault.services.backup import SCRATCH_PER_DATABASE_BYTE
 from sqlitevault.services.doctor.report import Finding, ok, problem, warning
 from sqlitevault.snapshot.fresh import Vanished, beside, fresh_open, look
 from sqlitevault.snapshot.options import DEFAULTS

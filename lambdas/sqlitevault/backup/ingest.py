@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
+from sqlitevault.backup.backup import BackupReport, BackupRequest, back_up
 from sqlitevault.catalog.manifest import Scope
 from sqlitevault.ground.scratch import scratch_directory
 from sqlitevault.ground.steps import Steps, Watcher
-from sqlitevault.services.backup import BackupReport, BackupRequest, back_up
 from sqlitevault.vault.protocol import Vault
 from sqlitevault.watch.changes import LossLimits
 

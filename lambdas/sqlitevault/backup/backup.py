@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sqlitevault import __version__
 from sqlitevault.archive import Member, describe, write_archive
+from sqlitevault.backup.capture import Captured, capture_database
 from sqlitevault.catalog.catalog import MANIFEST_LIMIT, Catalog, manifest_name
 from sqlitevault.catalog.manifest import Archive, Manifest, Scope, Source, Tier, Tool, backup_id
 from sqlitevault.catalog.report import Report, Seconds
@@ -15,7 +16,6 @@ from sqlitevault.database import read_header
 from sqlitevault.ground.errors import BackupExists, BackupNotFound, ConfigError, SourceNotFound, VaultUnavailable
 from sqlitevault.ground.scratch import require_free, scratch_directory
 from sqlitevault.ground.steps import Steps, Watcher
-from sqlitevault.services.capture import Captured, capture_database
 from sqlitevault.snapshot import SnapshotOptions
 from sqlitevault.vault.protocol import Vault
 from sqlitevault.watch.changes import Changes, LossLimits, changes

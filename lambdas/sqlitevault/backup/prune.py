@@ -5,12 +5,12 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
 from sqlitevault.archive import read_manifest
+from sqlitevault.backup.retention import Candidate, expired
 from sqlitevault.catalog.catalog import Backup, Catalog, Uncommitted, manifest_name
 from sqlitevault.catalog.manifest import Tool, created_at
 from sqlitevault.catalog.recorded_drill import report_names
 from sqlitevault.catalog.report import Report
 from sqlitevault.ground.errors import SqliteVaultError
-from sqlitevault.retention import Candidate, expired
 from sqlitevault.vault.protocol import Vault
 
 # Longer than any backup takes: what is older and has no manifest was left by a killed one.

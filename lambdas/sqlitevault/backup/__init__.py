@@ -1,0 +1,1 @@
+"""Taking, ingesting and expiring backups."""
