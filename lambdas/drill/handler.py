@@ -6,7 +6,7 @@ from sqlitevault.catalog.catalog import Choice
 from sqlitevault.catalog.selection import Selected, select
 from sqlitevault.events import DrillEvent, StoredEvent
 from sqlitevault.overview import Overview
-from sqlitevault.services.drill import DrillRequest, drill, record
+from sqlitevault.proof.drill import DrillRequest, drill, record
 from sqlitevault.telemetry import emit_drill, failures, only_logged
 from sqlitevault.wiring import Wiring, now, wire
 

@@ -13,7 +13,7 @@ from sqlitevault.backup.backup import BackupRequest, back_up
 from sqlitevault.catalog.catalog import Choice
 from sqlitevault.catalog.manifest import Tier
 from sqlitevault.catalog.selection import select
-from sqlitevault.services.drill import DrillRequest, drill, record
+from sqlitevault.proof.drill import DrillRequest, drill, record
 from sqlitevault.vault.protocol import Protection, Vault
 from sqlitevault.vault.s3 import S3Vault
 from sqlitevault.watch import monitor, runbook_test

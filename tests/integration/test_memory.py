@@ -23,7 +23,7 @@ from sqlitevault.vault.directory import DirectoryVault
 from sqlitevault.catalog.manifest import Scope
 from sqlitevault.backup.backup import BackupRequest, back_up
 from sqlitevault.catalog.catalog import Choice
-from sqlitevault.services.drill import DrillRequest, drill
+from sqlitevault.proof.drill import DrillRequest, drill
 from sqlitevault.services.restore import Target, promote, stage
 from sqlitevault.catalog.selection import select
 

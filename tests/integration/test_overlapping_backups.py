@@ -10,7 +10,7 @@ from sqlitevault.catalog.catalog import Choice
 from sqlitevault.catalog.manifest import Scope, Tier
 from sqlitevault.catalog.selection import select
 from sqlitevault.ground.steps import Unwatched
-from sqlitevault.services.drill import DrillRequest, drill
+from sqlitevault.proof.drill import DrillRequest, drill
 from sqlitevault.vault.opening import open_vault
 from tests.databases import execute
 from tests.function_calls import VAULT, Home

@@ -6,7 +6,7 @@ import pytest
 
 from sqlitevault.ground.errors import ConfigError, IntegrityCheckFailed
 from sqlitevault.ground.settings import Settings
-from sqlitevault.own_checks import OwnCheck, answer, parse_own_checks
+from sqlitevault.proof.own_checks import OwnCheck, answer, parse_own_checks
 from tests.databases import make_bank
 
 
@@ -73,7 +73,7 @@ def test_a_right_question_that_finds_its_table_gone_is_an_answer(bank: Path, que
 
 def test_an_endless_query_is_ended(bank: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The drill goes on to fail instead of running into the function's time limit."""
-    monkeypatch.setattr("sqlitevault.own_checks._MOST_SECONDS", 0.1)
+    monkeypatch.setattr("sqlitevault.proof.own_checks._MOST_SECONDS", 0.1)
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
     with pytest.raises(ConfigError, match="interrupt"):
         answer(bank, endless)

@@ -10,8 +10,8 @@ from sqlitevault.cli.exit_codes import DRILL, NO_ROOM, NOT_FOUND, UNAVAILABLE, e
 from sqlitevault.cli.output import print_json, progress
 from sqlitevault.ground.errors import DrillFailed
 from sqlitevault.overview import Overview
-from sqlitevault.services.drill import DrillRequest, record
-from sqlitevault.services.drill import drill as hold_drill
+from sqlitevault.proof.drill import DrillRequest, record
+from sqlitevault.proof.drill import drill as hold_drill
 from sqlitevault.vault.protocol import Vault
 from sqlitevault.wiring import Wiring, now
 

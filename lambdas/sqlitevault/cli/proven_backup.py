@@ -11,8 +11,8 @@ from sqlitevault.catalog.selection import select
 from sqlitevault.ground.errors import BackupExists, DrillFailed
 from sqlitevault.ground.settings import Settings
 from sqlitevault.ground.steps import Watcher
-from sqlitevault.services.drill import DrillRequest, record
-from sqlitevault.services.drill import drill as hold_drill
+from sqlitevault.proof.drill import DrillRequest, record
+from sqlitevault.proof.drill import drill as hold_drill
 from sqlitevault.vault.protocol import Vault
 from sqlitevault.watch.changes import LossLimits
 from sqlitevault.wiring import now, snapshot_options

@@ -10,7 +10,7 @@ from sqlitevault.cli.exit_codes import INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABL
 from sqlitevault.cli.output import print_json, progress
 from sqlitevault.ground.errors import ConfigError, IntegrityCheckFailed
 from sqlitevault.ground.settings import Settings
-from sqlitevault.services.drill import DrillRequest, drill
+from sqlitevault.proof.drill import DrillRequest, drill
 from sqlitevault.vault.opening import open_vault
 from sqlitevault.wiring import now
 

@@ -13,7 +13,7 @@ from sqlitevault.ground.errors import ConfigError
 
 HOUR = 3600
 MASS_DELETION_PERCENT, MASS_DELETION_ROWS = 20.0, 5
-# One check a line, `query => answer`: sqlitevault.own_checks.
+# One check a line, `query => answer`: sqlitevault.proof.own_checks.
 OWN_CHECKS = r"^(\s*\n|[^\n]*\S[^\n]*=>[^\n]*\S[^\n]*(\n|$))+$"
 
 

@@ -9,8 +9,8 @@ from sqlitevault.catalog.selection import Selected
 from sqlitevault.ground.errors import BackupNotFound
 from sqlitevault.ground.scratch import scratch_directory
 from sqlitevault.ground.steps import Steps, Watcher
-from sqlitevault.services.drill import database_in
-from sqlitevault.services.proof import fetch, unpack_archive
+from sqlitevault.proof.drill import database_in
+from sqlitevault.proof.proof import fetch, unpack_archive
 from sqlitevault.services.restore.target import Wanted
 from sqlitevault.snapshot import SnapshotOptions, take_snapshot
 

@@ -12,7 +12,7 @@ from sqlitevault.database import read_tables
 from sqlitevault.ground.errors import SqliteVaultError
 from sqlitevault.ground.scratch import scratch_directory
 from sqlitevault.ground.steps import Steps, Watcher
-from sqlitevault.services.drill import DAMAGE
+from sqlitevault.proof.drill import DAMAGE
 from sqlitevault.services.restore.config_files import FileChange, plan_config, variables_missing
 from sqlitevault.services.restore.occupants import occupants
 from sqlitevault.services.restore.retrieval import Retrieval

@@ -24,8 +24,8 @@ from sqlitevault.ground.errors import (
     VaultUnavailable,
 )
 from sqlitevault.ground.steps import Steps
-from sqlitevault.services.drill import DAMAGE, database_in
-from sqlitevault.services.proof import fetch, prove_database, unpack_archive
+from sqlitevault.proof.drill import DAMAGE, database_in
+from sqlitevault.proof.proof import fetch, prove_database, unpack_archive
 from sqlitevault.services.restore.salvage import Salvaged, salvage
 from sqlitevault.services.restore.target import Wanted, wants_database
 from sqlitevault.vault.protocol import StoredObject, Vault

@@ -13,7 +13,7 @@ from sqlitevault.catalog.manifest import Manifest, Table
 from sqlitevault.database import check, copy_readable, read_tables
 from sqlitevault.dump import load_readable
 from sqlitevault.ground.errors import IntegrityCheckFailed, SqliteVaultError
-from sqlitevault.services.proof import different_tables
+from sqlitevault.proof.proof import different_tables
 
 
 @dataclass(frozen=True, slots=True)

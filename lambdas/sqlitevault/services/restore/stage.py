@@ -14,7 +14,7 @@ from sqlitevault.catalog.selection import Selected
 from sqlitevault.ground.errors import BackupNotFound, IntegrityCheckFailed, ManifestInvalid
 from sqlitevault.ground.scratch import scratch_directory
 from sqlitevault.ground.steps import Steps, Watcher
-from sqlitevault.services.drill import database_in
+from sqlitevault.proof.drill import database_in
 from sqlitevault.services.restore.durable import sync_directory, sync_file, write
 from sqlitevault.services.restore.retrieval import Retrieval
 from sqlitevault.services.restore.target import Target

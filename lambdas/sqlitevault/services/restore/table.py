@@ -12,7 +12,7 @@ from sqlitevault.database.merge import TableMerge, compare_table, merge_tables
 from sqlitevault.database.table_copy import copy_tables
 from sqlitevault.ground.errors import BackupNotFound, IntegrityCheckFailed, SourceNotFound, SqliteVaultError
 from sqlitevault.ground.scratch import scratch_directory
-from sqlitevault.services.proof import different_tables
+from sqlitevault.proof.proof import different_tables
 from sqlitevault.services.restore import durable
 from sqlitevault.services.restore.promote import swap_in
 from sqlitevault.services.restore.table_plan import Origin

@@ -15,7 +15,7 @@ from sqlitevault.database.merge import compare_table
 from sqlitevault.ground.errors import BackupNotFound, ConfigError, SqliteVaultError
 from sqlitevault.ground.scratch import scratch_directory
 from sqlitevault.ground.steps import Steps, Watcher
-from sqlitevault.services.drill import database_in
+from sqlitevault.proof.drill import database_in
 from sqlitevault.services.restore.retrieval import Retrieval
 from sqlitevault.services.restore.target import Target
 from sqlitevault.snapshot import SnapshotOptions, take_snapshot

@@ -14,7 +14,7 @@ from sqlitevault.database import check, read_tables, schema_digest, statistics
 from sqlitevault.dump import load_dump
 from sqlitevault.ground.errors import ChecksumMismatch, IntegrityCheckFailed
 from sqlitevault.ground.steps import Steps
-from sqlitevault.own_checks import OwnCheck, answer
+from sqlitevault.proof.own_checks import OwnCheck, answer
 from sqlitevault.vault.protocol import StoredObject, Vault
 
 _TAKE_ANOTHER = "Take another backup, or this one's copy in the replica vault; `sqlitevault list` shows them."

@@ -24,8 +24,8 @@ from sqlitevault.ground.errors import (
 from sqlitevault.ground.scratch import scratch_directory
 from sqlitevault.ground.settings import Settings
 from sqlitevault.ground.steps import Steps, Watcher
-from sqlitevault.own_checks import OwnCheck, parse_own_checks
-from sqlitevault.services.proof import (
+from sqlitevault.proof.own_checks import OwnCheck, parse_own_checks
+from sqlitevault.proof.proof import (
     ask_own_check,
     fetch,
     prove_database,

@@ -1,0 +1,1 @@
+"""Proof that a backup restores: checks, drills, own checks."""
