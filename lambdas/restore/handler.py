@@ -6,7 +6,7 @@ from sqlitevault.catalog.catalog import Choice
 from sqlitevault.catalog.report import Report
 from sqlitevault.catalog.selection import Selected, select
 from sqlitevault.events import RestoreEvent
-from sqlitevault.services.restore import (
+from sqlitevault.restore import (
     Target,
     make_side_database,
     merge_staged,

@@ -30,7 +30,7 @@ from sqlitevault.ground.errors import (
 )
 from sqlitevault.proof.drill import DrillRequest, drill, record
 from sqlitevault.proof.own_checks import parse_own_checks
-from sqlitevault.services.restore import Target, plan, promote, stage
+from sqlitevault.restore import Target, plan, promote, stage
 from sqlitevault.vault.directory import DirectoryVault
 from tests.databases import execute, make_bank, require_bank, rows, writer
 

@@ -24,7 +24,7 @@ from sqlitevault.catalog.manifest import Scope, Table
 from sqlitevault.catalog.selection import select
 from sqlitevault.database import read_tables
 from sqlitevault.ground.errors import BackupNotFound
-from sqlitevault.services.restore import Target, newest_staged, promote, stage
+from sqlitevault.restore import Target, newest_staged, promote, stage
 from sqlitevault.vault.directory import DirectoryVault
 from tests.crashes import leave_hot_journal, leave_log
 from tests.databases import make_bank
@@ -48,9 +48,9 @@ import ctypes
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from sqlitevault.services.restore.promote import promote
-from sqlitevault.services.restore.stage import newest_staged
-from sqlitevault.services.restore.target import Target
+from sqlitevault.restore.promote import promote
+from sqlitevault.restore.stage import newest_staged
+from sqlitevault.restore.target import Target
 target = Target(Path(sys.argv[1]), Path(sys.argv[2]))
 ctypes.CDLL(None).prctl(0x59616D61, ctypes.c_ulong(-1))  # PR_SET_PTRACER: strace, which is no ancestor, may trace this
 print("imported", flush=True)

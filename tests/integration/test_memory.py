@@ -24,7 +24,7 @@ from sqlitevault.catalog.manifest import Scope
 from sqlitevault.backup.backup import BackupRequest, back_up
 from sqlitevault.catalog.catalog import Choice
 from sqlitevault.proof.drill import DrillRequest, drill
-from sqlitevault.services.restore import Target, promote, stage
+from sqlitevault.restore import Target, promote, stage
 from sqlitevault.catalog.selection import select
 
 verb, home = sys.argv[1], Path(sys.argv[2])

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from sqlitevault.ground.errors import BackupNotFound, TargetInUse
-from sqlitevault.services.restore import Target, undo
-from sqlitevault.services.restore.promote import swap_in
-from sqlitevault.services.restore.target import kept_path
+from sqlitevault.restore import Target, undo
+from sqlitevault.restore.promote import swap_in
+from sqlitevault.restore.target import kept_path
 from tests.databases import make_bank, require_bank
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
@@ -44,8 +44,8 @@ _PROMOTE = """
 import os, signal, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from sqlitevault.services.restore import Target
-from sqlitevault.services.restore.promote import swap_in
+from sqlitevault.restore import Target
+from sqlitevault.restore.promote import swap_in
 database, replacement, stop = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 seen = 0
 def on_step(step):

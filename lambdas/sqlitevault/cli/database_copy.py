@@ -9,7 +9,7 @@ from sqlitevault.catalog.manifest import Scope
 from sqlitevault.cli.options import selected
 from sqlitevault.ground.settings import Settings
 from sqlitevault.ground.steps import Watcher
-from sqlitevault.services.private_copy import copy_of_backup, copy_of_live
+from sqlitevault.restore.private_copy import copy_of_backup, copy_of_live
 from sqlitevault.wiring import snapshot_options
 
 

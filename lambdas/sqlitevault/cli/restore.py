@@ -16,7 +16,7 @@ from sqlitevault.cli.restore_output import show_plan, show_promoted, show_undone
 from sqlitevault.cli.restore_table import restore_tables, table_order
 from sqlitevault.ground.errors import ConfigError, TargetExists
 from sqlitevault.ground.settings import Settings
-from sqlitevault.services.restore import (
+from sqlitevault.restore import (
     PATIENCE_SECONDS,
     PromoteReport,
     RestorePlan,
@@ -28,7 +28,7 @@ from sqlitevault.services.restore import (
     promote,
     stage,
 )
-from sqlitevault.services.restore import undo as put_back
+from sqlitevault.restore import undo as put_back
 from sqlitevault.vault.opening import open_vault
 from sqlitevault.wiring import now
 

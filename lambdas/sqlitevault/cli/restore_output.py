@@ -8,7 +8,7 @@ from rich.table import Table
 from sqlitevault.catalog.manifest import format_time
 from sqlitevault.cli.output import stdout
 from sqlitevault.ground.quantities import duration, size
-from sqlitevault.services.restore import PromoteReport, RestorePlan, StageReport, UndoReport
+from sqlitevault.restore import PromoteReport, RestorePlan, StageReport, UndoReport
 
 
 def show_plan(planned: RestorePlan) -> None:

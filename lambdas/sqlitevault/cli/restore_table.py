@@ -11,7 +11,7 @@ from sqlitevault.cli.output import print_json, progress
 from sqlitevault.cli.table_output import show_merged, show_side_database, show_tables
 from sqlitevault.ground.errors import ConfigError, TargetExists
 from sqlitevault.ground.settings import Settings
-from sqlitevault.services.restore import (
+from sqlitevault.restore import (
     PATIENCE_SECONDS,
     Origin,
     TablesPlan,

@@ -7,7 +7,7 @@ from sqlitevault.catalog.manifest import format_time
 from sqlitevault.cli.output import stdout
 from sqlitevault.cli.restore_output import show_doubts
 from sqlitevault.ground.quantities import duration
-from sqlitevault.services.restore import MergeReport, SideReport, TablesPlan
+from sqlitevault.restore import MergeReport, SideReport, TablesPlan
 
 
 def show_tables(planned: TablesPlan, *, merge: bool, missing_only: bool) -> None:

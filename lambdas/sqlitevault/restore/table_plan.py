@@ -16,8 +16,8 @@ from sqlitevault.ground.errors import BackupNotFound, ConfigError, SqliteVaultEr
 from sqlitevault.ground.scratch import scratch_directory
 from sqlitevault.ground.steps import Steps, Watcher
 from sqlitevault.proof.drill import database_in
-from sqlitevault.services.restore.retrieval import Retrieval
-from sqlitevault.services.restore.target import Target
+from sqlitevault.restore.retrieval import Retrieval
+from sqlitevault.restore.target import Target
 from sqlitevault.snapshot import SnapshotOptions, take_snapshot
 from sqlitevault.vault.protocol import Vault
 

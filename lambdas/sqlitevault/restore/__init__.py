@@ -3,11 +3,11 @@
 `plan` changes nothing, `stage` restores beside the target and proves, `promote` swaps in and keeps the previous state.
 """
 
-from sqlitevault.services.restore.occupants import in_use
-from sqlitevault.services.restore.plan import PATIENCE_SECONDS, RestorePlan, plan
-from sqlitevault.services.restore.promote import PromoteReport, promote
-from sqlitevault.services.restore.stage import StageReport, newest_staged, stage
-from sqlitevault.services.restore.table import (
+from sqlitevault.restore.occupants import in_use
+from sqlitevault.restore.plan import PATIENCE_SECONDS, RestorePlan, plan
+from sqlitevault.restore.promote import PromoteReport, promote
+from sqlitevault.restore.stage import StageReport, newest_staged, stage
+from sqlitevault.restore.table import (
     MergeReport,
     SideReport,
     make_side_database,
@@ -16,9 +16,9 @@ from sqlitevault.services.restore.table import (
     newest_side_database,
     require_mergeable,
 )
-from sqlitevault.services.restore.table_plan import Origin, TablesPlan, origin, plan_tables
-from sqlitevault.services.restore.target import Target
-from sqlitevault.services.restore.undo import UndoReport, newest_kept, undo
+from sqlitevault.restore.table_plan import Origin, TablesPlan, origin, plan_tables
+from sqlitevault.restore.target import Target
+from sqlitevault.restore.undo import UndoReport, newest_kept, undo
 
 __all__ = [
     "PATIENCE_SECONDS",

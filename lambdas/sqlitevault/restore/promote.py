@@ -16,10 +16,10 @@ from pathlib import Path
 from sqlitevault.catalog.manifest import format_time
 from sqlitevault.catalog.report import Moment, Report, Seconds
 from sqlitevault.ground.errors import SourceBusy, SourceCorrupt, SourceUnsupported
-from sqlitevault.services.restore import durable
-from sqlitevault.services.restore.config_files import ConfigReport, restore_config
-from sqlitevault.services.restore.occupants import in_use, occupants
-from sqlitevault.services.restore.stage import (
+from sqlitevault.restore import durable
+from sqlitevault.restore.config_files import ConfigReport, restore_config
+from sqlitevault.restore.occupants import in_use, occupants
+from sqlitevault.restore.stage import (
     CONFIG,
     DATABASE,
     KEYS,
@@ -28,7 +28,7 @@ from sqlitevault.services.restore.stage import (
     read_stage,
     require_unchanged,
 )
-from sqlitevault.services.restore.target import SIDE_FILES, Target, kept_path
+from sqlitevault.restore.target import SIDE_FILES, Target, kept_path
 from sqlitevault.snapshot import take_snapshot
 
 _KEYS_NAMED = 10

@@ -11,7 +11,7 @@ from sqlitevault.ground.scratch import scratch_directory
 from sqlitevault.ground.steps import Steps, Watcher
 from sqlitevault.proof.drill import database_in
 from sqlitevault.proof.proof import fetch, unpack_archive
-from sqlitevault.services.restore.target import Wanted
+from sqlitevault.restore.target import Wanted
 from sqlitevault.snapshot import SnapshotOptions, take_snapshot
 
 

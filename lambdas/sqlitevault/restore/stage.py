@@ -15,9 +15,9 @@ from sqlitevault.ground.errors import BackupNotFound, IntegrityCheckFailed, Mani
 from sqlitevault.ground.scratch import scratch_directory
 from sqlitevault.ground.steps import Steps, Watcher
 from sqlitevault.proof.drill import database_in
-from sqlitevault.services.restore.durable import sync_directory, sync_file, write
-from sqlitevault.services.restore.retrieval import Retrieval
-from sqlitevault.services.restore.target import Target
+from sqlitevault.restore.durable import sync_directory, sync_file, write
+from sqlitevault.restore.retrieval import Retrieval
+from sqlitevault.restore.target import Target
 from sqlitevault.vault.protocol import Vault
 
 DATABASE = "database.db"

@@ -13,10 +13,10 @@ from sqlitevault.database.table_copy import copy_tables
 from sqlitevault.ground.errors import BackupNotFound, IntegrityCheckFailed, SourceNotFound, SqliteVaultError
 from sqlitevault.ground.scratch import scratch_directory
 from sqlitevault.proof.proof import different_tables
-from sqlitevault.services.restore import durable
-from sqlitevault.services.restore.promote import swap_in
-from sqlitevault.services.restore.table_plan import Origin
-from sqlitevault.services.restore.target import Target, kept_path
+from sqlitevault.restore import durable
+from sqlitevault.restore.promote import swap_in
+from sqlitevault.restore.table_plan import Origin
+from sqlitevault.restore.target import Target, kept_path
 from sqlitevault.snapshot import take_snapshot
 
 

@@ -26,8 +26,8 @@ from sqlitevault.ground.errors import (
 from sqlitevault.ground.steps import Steps
 from sqlitevault.proof.drill import DAMAGE, database_in
 from sqlitevault.proof.proof import fetch, prove_database, unpack_archive
-from sqlitevault.services.restore.salvage import Salvaged, salvage
-from sqlitevault.services.restore.target import Wanted, wants_database
+from sqlitevault.restore.salvage import Salvaged, salvage
+from sqlitevault.restore.target import Wanted, wants_database
 from sqlitevault.vault.protocol import StoredObject, Vault
 
 _UNUSABLE: tuple[type[SqliteVaultError], ...] = (*DAMAGE, VaultUnavailable)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from sqlitevault.catalog.report import Report
 from sqlitevault.configuration import REDACTED, missing_variables, original_path
-from sqlitevault.services.restore import durable
-from sqlitevault.services.restore.target import kept_path
+from sqlitevault.restore import durable
+from sqlitevault.restore.target import kept_path
 
 _ENV_STRUCTURE = "env_structure.txt"
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from sqlitevault.catalog.report import Moment, Report
 from sqlitevault.ground.errors import BackupNotFound
-from sqlitevault.services.restore import durable
-from sqlitevault.services.restore.occupants import in_use, occupants
-from sqlitevault.services.restore.promote import swap_in
-from sqlitevault.services.restore.target import SIDE_FILES, Target
+from sqlitevault.restore import durable
+from sqlitevault.restore.occupants import in_use, occupants
+from sqlitevault.restore.promote import swap_in
+from sqlitevault.restore.target import SIDE_FILES, Target
 
 
 class UndoReport(Report):

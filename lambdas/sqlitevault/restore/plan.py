@@ -13,10 +13,10 @@ from sqlitevault.ground.errors import SqliteVaultError
 from sqlitevault.ground.scratch import scratch_directory
 from sqlitevault.ground.steps import Steps, Watcher
 from sqlitevault.proof.drill import DAMAGE
-from sqlitevault.services.restore.config_files import FileChange, plan_config, variables_missing
-from sqlitevault.services.restore.occupants import occupants
-from sqlitevault.services.restore.retrieval import Retrieval
-from sqlitevault.services.restore.target import Target, wants_config, wants_database
+from sqlitevault.restore.config_files import FileChange, plan_config, variables_missing
+from sqlitevault.restore.occupants import occupants
+from sqlitevault.restore.retrieval import Retrieval
+from sqlitevault.restore.target import Target, wants_config, wants_database
 from sqlitevault.snapshot import SnapshotOptions, take_snapshot
 from sqlitevault.vault.protocol import Vault
 
