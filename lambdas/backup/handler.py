@@ -3,8 +3,8 @@
 from typing import Any
 
 from sqlitevault.backup.backup import BackupRequest, back_up
+from sqlitevault.doctor import DoctorRequest, examine
 from sqlitevault.events import BackupEvent
-from sqlitevault.services.doctor import DoctorRequest, examine
 from sqlitevault.telemetry import emit_backup, failures
 from sqlitevault.watch.changes import LossLimits
 from sqlitevault.wiring import now, wire

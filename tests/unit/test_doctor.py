@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from sqlitevault.doctor import DoctorReport, DoctorRequest, Finding, Level, examine
+from sqlitevault.doctor.capacity import WORK_BYTES_PER_SECOND, Needs, duration, scratch_space, writer_stall
+from sqlitevault.doctor.source import permissions
+from sqlitevault.doctor.times import Seen, judge_times, look_at_times
 from sqlitevault.ground.errors import SourceCorrupt, SourceNotFound
 from sqlitevault.ground.steps import Unwatched
-from sqlitevault.services.doctor import DoctorReport, DoctorRequest, Finding, Level, examine
-from sqlitevault.services.doctor.capacity import WORK_BYTES_PER_SECOND, Needs, duration, scratch_space, writer_stall
-from sqlitevault.services.doctor.source import permissions
-from sqlitevault.services.doctor.times import Seen, judge_times, look_at_times
 from sqlitevault.snapshot.fresh import Fingerprint, View
 from tests.crashes import leave_hot_journal, leave_log, leave_super_journal
 from tests.databases import execute, make_bank, writer
@@ -28,7 +28,7 @@ from tests.sessions import Session, session
 _PROGRAM = """
 import sys
 from pathlib import Path
-from sqlitevault.services.doctor.locking import own_locks
+from sqlitevault.doctor.locking import own_locks
 found = own_locks(Path(sys.argv[1]))
 print(found.level, found.detail, sep="|")
 """

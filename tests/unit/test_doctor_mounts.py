@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from sqlitevault.services.doctor.mounts import file_system, mount_of
-from sqlitevault.services.doctor.report import Level
+from sqlitevault.doctor.mounts import file_system, mount_of
+from sqlitevault.doctor.report import Level
 
 _ROOT = "22 1 254:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw,discard"
 _EFS_OPTIONS = "vers=4.1,rsize=1048576,wsize=1048576,hard,noresvport,proto=tcp,port=20127,timeo=600,retrans=2,sec=sys"

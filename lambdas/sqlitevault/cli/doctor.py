@@ -7,8 +7,8 @@ from rich.table import Table
 from sqlitevault.cli import options
 from sqlitevault.cli.exit_codes import INTEGRITY, NOT_FOUND, epilog, reporting_errors
 from sqlitevault.cli.output import print_json, progress, stderr, stdout
+from sqlitevault.doctor import DoctorReport, DoctorRequest, Level, examine
 from sqlitevault.ground.errors import SourceUnsupported
-from sqlitevault.services.doctor import DoctorReport, DoctorRequest, Level, examine
 
 _LONGEST_HOLD = 600
 _STYLES = {Level.OK: "[green]ok[/]", Level.WARNING: "[yellow]warning[/]", Level.PROBLEM: "[bold red]PROBLEM[/]"}

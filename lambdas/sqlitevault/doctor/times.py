@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlitevault.services.doctor.report import Finding, ok, problem, warning
+from sqlitevault.doctor.report import Finding, ok, problem, warning
 from sqlitevault.snapshot.fresh import Fingerprint, Vanished, View, beside, look
 
 _NAME = "file times"

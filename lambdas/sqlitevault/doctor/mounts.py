@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlitevault.services.doctor.report import Finding, ok, problem, warning
+from sqlitevault.doctor.report import Finding, ok, problem, warning
 
 NAME = "file system"
 MOUNTINFO = Path("/proc/self/mountinfo")

@@ -3,7 +3,7 @@
 Opens the source read-only, writes nothing beside it, and holds no lock that SQLite would wait for.
 """
 
-from sqlitevault.services.doctor.examination import DoctorRequest, examine
-from sqlitevault.services.doctor.report import DoctorReport, Finding, Level
+from sqlitevault.doctor.examination import DoctorRequest, examine
+from sqlitevault.doctor.report import DoctorReport, Finding, Level
 
 __all__ = ["DoctorReport", "DoctorRequest", "Finding", "Level", "examine"]

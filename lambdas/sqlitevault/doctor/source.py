@@ -9,8 +9,8 @@ from pathlib import Path
 import apsw
 
 from sqlitevault.database.header import Header, parse_header
+from sqlitevault.doctor.report import Finding, Level, ok, problem, warning
 from sqlitevault.ground.errors import SourceUnsupported
-from sqlitevault.services.doctor.report import Finding, Level, ok, problem, warning
 from sqlitevault.snapshot.fresh import Vanished, View, beside, fresh_open, look
 from sqlitevault.snapshot.journal import Journal, read_journal, require_single_file
 from sqlitevault.snapshot.locks import reserved, wal_open

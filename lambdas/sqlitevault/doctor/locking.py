@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sqlitevault.doctor.report import Finding, ok, problem
 from sqlitevault.ground.errors import SourceUnsupported
-from sqlitevault.services.doctor.report import Finding, ok, problem
 from sqlitevault.snapshot.fresh import Unreadable, fresh_open
 from sqlitevault.snapshot.locks import SHARED, Range, connections_seen, holder, try_read_lock, unlock
 

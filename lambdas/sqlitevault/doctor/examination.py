@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlitevault.database import Header, read_header
+from sqlitevault.doctor import capacity, locking, mounts, source
+from sqlitevault.doctor.report import Capacity, DoctorReport, Finding
+from sqlitevault.doctor.times import judge_times, look_at_times
 from sqlitevault.ground.settings import Settings
 from sqlitevault.ground.steps import Steps, Watcher
-from sqlitevault.services.doctor import capacity, locking, mounts, source
-from sqlitevault.services.doctor.report import Capacity, DoctorReport, Finding
-from sqlitevault.services.doctor.times import judge_times, look_at_times
 
 
 @dataclass(frozen=True, slots=True)
