@@ -1,6 +1,6 @@
 """Alarms that would have told.
 
-Metrics of our own are those of `sqlitevault.telemetry`: namespace SqliteVault, dimension Database.
+Metrics of our own are those of `sqlitevault.functions.telemetry`: namespace SqliteVault, dimension Database.
 """
 
 from collections.abc import Iterator

@@ -4,8 +4,8 @@ from typing import Any
 
 from sqlitevault.backup.backup import BackupRequest, back_up
 from sqlitevault.doctor import DoctorRequest, examine
-from sqlitevault.events import BackupEvent
-from sqlitevault.telemetry import emit_backup, failures
+from sqlitevault.functions.events import BackupEvent
+from sqlitevault.functions.telemetry import emit_backup, failures
 from sqlitevault.watch.changes import LossLimits
 from sqlitevault.wiring import now, wire
 

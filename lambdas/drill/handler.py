@@ -4,10 +4,10 @@ from typing import Any
 
 from sqlitevault.catalog.catalog import Choice
 from sqlitevault.catalog.selection import Selected, select
-from sqlitevault.events import DrillEvent, StoredEvent
+from sqlitevault.functions.events import DrillEvent, StoredEvent
+from sqlitevault.functions.telemetry import emit_drill, failures, only_logged
 from sqlitevault.overview import Overview
 from sqlitevault.proof.drill import DrillRequest, drill, record
-from sqlitevault.telemetry import emit_drill, failures, only_logged
 from sqlitevault.wiring import Wiring, now, wire
 
 

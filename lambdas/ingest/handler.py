@@ -4,8 +4,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from sqlitevault.backup.ingest import IngestRequest, ingest
-from sqlitevault.events import StoredEvent
-from sqlitevault.telemetry import emit_backup, failures
+from sqlitevault.functions.events import StoredEvent
+from sqlitevault.functions.telemetry import emit_backup, failures
 from sqlitevault.vault.opening import open_vault
 from sqlitevault.watch.changes import LossLimits
 from sqlitevault.wiring import wire

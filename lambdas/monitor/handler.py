@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from sqlitevault.events import MonitorEvent
+from sqlitevault.functions.events import MonitorEvent
+from sqlitevault.functions.telemetry import emit_monitor, failures, only_logged
 from sqlitevault.overview import Overview
-from sqlitevault.telemetry import emit_monitor, failures, only_logged
 from sqlitevault.watch.changes import LossLimits
 from sqlitevault.watch.monitor import monitor, record
 from sqlitevault.wiring import now, wire

@@ -5,7 +5,8 @@ from typing import Any
 from sqlitevault.catalog.catalog import Choice
 from sqlitevault.catalog.report import Report
 from sqlitevault.catalog.selection import Selected, select
-from sqlitevault.events import RestoreEvent
+from sqlitevault.functions.events import RestoreEvent
+from sqlitevault.functions.telemetry import failures
 from sqlitevault.restore import (
     Target,
     make_side_database,
@@ -19,7 +20,6 @@ from sqlitevault.restore import (
     stage,
     undo,
 )
-from sqlitevault.telemetry import failures
 from sqlitevault.wiring import Wiring, now, wire
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from localaws.demo.world import PRIMARY, RECOVERY, STAGE, World
 from sqlitevault.catalog.drill_report import Check, DrillReport, drill_report_name
-from sqlitevault.telemetry import emit_drill
+from sqlitevault.functions.telemetry import emit_drill
 from tests.e2e.moments import fresh_moment
 from tests.e2e.watching import (
     change,

@@ -66,7 +66,7 @@ def test_the_longest_rpo_can_be_deployed(tmp_path: Path) -> None:
 
 def test_every_metric_that_is_watched_is_emitted(primary: Synthesised) -> None:
     """A misspelt name would be an alarm that never has data."""
-    telemetry = (Path(__file__).parents[2] / "lambdas/sqlitevault/telemetry.py").read_text()
+    telemetry = (Path(__file__).parents[2] / "lambdas/sqlitevault/functions/telemetry.py").read_text()
     handlers = "".join(path.read_text() for path in sorted(Path(__file__).parents[2].glob("lambdas/*/handler.py")))
     watched = {
         a["MetricName"] for a in primary.all("AWS::CloudWatch::Alarm").values() if a["Namespace"] == "SqliteVault"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sqlitevault.catalog.drill_report import drill_report_name, replica_drill_report_name
-from sqlitevault.events import BackupEvent, DrillEvent
+from sqlitevault.functions.events import BackupEvent, DrillEvent
 from sqlitevault.watch.monitor import REPORT_NAME
 from tests.synthesis import Deployment, Properties, Synthesised, text
 

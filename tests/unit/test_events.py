@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sqlitevault.catalog.manifest import Scope, Tier
-from sqlitevault.events import BackupEvent, DrillEvent, MonitorEvent, RestoreEvent, StoredEvent
+from sqlitevault.functions.events import BackupEvent, DrillEvent, MonitorEvent, RestoreEvent, StoredEvent
 from sqlitevault.ground.errors import ConfigError
 
 SAMPLES = sorted((Path(__file__).parents[2] / "events").glob("*.json"))

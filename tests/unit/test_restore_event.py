@@ -2,7 +2,7 @@
 
 import pytest
 
-from sqlitevault.events import RestoreEvent
+from sqlitevault.functions.events import RestoreEvent
 from sqlitevault.ground.errors import ConfigError
 
 TIME = "2026-01-31T14:30:00Z"

@@ -2,8 +2,8 @@
 
 import pytest
 
+from sqlitevault.functions.telemetry import only_logged
 from sqlitevault.ground.errors import VaultUnavailable
-from sqlitevault.telemetry import only_logged
 
 
 def test_an_error_that_is_only_logged(caplog: pytest.LogCaptureFixture) -> None:

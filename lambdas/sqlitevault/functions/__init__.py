@@ -1,0 +1,1 @@
+"""What only the functions need: events and telemetry."""
