@@ -27,7 +27,8 @@ from isal import igzip_threaded
 from benchmarks.readme import write_section
 from sqlitevault.archive import Member, describe, unpack, write_archive
 from sqlitevault.archive.writing import LEVEL
-from sqlitevault.catalog.manifest import Manifest, Scope, Source, Tier, Tool
+from sqlitevault.catalog.manifest import Manifest, Scope, Source, Tool
+from sqlitevault.ground.facts import Tier
 
 BLOCK = 1 << 20
 HEADING = "## Archive"

@@ -7,10 +7,9 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from infra.context import DeploymentSettings
+from sqlitevault.ground.facts import REPLICATION_PROMISE, Metric
 
 _WIDTH = 24
-# What S3 Replication Time Control promises.
-_REPLICATION_SECONDS = 15 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,29 +50,31 @@ def _drawn(graph: _Graph, metric: Callable[[str, str], cloudwatch.IMetric], widt
 
 def _rows(settings: DeploymentSettings) -> tuple[tuple[_Graph, ...], ...]:
     rpo, rto = ("RPO", 60 * settings.rpo_minutes), ("RTO", 60 * settings.rto_minutes)
-    ages = ("ProvenBackupAgeSeconds", "ReplicaAgeSeconds")
+    ages = (Metric.PROVEN_BACKUP_AGE_SECONDS, Metric.REPLICA_AGE_SECONDS)
     stall, loss = settings.max_writer_stall_seconds, settings.mass_deletion_percent
     return (
         (
             _Graph("Age of the newest proven backup, and of the replica's newest", ages, (rpo,)),
-            _Graph("Recovery time, as drilled", ("RecoverySeconds",), (rto,)),
+            _Graph("Recovery time, as drilled", (Metric.RECOVERY_SECONDS,), (rto,)),
             _Graph(
                 "How long the oldest object has waited for its copy",
-                ("ReplicationPendingSeconds",),
-                (("promised by S3", _REPLICATION_SECONDS),),
+                (Metric.REPLICATION_PENDING_SECONDS,),
+                (("promised by S3", REPLICATION_PROMISE.total_seconds()),),
             ),
         ),
         (
-            _Graph("Sizes", ("DatabaseBytes", "ArchiveBytes")),
-            _Graph("Rows in all tables", ("Rows",)),
-            _Graph("How long writers may have waited", ("WriterStallSeconds",), (("at most", stall),)),
+            _Graph("Sizes", (Metric.DATABASE_BYTES, Metric.ARCHIVE_BYTES)),
+            _Graph("Rows in all tables", (Metric.ROWS,)),
+            _Graph("How long writers may have waited", (Metric.WRITER_STALL_SECONDS,), (("at most", stall),)),
         ),
         (
-            _Graph("Drills", ("DrillSucceeded", "DrillFailed"), statistic="Sum"),
+            _Graph("Drills", (Metric.DRILL_SUCCEEDED, Metric.DRILL_FAILED), statistic="Sum"),
             _Graph(
-                "Largest loss of a table within a day, in percent", ("LargestTableLossPercent",), (("alarm", loss),)
+                "Largest loss of a table within a day, in percent",
+                (Metric.LARGEST_TABLE_LOSS_PERCENT,),
+                (("alarm", loss),),
             ),
-            _Graph("Overdue tiers, and settings not as deployed", ("MissingTiers", "VaultDrift")),
-            _Graph("All archives", ("VaultBytes",)),
+            _Graph("Overdue tiers, and settings not as deployed", (Metric.MISSING_TIERS, Metric.VAULT_DRIFT)),
+            _Graph("All archives", (Metric.VAULT_BYTES,)),
         ),
     )

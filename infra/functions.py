@@ -18,9 +18,9 @@ from infra.file_system import MOUNT, SourceFileSystem
 from infra.nag import acknowledge_annotation, acknowledge_wildcards
 from infra.names import Names
 from infra.network import Network
+from sqlitevault.ground.facts import METRIC_NAMESPACE
 from sqlitevault.ground.settings import Settings
 
-NAMESPACE = "SqliteVault"
 # A snapshot must give up early enough that the rest of the backup, or a clear error, still fits.
 _SNAPSHOT_SHARE = 0.4
 _EVENT_AGE = Duration.minutes(30)
@@ -170,4 +170,4 @@ def _environment(settings: DeploymentSettings, names: Names, vault_uri: str) -> 
         lock_days=settings.lock_days,
         tier_days=",".join(f"{tier}={days}" for tier, days in settings.tier_days.items()),
     )
-    return told.to_environment() | {"POWERTOOLS_METRICS_NAMESPACE": NAMESPACE, "POWERTOOLS_LOG_LEVEL": "INFO"}
+    return told.to_environment() | {"POWERTOOLS_METRICS_NAMESPACE": METRIC_NAMESPACE, "POWERTOOLS_LOG_LEVEL": "INFO"}

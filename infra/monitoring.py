@@ -4,6 +4,7 @@ Metrics of our own are those of `sqlitevault.functions.telemetry`: namespace Sql
 """
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
@@ -14,15 +15,20 @@ from infra.alarms import AlarmSpec, add_alarm, described, minutes
 from infra.alerts import Alerts
 from infra.context import DeploymentSettings
 from infra.dashboard import add_dashboard
-from infra.functions import NAMESPACE, Functions
+from infra.functions import Functions
 from infra.names import REPLICATION_RULE, Names
 from infra.schedules import Schedules
+from sqlitevault.ground.facts import (
+    METRIC_DIMENSION,
+    METRIC_NAMESPACE,
+    MONITOR_PERIOD,
+    REPLICA_DRILL_OVERDUE_AFTER,
+    RPO_GRACE,
+    Metric,
+)
 
-# An hourly schedule makes the newest backup up to an hour old plus the time it takes: docs/adr/0012.
-_RPO_GRACE_MINUTES = 15
-_MONITOR_MINUTES = 15
-# The longest month, and half a day for the drill itself.
-_REPLICA_DRILL_SECONDS = 31.5 * 86400
+_RPO_GRACE_MINUTES = RPO_GRACE // timedelta(minutes=1)
+_MONITOR_MINUTES = MONITOR_PERIOD // timedelta(minutes=1)
 
 
 class Monitoring(Construct):
@@ -57,9 +63,9 @@ class Monitoring(Construct):
 
     def _metric(self, name: str, *, statistic: str = "Maximum", period: int = _MONITOR_MINUTES) -> cloudwatch.Metric:
         return cloudwatch.Metric(
-            namespace=NAMESPACE,
+            namespace=METRIC_NAMESPACE,
             metric_name=name,
-            dimensions_map={"Database": self._settings.database_name},
+            dimensions_map={METRIC_DIMENSION: self._settings.database_name},
             statistic=statistic,
             period=minutes(period),
         )
@@ -68,32 +74,32 @@ class Monitoring(Construct):
         rpo = 60 * (self._settings.rpo_minutes + _RPO_GRACE_MINUTES)
         rto = 60 * self._settings.rto_minutes
         yield AlarmSpec(
-            "NoProvenBackup", self._metric("ProvenBackupAgeSeconds"), rpo,
+            "NoProvenBackup", self._metric(Metric.PROVEN_BACKUP_AGE_SECONDS), rpo,
             "No backup within the RPO has been restored and compared: what is lost now may be lost for good.",
             "Look at `sqlitevault list` and take a backup by hand.",
             "no-backup", silence_is_bad=True,
         )  # fmt: skip
         yield AlarmSpec(
-            "NoBackup", self._metric("BackupSucceeded", statistic="Sum"), 1,
+            "NoBackup", self._metric(Metric.BACKUP_SUCCEEDED, statistic="Sum"), 1,
             "No backup succeeded within the RPO.",
             "Take a backup by hand; its answer says what is wrong.",
             "no-backup", periods=-(-(self._settings.rpo_minutes + _RPO_GRACE_MINUTES) // _MONITOR_MINUTES),
             below=True, silence_is_bad=True,
         )  # fmt: skip
         yield AlarmSpec(
-            "BackupFailed", self._metric("BackupFailed", statistic="Sum"), 1,
+            "BackupFailed", self._metric(Metric.BACKUP_FAILED, statistic="Sum"), 1,
             "A backup failed; its error and hint are in the function's log.",
             "Do what the hint says and take a backup by hand.",
             "no-backup",
         )  # fmt: skip
         yield AlarmSpec(
-            "DrillFailed", self._metric("DrillFailed", statistic="Sum"), 1,
+            "DrillFailed", self._metric(Metric.DRILL_FAILED, statistic="Sum"), 1,
             "A backup could not be restored and compared: restore passes it over.",
             "Take another backup and see that it is proven.",
             "drill-failed",
         )  # fmt: skip
         yield AlarmSpec(
-            "RecoverySlow", self._metric("RecoverySeconds"), rto / 2,
+            "RecoverySlow", self._metric(Metric.RECOVERY_SECONDS), rto / 2,
             "Recovery takes more than half the RTO.",
             "See in the drill's report which step takes the time.",
             "recovery-slow",
@@ -102,13 +108,13 @@ class Monitoring(Construct):
     def _copies(self) -> Iterator[AlarmSpec]:
         late = 60 * (self._settings.rpo_minutes + _RPO_GRACE_MINUTES + _MONITOR_MINUTES)
         yield AlarmSpec(
-            "ReplicaBehind", self._metric("ReplicaAgeSeconds"), late,
+            "ReplicaBehind", self._metric(Metric.REPLICA_AGE_SECONDS), late,
             "The newest backup in the recovery region is too old.",
             "See whether the vault itself has a newer one.",
             "replica-behind", silence_is_bad=True,
         )  # fmt: skip
         yield AlarmSpec(
-            "ReplicationFailed", self._metric("ReplicationFailed"), 1,
+            "ReplicationFailed", self._metric(Metric.REPLICATION_FAILED), 1,
             "Objects were not copied to the recovery region.",
             "Take a backup, and copy what the monitor names.",
             "replica-behind",
@@ -120,7 +126,8 @@ class Monitoring(Construct):
             "replica-behind",
         )  # fmt: skip
         yield AlarmSpec(
-            "NoReplicaDrill", self._metric("ReplicaDrillAgeSeconds"), _REPLICA_DRILL_SECONDS,
+            "NoReplicaDrill", self._metric(Metric.REPLICA_DRILL_AGE_SECONDS),
+            REPLICA_DRILL_OVERDUE_AFTER.total_seconds(),
             "No drill in the recovery region has passed for more than a month.",
             "Invoke the drill function there.",
             "replica-behind", silence_is_bad=True,
@@ -129,31 +136,31 @@ class Monitoring(Construct):
     def _accidents(self) -> Iterator[AlarmSpec]:
         change = self._settings.size_change_percent
         yield AlarmSpec(
-            "MassDeletion", self._metric("LargestTableLossPercent"), self._settings.mass_deletion_percent,
+            "MassDeletion", self._metric(Metric.LARGEST_TABLE_LOSS_PERCENT), self._settings.mass_deletion_percent,
             "A table lost a large share of its rows within a day.",
             "Find out whether somebody meant it; if not, restore that table.",
             "accidental-deletion",
         )  # fmt: skip
         yield AlarmSpec(
-            "SuspiciousGrowth", self._metric("DatabaseChangePercent"), change,
+            "SuspiciousGrowth", self._metric(Metric.DATABASE_CHANGE_PERCENT), change,
             "The database grew suspiciously since the backup before.",
             "Compare the two backups with `sqlitevault diff`.",
             "corruption",
         )  # fmt: skip
         yield AlarmSpec(
-            "SuspiciousShrink", self._metric("DatabaseChangePercent", statistic="Minimum"), -change,
+            "SuspiciousShrink", self._metric(Metric.DATABASE_CHANGE_PERCENT, statistic="Minimum"), -change,
             "The database shrank suspiciously since the backup before.",
             "Compare the two backups with `sqlitevault diff`.",
             "accidental-deletion", below=True,
         )  # fmt: skip
         yield AlarmSpec(
-            "MissingTier", self._metric("MissingTiers"), 1,
+            "MissingTier", self._metric(Metric.MISSING_TIERS), 1,
             "A daily, weekly or monthly backup did not come when it was due.",
             "See which in the monitor's answer, and take it by hand.",
             "no-backup",
         )  # fmt: skip
         yield AlarmSpec(
-            "VaultDrift", self._metric("VaultDrift"), 1,
+            "VaultDrift", self._metric(Metric.VAULT_DRIFT), 1,
             "Lock, lifecycle or versioning of the vault are not as deployed.",
             "Find out who changed them; `cdk deploy` puts them back.",
             "ransomware",

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from aws_cdk import Stack
 
 from infra.context import DeploymentSettings
+from sqlitevault.ground.facts import BACKUPS
 
-BACKUPS = "backups/"
-INBOX = "inbox/"
-MANIFEST_SUFFIX = ".manifest.json"
 REPLICATION_RULE = "vault-to-replica"
 
 

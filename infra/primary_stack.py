@@ -8,13 +8,14 @@ from infra.context import DeploymentSettings
 from infra.file_system import SourceFileSystem
 from infra.functions import Functions, Mount
 from infra.monitoring import Monitoring
-from infra.names import BACKUPS, INBOX, MANIFEST_SUFFIX, Names
+from infra.names import Names
 from infra.network import Network
 from infra.replication import Replication
 from infra.rights import looking_at_alarms, reading_the_replica
 from infra.schedules import Schedules, at, backup_event, every_quarter_of_an_hour
 from infra.triggers import OnCreated
 from infra.vault_bucket import VaultBucket
+from sqlitevault.ground.facts import BACKUPS, INBOX, MANIFEST_SUFFIX, REPORTS
 
 
 class PrimaryStack(Stack):
@@ -60,7 +61,7 @@ class PrimaryStack(Stack):
         everything = [
             *vault.readable(),
             *vault.inspectable(),
-            *vault.writable(f"{BACKUPS}reports/"),
+            *vault.writable(f"{BACKUPS}{REPORTS}"),
             *reading_the_replica(self.names),
             *looking_at_alarms(self),
         ]

@@ -7,10 +7,11 @@ from infra.context import DeploymentSettings
 from infra.file_system import SourceFileSystem
 from infra.functions import Functions, Mount
 from infra.monitoring import RecoveryMonitoring
-from infra.names import BACKUPS, Names
+from infra.names import Names
 from infra.network import Network
 from infra.schedules import Schedules, at
 from infra.vault_bucket import VaultBucket
+from sqlitevault.ground.facts import BACKUPS, REPORTS
 
 
 class RecoveryStack(Stack):
@@ -25,7 +26,7 @@ class RecoveryStack(Stack):
         network = Network(self, "Network", existing=None)
         target = SourceFileSystem(self, "Target", network=network, settings=settings, existing=False)
         self.functions.make("restore", self.replica.readable(), mount=Mount(network, target, write=True))
-        drill = self.functions.make("drill", [*self.replica.readable(), *self.replica.writable(f"{BACKUPS}reports/")])
+        drill = self.functions.make("drill", [*self.replica.readable(), *self.replica.writable(f"{BACKUPS}{REPORTS}")])
         self.schedules = Schedules(self, "Schedules", group=f"sqlitevault-{settings.stage}")
         self.schedules.add("Drill", drill, at(minute="0", hour="5", day="1"), {"backup": "latest"})
         RecoveryMonitoring(self, "Monitoring", functions=self.functions, schedules=self.schedules, settings=settings)

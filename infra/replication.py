@@ -3,16 +3,18 @@
 Source: Amazon S3 User Guide, "Setting up permissions for live replication" and "Using Object Lock with replication".
 """
 
+from datetime import timedelta
 from typing import cast
 
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infra.nag import acknowledge_wildcards
-from infra.names import BACKUPS, REPLICATION_RULE, Names
+from infra.names import REPLICATION_RULE, Names
 from infra.vault_bucket import VaultBucket
+from sqlitevault.ground.facts import BACKUPS, REPLICATION_PROMISE
 
-_MINUTES = 15
+_MINUTES = REPLICATION_PROMISE // timedelta(minutes=1)
 
 
 class Replication(Construct):

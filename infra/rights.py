@@ -3,7 +3,8 @@
 from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 
-from infra.names import BACKUPS, Names
+from infra.names import Names
+from sqlitevault.ground.facts import BACKUPS
 
 
 def reading_the_replica(names: Names) -> list[iam.PolicyStatement]:

@@ -5,6 +5,8 @@ not do goes to the functions' dead letters. The scheduled time travels in the ev
 repeated makes no second backup.
 """
 
+from datetime import timedelta
+
 from aws_cdk import Duration, TimeZone
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -14,6 +16,7 @@ from constructs import Construct
 
 from infra.dead_letters import dead_letter_queue
 from infra.nag import acknowledge_wildcards
+from sqlitevault.ground.facts import MONITOR_PERIOD
 
 
 class Schedules(Construct):
@@ -66,4 +69,4 @@ def at(
 
 def every_quarter_of_an_hour() -> scheduler.ScheduleExpression:
     """Return the monitor's rate."""
-    return scheduler.ScheduleExpression.rate(Duration.minutes(15))
+    return scheduler.ScheduleExpression.rate(Duration.minutes(MONITOR_PERIOD / timedelta(minutes=1)))

@@ -9,7 +9,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.context import DeploymentSettings
-from infra.names import BACKUPS, INBOX
+from sqlitevault.ground.facts import BACKUPS, INBOX, REPORTS
 
 # What a delete or an overwrite hides stays recoverable for this long.
 _NONCURRENT = Duration.days(30)
@@ -118,7 +118,7 @@ def _housekeeping() -> list[s3.LifecycleRule]:
 def _expiry(settings: DeploymentSettings) -> list[s3.LifecycleRule]:
     """Expiring a current version only adds a delete marker: each rule also ends the version behind it."""
     kept = {f"{BACKUPS}{tier}/": days for tier, days in settings.tier_days.items()}
-    kept[f"{BACKUPS}reports/"] = max(settings.tier_days.values())
+    kept[f"{BACKUPS}{REPORTS}"] = max(settings.tier_days.values())
     return [
         s3.LifecycleRule(
             id=prefix.removeprefix(BACKUPS).strip("/"),

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlitevault.archive import Member, describe, read_manifest, write_archive
-from sqlitevault.catalog.manifest import Archive, File, Manifest, Scope, Source, Table, Tier, Tool
+from sqlitevault.catalog.manifest import Archive, File, Manifest, Scope, Source, Table, Tool
+from sqlitevault.ground.facts import Tier
 
 BACKUP_ID = "devops_hub_backup_20260131_020000"
 LEGACY = Path(__file__).parent / "data" / "devops_hub_backup_20261123_074934.tar.gz"

@@ -6,6 +6,7 @@ from sqlitevault.backup.backup import BackupRequest, back_up
 from sqlitevault.doctor import DoctorRequest, examine
 from sqlitevault.functions.events import BackupEvent
 from sqlitevault.functions.telemetry import emit_backup, failures
+from sqlitevault.ground.facts import Metric
 from sqlitevault.watch.changes import LossLimits
 from sqlitevault.wiring import now, wire
 
@@ -14,7 +15,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN
     """Take one backup; the same scheduled time again finds it there and takes none."""
     wired = wire()
     settings = wired.settings
-    with failures("BackupFailed", settings.database_path.stem):
+    with failures(Metric.BACKUP_FAILED, settings.database_path.stem):
         order = BackupEvent.parse(event)
         if order.action == "doctor":
             left = context.get_remaining_time_in_millis() / 1000

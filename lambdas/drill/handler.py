@@ -6,6 +6,7 @@ from sqlitevault.catalog.catalog import Choice
 from sqlitevault.catalog.selection import Selected, select
 from sqlitevault.functions.events import DrillEvent, StoredEvent
 from sqlitevault.functions.telemetry import emit_drill, failures, only_logged
+from sqlitevault.ground.facts import Metric
 from sqlitevault.overview import Overview
 from sqlitevault.proof.drill import DrillRequest, drill, record
 from sqlitevault.wiring import Wiring, now, wire
@@ -16,7 +17,7 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:  # noqa: AN
     wired = wire()
     settings = wired.settings
     database = settings.database_path.stem
-    with failures("DrillFailed", database):
+    with failures(Metric.DRILL_FAILED, database):
         selected = _selected(event, wired)
         if selected.manifest is not None:
             database = selected.manifest.source.name

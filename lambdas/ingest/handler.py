@@ -6,6 +6,7 @@ from typing import Any
 from sqlitevault.backup.ingest import IngestRequest, ingest
 from sqlitevault.functions.events import StoredEvent
 from sqlitevault.functions.telemetry import emit_backup, failures
+from sqlitevault.ground.facts import Metric
 from sqlitevault.vault.opening import open_vault
 from sqlitevault.watch.changes import LossLimits
 from sqlitevault.wiring import wire
@@ -14,7 +15,7 @@ from sqlitevault.wiring import wire
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401
     """Back up one uploaded database; the same upload again finds its backup there and takes none."""
     wired = wire()
-    with failures("BackupFailed", wired.settings.database_path.stem):
+    with failures(Metric.BACKUP_FAILED, wired.settings.database_path.stem):
         stored = StoredEvent.parse(event)
         if stored.is_folder:
             return {"ignored": stored.key}

@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlitevault.functions.events import MonitorEvent
 from sqlitevault.functions.telemetry import emit_monitor, failures, only_logged
+from sqlitevault.ground.facts import Metric
 from sqlitevault.overview import Overview
 from sqlitevault.watch.changes import LossLimits
 from sqlitevault.watch.monitor import monitor, record
@@ -15,7 +16,7 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:  # noqa: AN
     MonitorEvent.parse(event)
     wired = wire()
     database = wired.settings.database_path.stem
-    with failures("MonitorFailed", database):
+    with failures(Metric.MONITOR_FAILED, database):
         report = monitor(
             wired.vault,
             wired.replica,

@@ -7,6 +7,7 @@ from sqlitevault.catalog.report import Report
 from sqlitevault.catalog.selection import Selected, select
 from sqlitevault.functions.events import RestoreEvent
 from sqlitevault.functions.telemetry import failures
+from sqlitevault.ground.facts import Metric
 from sqlitevault.restore import (
     Target,
     make_side_database,
@@ -26,7 +27,7 @@ from sqlitevault.wiring import Wiring, now, wire
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:  # noqa: ANN401
     """Make the move that the event asks for and return its report."""
     wired = wire()
-    with failures("RestoreFailed", wired.settings.database_path.stem):
+    with failures(Metric.RESTORE_FAILED, wired.settings.database_path.stem):
         return _move(RestoreEvent.parse(event), wired).to_dict()
 
 

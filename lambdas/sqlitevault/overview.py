@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlitevault.ground.facts import REPORT_PAGE
 from sqlitevault.vault.directory import DirectoryVault
 from sqlitevault.watch import history as past
 from sqlitevault.watch import readiness as checklist
 from sqlitevault.watch.history import History, HistoryRequest
 from sqlitevault.watch.readiness import ReadinessReport, ReadinessRequest
 from sqlitevault.wiring import Wiring
-
-PAGE_NAME = "reports/report.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,4 +70,4 @@ class Overview:
         Raises:
             VaultUnavailable: the vault cannot be read or written.
         """
-        self.wired.vault.replace(PAGE_NAME, self.page().encode())
+        self.wired.vault.replace(REPORT_PAGE, self.page().encode())

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from functools import cache, partial
 from typing import Self
 
+from sqlitevault.ground.facts import BACKUPS
 from sqlitevault.ground.settings import Settings
 from sqlitevault.snapshot import SnapshotOptions
 from sqlitevault.vault.opening import open_vault
@@ -44,7 +45,7 @@ class Wiring:
             versioned=True,
             lock_mode="GOVERNANCE",
             lock_days=settings.lock_days,
-            expiry_days=tuple(sorted((f"backups/{tier}/", int(kept)) for tier, kept in days)),
+            expiry_days=tuple(sorted((f"{BACKUPS}{tier}/", int(kept)) for tier, kept in days)),
         )
 
     @property

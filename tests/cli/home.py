@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlitevault.backup.backup import BackupRequest, back_up
-from sqlitevault.catalog.manifest import Tier
+from sqlitevault.ground.facts import Tier
 from sqlitevault.vault.directory import DirectoryVault
 from tests.cli.command import PROGRAM, Outcome, run, run_on_terminal
 from tests.databases import make_bank

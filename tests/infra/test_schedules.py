@@ -8,7 +8,7 @@ import pytest
 
 from sqlitevault.catalog.drill_report import drill_report_name, replica_drill_report_name
 from sqlitevault.functions.events import BackupEvent, DrillEvent
-from sqlitevault.watch.monitor import REPORT_NAME
+from sqlitevault.ground.facts import MONITOR_REPORT
 from tests.synthesis import Deployment, Properties, Synthesised, text
 
 pytestmark = pytest.mark.xdist_group("infra")
@@ -110,7 +110,7 @@ def test_no_function_sets_itself_off(primary: Synthesised) -> None:
     _, made = _rule_of(primary, "drill")
     (key,) = made["EventPattern"]["detail"]["object"]["key"]
     backup_id = "devops_hub_backup_20260131_020000"
-    for name in (drill_report_name(backup_id), replica_drill_report_name(backup_id), REPORT_NAME):
+    for name in (drill_report_name(backup_id), replica_drill_report_name(backup_id), MONITOR_REPORT):
         assert not fnmatchcase(f"backups/{name}", key["wildcard"])
     assert fnmatchcase("backups/daily/devops_hub/x.tar.gz.manifest.json", key["wildcard"])
 

@@ -11,8 +11,8 @@ from typing import Any
 from localaws import EmbeddedAws
 from sqlitevault.backup.backup import BackupRequest, back_up
 from sqlitevault.catalog.catalog import Choice
-from sqlitevault.catalog.manifest import Tier
 from sqlitevault.catalog.selection import select
+from sqlitevault.ground.facts import Tier
 from sqlitevault.proof.drill import DrillRequest, drill, record
 from sqlitevault.vault.protocol import Protection, Vault
 from sqlitevault.vault.s3 import S3Vault

@@ -16,7 +16,7 @@ import pytest
 from sqlitevault.backup.backup import BackupReport, BackupRequest, back_up
 from sqlitevault.backup.prune import prune
 from sqlitevault.catalog.catalog import Catalog, Choice
-from sqlitevault.catalog.manifest import Manifest, Scope, Tier
+from sqlitevault.catalog.manifest import Manifest, Scope
 from sqlitevault.catalog.selection import select, select_by_name
 from sqlitevault.ground.errors import (
     BackupNotFound,
@@ -28,6 +28,7 @@ from sqlitevault.ground.errors import (
     SqliteVaultError,
     TargetInUse,
 )
+from sqlitevault.ground.facts import Tier
 from sqlitevault.proof.drill import DrillRequest, drill, record
 from sqlitevault.proof.own_checks import parse_own_checks
 from sqlitevault.restore import Target, plan, promote, stage

@@ -7,8 +7,9 @@ import pytest
 
 from sqlitevault.backup.backup import BackupReport, BackupRequest, back_up
 from sqlitevault.catalog.catalog import Choice
-from sqlitevault.catalog.manifest import Scope, Tier
+from sqlitevault.catalog.manifest import Scope
 from sqlitevault.catalog.selection import select
+from sqlitevault.ground.facts import Tier
 from sqlitevault.ground.steps import Unwatched
 from sqlitevault.proof.drill import DrillRequest, drill
 from sqlitevault.vault.opening import open_vault

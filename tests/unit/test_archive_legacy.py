@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sqlitevault.archive import legacy, limits, read_manifest, unpack
-from sqlitevault.catalog.manifest import Scope, Tier
+from sqlitevault.catalog.manifest import Scope
 from sqlitevault.ground.errors import (
     ArchiveUnsafe,
     ChecksumMismatch,
@@ -18,6 +18,7 @@ from sqlitevault.ground.errors import (
     ManifestInvalid,
     SqliteVaultError,
 )
+from sqlitevault.ground.facts import Tier
 from tests.archives import BACKUP_ID, LEGACY, crafted, entry, raw_entry, tar_of
 
 DATABASE = b"SQLite format 3\0\x10\x00\x01\x01\x00\x40\x20\x20" + bytes(4) + (1).to_bytes(4, "big") + bytes(4068)

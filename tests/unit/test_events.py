@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from sqlitevault.catalog.manifest import Scope, Tier
+from sqlitevault.catalog.manifest import Scope
 from sqlitevault.functions.events import BackupEvent, DrillEvent, MonitorEvent, RestoreEvent, StoredEvent
 from sqlitevault.ground.errors import ConfigError
+from sqlitevault.ground.facts import Tier
 
 SAMPLES = sorted((Path(__file__).parents[2] / "events").glob("*.json"))
 # The first prefix that fits decides.

@@ -5,18 +5,9 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from sqlitevault.catalog.manifest import (
-    Manifest,
-    Scope,
-    Source,
-    Table,
-    Tier,
-    Tool,
-    backup_id,
-    created_at,
-    database_name,
-)
+from sqlitevault.catalog.manifest import Manifest, Scope, Source, Table, Tool, backup_id, created_at, database_name
 from sqlitevault.ground.errors import ConfigError, ManifestInvalid
+from sqlitevault.ground.facts import Tier
 
 WHEN = datetime(2026, 1, 31, 2, 0, 0, tzinfo=UTC)
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sqlitevault.backup.retention import Candidate, expired
-from sqlitevault.catalog.manifest import Tier
+from sqlitevault.ground.facts import Tier
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 

@@ -22,13 +22,13 @@ from sqlitevault.catalog.manifest import (
     Scope,
     Source,
     Table,
-    Tier,
     Tool,
     database_name,
     is_backup_id,
 )
 from sqlitevault.database import parse_header
 from sqlitevault.ground.errors import ChecksumMismatch, IntegrityCheckFailed, ManifestInvalid, SourceCorrupt
+from sqlitevault.ground.facts import Tier
 
 _HEADER_BYTES = 100
 _TAKE_ANOTHER = "Take another backup: this one is not complete as the original script left it."

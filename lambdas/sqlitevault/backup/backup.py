@@ -8,12 +8,13 @@ from pathlib import Path
 from sqlitevault import __version__
 from sqlitevault.archive import Member, describe, write_archive
 from sqlitevault.backup.capture import Captured, capture_database
-from sqlitevault.catalog.catalog import MANIFEST_LIMIT, Catalog, manifest_name
-from sqlitevault.catalog.manifest import Archive, Manifest, Scope, Source, Tier, Tool, backup_id
+from sqlitevault.catalog.catalog import Catalog, manifest_name
+from sqlitevault.catalog.manifest import Archive, Manifest, Scope, Source, Tool, backup_id
 from sqlitevault.catalog.report import Report, Seconds
 from sqlitevault.configuration import Omission, collect
 from sqlitevault.database import read_header
 from sqlitevault.ground.errors import BackupExists, BackupNotFound, ConfigError, SourceNotFound, VaultUnavailable
+from sqlitevault.ground.facts import ARCHIVE_SUFFIX, RECORD_LIMIT, Tier
 from sqlitevault.ground.scratch import require_free, scratch_directory
 from sqlitevault.ground.steps import Steps, Watcher
 from sqlitevault.snapshot import SnapshotOptions
@@ -58,7 +59,7 @@ class BackupRequest:
     @property
     def archive_name(self) -> str:
         """Name of the archive in the vault."""
-        return f"{self.folder}{self.backup_id}.tar.gz"
+        return f"{self.folder}{self.backup_id}{ARCHIVE_SUFFIX}"
 
 
 class BackupReport(Report):
@@ -202,7 +203,7 @@ def _committed(request: BackupRequest, vault: Vault) -> Manifest | None:
 
 
 def _require_committed(request: BackupRequest, vault: Vault) -> Manifest:
-    return Manifest.from_json(vault.read(manifest_name(request.archive_name), limit=MANIFEST_LIMIT))
+    return Manifest.from_json(vault.read(manifest_name(request.archive_name), limit=RECORD_LIMIT))
 
 
 def _report(

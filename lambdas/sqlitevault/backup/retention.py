@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlitevault.catalog.manifest import Tier
+from sqlitevault.ground.facts import Tier
 
 
 @dataclass(frozen=True, slots=True)

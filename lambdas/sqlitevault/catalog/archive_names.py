@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
-from sqlitevault.catalog.manifest import ARCHIVE_SUFFIX, created_at, is_backup_id
+from sqlitevault.catalog.manifest import created_at, is_backup_id
+from sqlitevault.ground.facts import ARCHIVE_SUFFIX
 from sqlitevault.vault.protocol import StoredObject
 
 

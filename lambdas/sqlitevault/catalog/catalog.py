@@ -9,13 +9,13 @@ from functools import partial
 from sqlitevault.catalog.archive_names import id_in, is_archive, newest_first_of
 from sqlitevault.catalog.changed_archive import newer_than_proof, other_size
 from sqlitevault.catalog.drill_report import DrillReport
-from sqlitevault.catalog.manifest import MANIFEST_SUFFIX, Manifest, Scope, created_at, database_name, format_time
+from sqlitevault.catalog.manifest import Manifest, Scope, created_at, database_name, format_time
 from sqlitevault.catalog.read_again import read_again
 from sqlitevault.catalog.recorded_drill import recorded_drill, report_names
 from sqlitevault.ground.errors import BackupNotFound, ConfigError, ManifestInvalid
+from sqlitevault.ground.facts import MANIFEST_SUFFIX, RECORD_LIMIT
 from sqlitevault.vault.protocol import StoredObject, Vault
 
-MANIFEST_LIMIT = 16 << 20
 _READERS = 16
 LATEST = "latest"
 
@@ -241,7 +241,7 @@ class Catalog:
             return Unreadable(manifest_name(archive.name), str(error))
 
     def _load(self, stored: dict[str, StoredObject], archive: StoredObject) -> Backup:
-        manifest = read_again(self.vault, stored[manifest_name(archive.name)], Manifest.from_json, limit=MANIFEST_LIMIT)
+        manifest = read_again(self.vault, stored[manifest_name(archive.name)], Manifest.from_json, limit=RECORD_LIMIT)
         if manifest.backup_id != id_in(archive.name) or manifest.archive is None:
             raise ManifestInvalid(
                 f"the manifest beside {archive.name} is that of {manifest.backup_id}",

@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from sqlitevault.catalog.report import Moment, Report, Seconds
 from sqlitevault.ground.errors import ConfigError, DrillFailed, ManifestInvalid
+from sqlitevault.ground.facts import DRILL_REPORTS, REPLICA_DRILL_REPORTS
 from sqlitevault.vault.protocol import same_place
 
 
@@ -85,9 +86,9 @@ class DrillReport(Report):
 
 def drill_report_name(backup_id: str) -> str:
     """Return the report's name in the vault that holds the backup."""
-    return f"reports/drills/{backup_id}.json"
+    return f"{DRILL_REPORTS}{backup_id}.json"
 
 
 def replica_drill_report_name(backup_id: str) -> str:
     """Return the name of the report of a drill from the replica: replication would write over the vault's name."""
-    return f"reports/replica-drills/{backup_id}.json"
+    return f"{REPLICA_DRILL_REPORTS}{backup_id}.json"

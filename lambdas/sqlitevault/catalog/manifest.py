@@ -21,10 +21,9 @@ from pydantic import (
 )
 
 from sqlitevault.ground.errors import ConfigError, ManifestInvalid
+from sqlitevault.ground.facts import ARCHIVE_SUFFIX, Tier
 
 FORMAT = 1
-ARCHIVE_SUFFIX = ".tar.gz"
-MANIFEST_SUFFIX = ".manifest.json"
 # Far above any backup; millions of empty entries would take gigabytes to parse.
 _MOST_ENTRIES = 300_000
 
@@ -32,16 +31,6 @@ _MOST_ENTRIES = 300_000
 _CLOCKS = timedelta(minutes=5)
 
 _BACKUP_ID = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]{0,99})_backup_(?P<day>\d{8})_(?P<time>\d{6})")
-
-
-class Tier(StrEnum):
-    """Why a backup was taken; decides how long it is kept."""
-
-    HOURLY = "hourly"
-    DAILY = "daily"
-    WEEKLY = "weekly"
-    MONTHLY = "monthly"
-    MANUAL = "manual"
 
 
 class Scope(StrEnum):

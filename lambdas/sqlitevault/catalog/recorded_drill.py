@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from sqlitevault.catalog.drill_report import DrillReport, drill_report_name, replica_drill_report_name
 from sqlitevault.catalog.read_again import read_again
 from sqlitevault.ground.errors import BackupNotFound, ManifestInvalid
+from sqlitevault.ground.facts import RECORD_LIMIT
 from sqlitevault.vault.protocol import StoredObject, Vault
-
-_LIMIT = 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ def recorded_drill(vault: Vault, stored: Mapping[str, StoredObject], backup_id: 
 
 def _read(vault: Vault, entry: StoredObject, backup_id: str) -> RecordedDrill | None:
     try:
-        report = read_again(vault, entry, DrillReport.from_json, limit=_LIMIT)
+        report = read_again(vault, entry, DrillReport.from_json, limit=RECORD_LIMIT)
     except (ManifestInvalid, BackupNotFound):
         return None  # a proof that cannot be read proves nothing
     return RecordedDrill(entry, report) if report.backup_id == backup_id else None  # nor does one of another backup

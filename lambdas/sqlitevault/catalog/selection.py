@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from sqlitevault.catalog.catalog import LATEST, Catalog, Choice, manifest_name
-from sqlitevault.catalog.manifest import ARCHIVE_SUFFIX, Manifest
+from sqlitevault.catalog.manifest import Manifest
 from sqlitevault.ground.errors import BackupNotFound
+from sqlitevault.ground.facts import ARCHIVE_SUFFIX
 from sqlitevault.vault.protocol import StoredObject, Vault
 
 

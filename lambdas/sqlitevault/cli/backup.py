@@ -9,12 +9,12 @@ from rich.table import Table
 from sqlitevault.backup.backup import BackupReport
 from sqlitevault.backup.prune import PruneReport, prune
 from sqlitevault.catalog.drill_report import DrillReport
-from sqlitevault.catalog.manifest import Tier
 from sqlitevault.cli import options
 from sqlitevault.cli.exit_codes import BUSY, DRILL, INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE, epilog, reporting_errors
 from sqlitevault.cli.heartbeat import ping
 from sqlitevault.cli.output import print_json, progress, stderr, stdout
 from sqlitevault.cli.proven_backup import Taken, request_for, take
+from sqlitevault.ground.facts import Tier
 from sqlitevault.ground.quantities import size
 from sqlitevault.ground.settings import Settings
 from sqlitevault.vault.directory import DirectoryVault

@@ -4,17 +4,17 @@ from pathlib import Path
 
 import click
 
-from sqlitevault.catalog.catalog import MANIFEST_LIMIT
 from sqlitevault.cli import options
 from sqlitevault.cli.exit_codes import INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE, epilog, reporting_errors
 from sqlitevault.cli.output import print_json
 from sqlitevault.cli.whole_file import write_whole
+from sqlitevault.ground.facts import MONITOR_REPORT, RECORD_LIMIT
 from sqlitevault.ground.settings import Settings
 from sqlitevault.vault.directory import DirectoryVault
 from sqlitevault.vault.opening import open_vault
 from sqlitevault.watch.changes import LossLimits
 from sqlitevault.watch.exposition import exposition, metrics
-from sqlitevault.watch.monitor import REPORT_NAME, MonitorReport, monitor
+from sqlitevault.watch.monitor import MonitorReport, monitor
 from sqlitevault.wiring import Wiring, now
 
 
@@ -66,4 +66,4 @@ def _look(settings: Settings) -> MonitorReport:
 
 
 def _last_report(settings: Settings) -> MonitorReport:
-    return MonitorReport.from_json(open_vault(settings.vault).read(REPORT_NAME, limit=MANIFEST_LIMIT))
+    return MonitorReport.from_json(open_vault(settings.vault).read(MONITOR_REPORT, limit=RECORD_LIMIT))

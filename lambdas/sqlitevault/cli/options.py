@@ -8,10 +8,11 @@ from typing import Any, TypeVar
 import click
 
 from sqlitevault.catalog.catalog import LATEST, Choice
-from sqlitevault.catalog.manifest import ARCHIVE_SUFFIX, Scope, is_backup_id
+from sqlitevault.catalog.manifest import Scope, is_backup_id
 from sqlitevault.catalog.selection import Selected, select, select_by_name
 from sqlitevault.cli.output import stderr
 from sqlitevault.ground.errors import ConfigError
+from sqlitevault.ground.facts import ARCHIVE_SUFFIX
 from sqlitevault.ground.settings import UPKEEP, Settings
 from sqlitevault.vault.opening import open_vault, split_backup_location
 from sqlitevault.vault.protocol import Vault

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from sqlitevault.backup.backup import BackupReport, BackupRequest, back_up
 from sqlitevault.catalog.catalog import Choice
 from sqlitevault.catalog.drill_report import DrillReport
-from sqlitevault.catalog.manifest import Scope, Tier
+from sqlitevault.catalog.manifest import Scope
 from sqlitevault.catalog.selection import select
 from sqlitevault.ground.errors import BackupExists, DrillFailed
+from sqlitevault.ground.facts import Tier
 from sqlitevault.ground.settings import Settings
 from sqlitevault.ground.steps import Watcher
 from sqlitevault.proof.drill import DrillRequest, record

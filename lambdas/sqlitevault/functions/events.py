@@ -15,8 +15,9 @@ from pydantic import (
     model_validator,
 )
 
-from sqlitevault.catalog.manifest import ARCHIVE_SUFFIX, MANIFEST_SUFFIX, Scope, Tier, is_ahead
+from sqlitevault.catalog.manifest import Scope, is_ahead
 from sqlitevault.ground.errors import ConfigError
+from sqlitevault.ground.facts import ARCHIVE_SUFFIX, MANIFEST_SUFFIX, Tier
 
 
 def _one_or_more(value: object) -> object:

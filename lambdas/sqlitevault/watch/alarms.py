@@ -6,9 +6,6 @@ from typing import Protocol
 
 from sqlitevault.vault.opening import bucket_of
 
-# What the functions' metrics are filed under; alarms on any other dimension see nothing.
-NAMESPACE = "SqliteVault"
-DIMENSION = "Database"
 _COMPARISONS = {">=": operator.ge, ">": operator.gt, "<=": operator.le, "<": operator.lt}
 
 

@@ -11,7 +11,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from sqlitevault.ground.errors import VaultUnavailable
-from sqlitevault.watch.alarms import DIMENSION, NAMESPACE, Alarm
+from sqlitevault.ground.facts import METRIC_DIMENSION, METRIC_NAMESPACE
+from sqlitevault.watch.alarms import Alarm
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -78,8 +79,8 @@ def open_aws_alarms(bucket: str) -> AwsAlarms:
 
 
 def _watches(alarm: "MetricAlarmTypeDef", database: str) -> bool:
-    wanted = {"Name": DIMENSION, "Value": database}
-    return alarm.get("Namespace") == NAMESPACE and wanted in alarm.get("Dimensions", [])
+    wanted = {"Name": METRIC_DIMENSION, "Value": database}
+    return alarm.get("Namespace") == METRIC_NAMESPACE and wanted in alarm.get("Dimensions", [])
 
 
 def _topics(alarm: "MetricAlarmTypeDef") -> list[str]:

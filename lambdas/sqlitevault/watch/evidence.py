@@ -5,21 +5,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlitevault.catalog.catalog import MANIFEST_LIMIT, Backup
-from sqlitevault.catalog.manifest import Tier, is_ahead
+from sqlitevault.catalog.catalog import Backup
+from sqlitevault.catalog.manifest import is_ahead
 from sqlitevault.catalog.report import Report, Seconds
+from sqlitevault.ground.facts import (
+    MONITOR_REPORT,
+    RECORD_LIMIT,
+    REPLICA_DRILL_OVERDUE_AFTER,
+    REPLICATION_PROMISE,
+    RPO_GRACE,
+)
 from sqlitevault.vault.protocol import Protection, Vault
 from sqlitevault.watch import runbook_test
 from sqlitevault.watch.alarms import Alarms
-from sqlitevault.watch.monitor import (
-    REPORT_NAME,
-    TIER_PERIODS,
-    MonitorReport,
-    backups_of,
-    missing_tiers,
-    objects_without_copy,
-)
-from sqlitevault.watch.promises import GRACE, promises, unheard
+from sqlitevault.watch.monitor import MonitorReport, backups_of, missing_tiers, objects_without_copy
+from sqlitevault.watch.promises import promises, unheard
 
 DRILL_LIMIT = timedelta(days=30)
 RUNBOOK_LIMIT = timedelta(days=90)
@@ -88,7 +88,7 @@ def off_site(found: Evidence, database: str, *, ask_status: bool) -> Line:
         return _failed(f"there is no copy in {found.replica.location}")
     left = objects_without_copy(found.vault, found.replica, found.now) if ask_status else ()
     problems = [f"{entry.name} was not copied: {entry.status}" for entry in left if entry.status != "PENDING"]
-    limit = timedelta(seconds=found.rpo_seconds) + GRACE
+    limit = timedelta(seconds=found.rpo_seconds) + REPLICATION_PROMISE
     proof = f"newest copy: {copies[0].id} in {found.replica.location}"
     return _aged(found, copies[0].manifest.created_at, limit, proof, problems)
 
@@ -123,7 +123,8 @@ def last_cycle(found: Evidence) -> Line:
     """The newest backup was drilled; one that is only minutes old may still be waiting for it."""
     if not found.databases:
         return _failed("there is no backup of the database")
-    settled = [backup for backup in found.databases if backup.drill or found.now - backup.manifest.created_at > GRACE]
+    due = found.now - RPO_GRACE
+    settled = [backup for backup in found.databases if backup.drill or backup.manifest.created_at < due]
     newest = settled[0] if settled else found.databases[0]
     age = (found.now - newest.manifest.created_at).total_seconds()
     if newest.drill is None:
@@ -132,7 +133,7 @@ def last_cycle(found: Evidence) -> Line:
         return Line(status=Status.FAILED, proof=f"the drill of {newest.id} failed", age_seconds=age)
     if newest.changed is not None:
         return Line(status=Status.FAILED, proof=f"{newest.id}: {newest.changed}", age_seconds=age)
-    limit = timedelta(seconds=found.rpo_seconds) + GRACE
+    limit = timedelta(seconds=found.rpo_seconds) + RPO_GRACE
     return _aged(found, newest.manifest.created_at, limit, f"{newest.id} was restored and compared")
 
 
@@ -150,7 +151,7 @@ def replica_drill(found: Evidence, database: str) -> Line:
         return _failed(f"no drill from {location} has passed")
     newest = max(held, key=lambda drill: drill.drilled_at)
     proof = f"{newest.backup_id} recovered from {location} in {newest.recovery_seconds:.1f} s"
-    return _aged(found, newest.drilled_at, TIER_PERIODS[Tier.MONTHLY], proof, _late(found, newest.recovery_seconds))
+    return _aged(found, newest.drilled_at, REPLICA_DRILL_OVERDUE_AFTER, proof, _late(found, newest.recovery_seconds))
 
 
 def key_metadata(found: Evidence) -> Line:
@@ -204,9 +205,9 @@ def _late(found: Evidence, seconds: float) -> list[str]:
 
 
 def _monitor_report(vault: Vault) -> MonitorReport | None:
-    if not any(entry.name == REPORT_NAME for entry in vault.objects(REPORT_NAME)):
+    if not any(entry.name == MONITOR_REPORT for entry in vault.objects(MONITOR_REPORT)):
         return None
-    return MonitorReport.from_json(vault.read(REPORT_NAME, limit=MANIFEST_LIMIT))
+    return MonitorReport.from_json(vault.read(MONITOR_REPORT, limit=RECORD_LIMIT))
 
 
 def _named(what: str, names: Iterable[str]) -> list[str]:

@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import pairwise, takewhile
 
-from sqlitevault.catalog.catalog import MANIFEST_LIMIT, Backup
+from sqlitevault.catalog.catalog import Backup
 from sqlitevault.catalog.read_again import read_again
 from sqlitevault.catalog.report import Moment, Report, Seconds
 from sqlitevault.ground.errors import BackupNotFound, ManifestInvalid
+from sqlitevault.ground.facts import MONITOR_REPORT, RECORD_LIMIT
 from sqlitevault.vault.protocol import StoredObject, Vault
-from sqlitevault.watch.monitor import REPORT_NAME, MonitorReport, backups_of
+from sqlitevault.watch.monitor import MonitorReport, backups_of
 
 _READERS = 16
 # Enough for a chart; a week has four times as many, and each is a request.
@@ -119,7 +120,7 @@ def _gaps(points: Sequence[BackupPoint], now: datetime) -> list[GapPoint]:
 
 
 def _replica_lag(vault: Vault, since: datetime) -> tuple[LagPoint, ...]:
-    kept = list(takewhile(lambda entry: entry.modified >= since, vault.versions(REPORT_NAME)))
+    kept = list(takewhile(lambda entry: entry.modified >= since, vault.versions(MONITOR_REPORT)))
     step = -(-len(kept) // _MOST_REPORTS) or 1
     with ThreadPoolExecutor(_READERS) as pool:
         found = [lag for lag in pool.map(partial(_lag, vault), kept[::step]) if lag is not None]
@@ -128,7 +129,7 @@ def _replica_lag(vault: Vault, since: datetime) -> tuple[LagPoint, ...]:
 
 def _lag(vault: Vault, entry: StoredObject) -> LagPoint | None:
     try:
-        report = read_again(vault, entry, MonitorReport.from_json, limit=MANIFEST_LIMIT)
+        report = read_again(vault, entry, MonitorReport.from_json, limit=RECORD_LIMIT)
     except (ManifestInvalid, BackupNotFound):
         return None  # expired meanwhile, or of another version of the program
     here, there = report.vault.newest, report.replica.newest if report.replica else None

@@ -1,27 +1,25 @@
 """Look at vault and replica as an operator would every quarter of an hour, and say what is not as it should be."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Self
 
 from pydantic import ValidationError
 
 from sqlitevault.catalog.catalog import Backup, Catalog
-from sqlitevault.catalog.manifest import ARCHIVE_SUFFIX, MANIFEST_SUFFIX, Tier, database_name, is_ahead
+from sqlitevault.catalog.manifest import database_name, is_ahead
 from sqlitevault.catalog.report import Moment, Report, Seconds
 from sqlitevault.ground.errors import BackupNotFound, ManifestInvalid
+from sqlitevault.ground.facts import (
+    ARCHIVE_SUFFIX,
+    MANIFEST_SUFFIX,
+    MONITOR_REPORT,
+    REPLICA_DRILL_OVERDUE_AFTER,
+    REPLICATION_PROMISE,
+    TIER_OVERDUE_AFTER,
+    Tier,
+)
 from sqlitevault.vault.protocol import Protection, StoredObject, Vault
 from sqlitevault.watch.changes import Changes, LossLimits, changes
-
-# How often each tier's schedule runs, and the grace before a missing one is called missing.
-TIER_PERIODS = {
-    Tier.HOURLY: timedelta(hours=1, minutes=30),
-    Tier.DAILY: timedelta(days=1, hours=2),
-    Tier.WEEKLY: timedelta(days=7, hours=6),
-    Tier.MONTHLY: timedelta(days=31, hours=12),
-}
-# Within this time S3 copies what it was given (Replication Time Control).
-_REPLICATION_PROMISE = timedelta(minutes=15)
-REPORT_NAME = "reports/monitor/latest.json"
 
 
 class Newest(Report):
@@ -55,7 +53,7 @@ class Unreplicated(Report):
     @property
     def on_its_way(self) -> bool:
         """Whether the copy is not late yet: after every backup there are such objects for some seconds."""
-        return self.status == "PENDING" and self.age_seconds < _REPLICATION_PROMISE.total_seconds()
+        return self.status == "PENDING" and self.age_seconds < REPLICATION_PROMISE.total_seconds()
 
 
 class MonitorReport(Report):
@@ -144,7 +142,7 @@ def record(report: MonitorReport, vault: Vault) -> None:
     Raises:
         VaultUnavailable: it could not be written.
     """
-    vault.replace(REPORT_NAME, report.to_json())
+    vault.replace(MONITOR_REPORT, report.to_json())
 
 
 def backups_of(vault: Vault, database: str) -> tuple[Backup, ...]:
@@ -236,24 +234,24 @@ def missing_tiers(backups: tuple[Backup, ...], now: datetime, *, every_tier: boo
     miss it yet.
     """
     if not backups:
-        return tuple(TIER_PERIODS) if every_tier else ()
+        return tuple(TIER_OVERDUE_AFTER) if every_tier else ()
     vault_age = now - backups[-1].manifest.created_at
     holding = [backup for backup in backups if backup.manifest.database is not None and not _ahead(backup, now)]
-    expected = set(TIER_PERIODS) if every_tier else {backup.manifest.tier for backup in holding}
+    expected = set(TIER_OVERDUE_AFTER) if every_tier else {backup.manifest.tier for backup in holding}
     newest: dict[Tier, datetime] = {}
     for backup in holding:
         if backup.doubt is None:
             newest.setdefault(backup.manifest.tier, backup.manifest.created_at)
     return tuple(
         tier
-        for tier, period in TIER_PERIODS.items()
+        for tier, period in TIER_OVERDUE_AFTER.items()
         if vault_age > period and tier in expected and (tier not in newest or now - newest[tier] > period)
     )
 
 
 def _problems(report: MonitorReport, backups: tuple[Backup, ...], losses: LossLimits) -> tuple[str, ...]:
     lost = report.changes.loss_beyond(losses.percent) if report.changes else None
-    late = (report.replica_drill_age_seconds or 0.0) > TIER_PERIODS[Tier.MONTHLY].total_seconds()
+    late = (report.replica_drill_age_seconds or 0.0) > REPLICA_DRILL_OVERDUE_AFTER.total_seconds()
     left = (entry for entry in report.unreplicated if not entry.on_its_way)
     return (
         *_age_problems(report.vault, report.replica, report.rpo_seconds),

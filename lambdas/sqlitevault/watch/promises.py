@@ -2,12 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
+from sqlitevault.ground.facts import RPO_GRACE
 from sqlitevault.watch.alarms import Alarm
-
-# S3 Replication Time Control copies within 15 minutes; a drill follows its backup within as many.
-GRACE = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +21,7 @@ class Promise:
 
 def promises(rpo_seconds: float, rto_seconds: float, *, replica: bool) -> tuple[Promise, ...]:
     """Return what is promised with these targets, with a replica or without."""
-    grace = GRACE.total_seconds()
+    grace = RPO_GRACE.total_seconds()
     own = (
         Promise("ProvenBackupAgeSeconds", rpo_seconds + grace, silence_is_bad=True),
         Promise("BackupFailed", 1),

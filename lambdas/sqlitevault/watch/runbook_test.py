@@ -4,12 +4,11 @@ from typing import Self
 
 from pydantic import ValidationError
 
-from sqlitevault.catalog.catalog import MANIFEST_LIMIT
 from sqlitevault.catalog.report import Moment, Report
 from sqlitevault.ground.errors import ConfigError, ManifestInvalid
+from sqlitevault.ground.facts import RECORD_LIMIT, RUNBOOK_TESTS
 from sqlitevault.vault.protocol import Vault
 
-FOLDER = "reports/runbooks/"
 # The pages of docs/runbooks: whoever tests one that does not exist has tested nothing.
 RUNBOOKS = (
     "accidental-deletion",
@@ -58,7 +57,7 @@ def record(test: RunbookTest, vault: Vault) -> str:
     """
     if test.name not in RUNBOOKS:
         raise ConfigError(f"there is no runbook {test.name!r}", hint=f"There are: {', '.join(RUNBOOKS)}.")
-    name = f"{FOLDER}{test.name}.json"
+    name = f"{RUNBOOK_TESTS}{test.name}.json"
     vault.replace(name, test.to_json())
     return name
 
@@ -70,6 +69,6 @@ def newest(vault: Vault) -> RunbookTest | None:
         ManifestInvalid: one of them cannot be read.
         VaultUnavailable: the vault cannot be read.
     """
-    names = [entry.name for entry in vault.objects(FOLDER) if entry.name.endswith(".json")]
-    found = [RunbookTest.from_json(vault.read(name, limit=MANIFEST_LIMIT)) for name in names]
+    names = [entry.name for entry in vault.objects(RUNBOOK_TESTS) if entry.name.endswith(".json")]
+    found = [RunbookTest.from_json(vault.read(name, limit=RECORD_LIMIT)) for name in names]
     return max(found, key=lambda test: test.tested_at, default=None)

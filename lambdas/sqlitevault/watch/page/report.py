@@ -3,6 +3,7 @@
 from html import escape
 
 from sqlitevault.catalog.manifest import format_time
+from sqlitevault.ground.facts import REPLICATION_PROMISE
 from sqlitevault.ground.quantities import duration, size
 from sqlitevault.watch.history import BackupPoint, History
 from sqlitevault.watch.page.charts import Chart, chart_section
@@ -67,7 +68,7 @@ def _charts(past: History) -> dict[str, Chart]:
             "How far the replica is behind",
             {"lag": [(lag.at, lag.seconds) for lag in past.replica_lag]},
             _span,
-            ("promised by S3", 900.0),
+            ("promised by S3", REPLICATION_PROMISE.total_seconds()),
             of_time=True,
         ),
     }
