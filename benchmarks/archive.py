@@ -25,8 +25,9 @@ from pathlib import Path
 from isal import igzip_threaded
 
 from benchmarks.readme import write_section
-from sqlitevault.archive import Member, describe, unpack, write_archive
-from sqlitevault.archive.writing import LEVEL
+from sqlitevault.archive.members import Member, describe
+from sqlitevault.archive.unpacking import unpack
+from sqlitevault.archive.writing import LEVEL, write_archive
 from sqlitevault.catalog.manifest import Manifest, Scope, Source, Tool
 from sqlitevault.ground.facts import Tier
 

@@ -28,8 +28,9 @@ import apsw.sqlite_extra
 
 from benchmarks import archive
 from benchmarks.readme import write_section
-from sqlitevault.database import read_tables
-from sqlitevault.dump import load_dump, write_dump
+from sqlitevault.database.content import read_tables
+from sqlitevault.dump.load import load_dump
+from sqlitevault.dump.write import write_dump
 
 HEADING = "## SQL dump"
 

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlitevault.archive import Member, describe, read_manifest, write_archive
+from sqlitevault.archive.members import Member, describe
+from sqlitevault.archive.unpacking import read_manifest
+from sqlitevault.archive.writing import write_archive
 from sqlitevault.catalog.manifest import Archive, File, Manifest, Scope, Source, Table, Tool
 from sqlitevault.ground.facts import Tier
 

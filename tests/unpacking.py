@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sqlitevault.archive import unpack
+from sqlitevault.archive.unpacking import unpack
 from sqlitevault.ground.errors import (
     SqliteVaultError,
 )

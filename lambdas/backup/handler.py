@@ -3,7 +3,7 @@
 from typing import Any
 
 from sqlitevault.backup.backup import BackupRequest, back_up
-from sqlitevault.doctor import DoctorRequest, examine
+from sqlitevault.doctor.examination import DoctorRequest, examine
 from sqlitevault.functions.events import BackupEvent
 from sqlitevault.functions.telemetry import emit_backup, failures
 from sqlitevault.ground.facts import Metric

@@ -19,7 +19,7 @@ from localaws.deploy import Cdk, DeployError, Deployment, NotDeployedError, read
 from localaws.deployed import assert_deployed
 from localaws.embedded import EmbeddedAws, StartError
 from localaws.sample import make_sample_database
-from sqlitevault.database import read_tables
+from sqlitevault.database.content import read_tables
 from sqlitevault.ground.errors import SqliteVaultError
 from sqlitevault.ground.quantities import size
 from sqlitevault.snapshot import take_snapshot

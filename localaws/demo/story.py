@@ -15,7 +15,8 @@ from localaws.demo.world import PRIMARY, RECOVERY, STAGE, World, metrics
 from localaws.functions.ledger import Ran
 from localaws.sample import Activity, LedgerWriter, require_ledger
 from sqlitevault.catalog.manifest import Manifest
-from sqlitevault.database import check, read_tables
+from sqlitevault.database.checks import check
+from sqlitevault.database.content import read_tables
 from sqlitevault.ground.quantities import size
 
 RPO_SECONDS, RTO_SECONDS = 3600, 900

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from localaws import EmbeddedAws
-from sqlitevault.archive import Member, describe, write_archive
+from sqlitevault.archive.members import Member, describe
+from sqlitevault.archive.writing import write_archive
 from sqlitevault.catalog.manifest import Manifest
 from tests.cli.home import Home, tree
 from tests.databases import execute, require_bank, rows

@@ -10,7 +10,7 @@ import pytest
 
 from localaws.demo.world import PRIMARY, RECOVERY, World
 from sqlitevault.catalog.manifest import Manifest
-from sqlitevault.database import read_tables
+from sqlitevault.database.content import read_tables
 from tests.e2e.aws_command import ROOT, aws_lambda_invoke
 from tests.e2e.watching import change, fire, forget_backups
 from tests.trees import tree

@@ -15,7 +15,7 @@ import pytest
 from localaws.clients import access_environment
 from localaws.demo.world import PRIMARY, STAGE, World
 from sqlitevault.catalog.manifest import Manifest
-from sqlitevault.database import read_tables
+from sqlitevault.database.content import read_tables
 from tests.runbooks.disasters import change, copy_of, corrupt, moment_after
 from tests.runbooks.pages import COMPOSE, KUBERNETES, Followed
 from tests.runbooks.place import Place, make_place

@@ -21,7 +21,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlitevault.archive import unpack
+from sqlitevault.archive.unpacking import unpack
 from sqlitevault.catalog.manifest import Manifest
 from sqlitevault.ground.errors import SqliteVaultError
 from tests.archives import backup_in, legacy_in

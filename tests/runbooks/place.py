@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlitevault.catalog.manifest import Manifest
-from sqlitevault.database import check, read_tables
+from sqlitevault.database.checks import check
+from sqlitevault.database.content import read_tables
 from tests.cli.command import environment
 from tests.runbooks import orchestrator
 from tests.runbooks.pages import Followed, follow

@@ -10,7 +10,7 @@ import pytest
 
 from localaws import EmbeddedAws
 from sqlitevault.catalog.manifest import Manifest, Scope
-from sqlitevault.database import read_tables
+from sqlitevault.database.content import read_tables
 from sqlitevault.vault.opening import open_vault
 from tests.databases import rows
 from tests.runbooks.disasters import back_up_now, change, copy_of, corrupt, moment_after

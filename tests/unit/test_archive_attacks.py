@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sqlitevault.archive import limits, unpack
+from sqlitevault.archive import limits
+from sqlitevault.archive.unpacking import unpack
 from sqlitevault.catalog.manifest import NewerFormat
 from sqlitevault.ground.errors import (
     ArchiveUnsafe,

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from sqlitevault.archive import legacy, limits, read_manifest, unpack
+from sqlitevault.archive import legacy, limits
+from sqlitevault.archive.unpacking import read_manifest, unpack
 from sqlitevault.catalog.manifest import Scope
 from sqlitevault.ground.errors import (
     ArchiveUnsafe,
@@ -70,7 +71,7 @@ def test_a_genuine_one_comes_out_as_tar_would_do_it(tmp_path: Path) -> None:
     (tmp_path / "by_tar").mkdir()
     subprocess.run(["tar", "xzf", LEGACY, "-C", tmp_path / "by_tar"], check=True)
     unpacked = unpack(LEGACY, tmp_path / "into")
-    assert unpacked.legacy
+    assert unpacked.manifest.tool.name == "backup.sh"
     by_tar = tmp_path / "by_tar" / unpacked.folder.name
     files = {path.relative_to(by_tar) for path in by_tar.rglob("*") if path.is_file()}
     assert len(files) == 13
@@ -123,7 +124,7 @@ def test_the_manifest_may_come_anywhere(tmp_path: Path, first: bool) -> None:
         *([] if first else [entry("MANIFEST.json", json.dumps(ORIGINAL).encode())]),
     )
     unpacked = unpack(archive, tmp_path / "into")
-    assert unpacked.legacy
+    assert unpacked.manifest.tool.name == "backup.sh"
     assert (unpacked.folder / "devops_hub.db").read_bytes() == DATABASE
 
 

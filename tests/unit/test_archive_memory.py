@@ -9,7 +9,9 @@ import pytest
 SCRIPT = """
 import re, sys
 from pathlib import Path
-from sqlitevault.archive import Member, describe, unpack, write_archive
+from sqlitevault.archive.members import Member, describe
+from sqlitevault.archive.unpacking import unpack
+from sqlitevault.archive.writing import write_archive
 from tests.archives import manifest_of
 
 def peak():  # of this process alone; getrusage would count the parent's memory too

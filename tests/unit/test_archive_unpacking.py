@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sqlitevault.archive import limits, read_manifest, unpack
+from sqlitevault.archive import limits
 from sqlitevault.archive.members import require_safe_path
+from sqlitevault.archive.unpacking import read_manifest, unpack
 from sqlitevault.catalog.manifest import File
 from sqlitevault.ground.errors import (
     ArchiveUnsafe,
@@ -48,7 +49,7 @@ def test_everything_comes_out_as_it_went_in(backup: Backup, tmp_path: Path) -> N
     found = contents(unpacked.folder)
     assert {path: found[path] for path in CONTENT} == CONTENT
     assert found.keys() - CONTENT.keys() == {"MANIFEST.json", "checksums.sha256"}
-    assert (unpacked.folder, unpacked.legacy) == (tmp_path / "into" / BACKUP_ID, False)
+    assert unpacked.folder == tmp_path / "into" / BACKUP_ID
     assert unpacked.manifest == backup.manifest
 
 

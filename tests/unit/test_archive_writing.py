@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from sqlitevault.archive import Member, describe, read_manifest, unpack, write_archive
 from sqlitevault.archive import writing as writing_module
 from sqlitevault.archive.gzip_stream import GzipStream
+from sqlitevault.archive.members import Member, describe
 from sqlitevault.archive.tar_stream import entries
+from sqlitevault.archive.unpacking import read_manifest, unpack
+from sqlitevault.archive.writing import write_archive
 from sqlitevault.catalog.manifest import Archive
 from sqlitevault.ground.errors import ArchiveUnsafe, ChecksumMismatch, ManifestInvalid, ScratchFull
 from tests.archives import BACKUP_ID, CONTENT, backup_in, crafted, file_of, manifest_of, members_in, names_in

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sqlitevault.configuration import Collected, collect, is_redacted, missing_variables, original_path
-from sqlitevault.configuration.collecting import LARGEST_FILE, MOST_FILES
-from sqlitevault.configuration.variables import structure
+from sqlitevault.configuration.collecting import LARGEST_FILE, MOST_FILES, Collected, collect
+from sqlitevault.configuration.places import original_path
+from sqlitevault.configuration.variables import missing_variables, structure
 
 FILES = {
     "docker-compose.yml": "services: {}\n",
@@ -185,14 +185,6 @@ def test_the_number_of_files_is_bound(tmp_path: Path) -> None:
     found, result = collected(tmp_path, {f"k8s/{number:05}.yaml": "a: 1\n" for number in range(MOST_FILES + 1)})
     assert len(found) == MOST_FILES
     assert list(reasons(result)) == [f"k8s/{MOST_FILES:05}.yaml"]
-
-
-def test_a_redacted_file_can_be_told(tmp_path: Path) -> None:
-    """A restore must not put it over one that still has its secrets."""
-    files = {"k8s/secret.yaml": "kind: Secret\ndata: {key: c2VjcmV0LXZhbHVl}\n", "docker-compose.yml": "services: {}\n"}
-    found, _ = collected(tmp_path, files)
-    assert is_redacted(found["config/k8s/secret.yaml"].encode())
-    assert not is_redacted(found["config/docker-compose.yml"].encode())
 
 
 def test_a_secret_of_env_in_another_file_keeps_that_file_out(tmp_path: Path) -> None:

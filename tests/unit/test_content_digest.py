@@ -15,7 +15,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from sqlitevault.database import read_tables, schema_digest
+from sqlitevault.database.content import read_tables, schema_digest
 from tests import torture
 from tests.databases import execute
 from tests.torture_kinds import QUICK

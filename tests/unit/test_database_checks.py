@@ -8,9 +8,11 @@ from pathlib import Path
 import apsw
 import pytest
 
-from sqlitevault.database import check, key_metadata, read_tables, schema_digest
+from sqlitevault.database.checks import check
+from sqlitevault.database.content import read_tables, schema_digest
 from sqlitevault.database.header import MAGIC
-from sqlitevault.dump import write_dump
+from sqlitevault.database.summaries import key_metadata
+from sqlitevault.dump.write import write_dump
 from sqlitevault.ground.errors import SourceCorrupt, SourceUnsupported
 from tests import torture, torture_schema
 from tests.databases import execute, make_bank

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from sqlitevault.doctor import DoctorReport, DoctorRequest, Finding, Level, examine
 from sqlitevault.doctor.capacity import WORK_BYTES_PER_SECOND, Needs, duration, scratch_space, writer_stall
+from sqlitevault.doctor.examination import DoctorRequest, examine
+from sqlitevault.doctor.report import DoctorReport, Finding, Level
 from sqlitevault.doctor.source import permissions
 from sqlitevault.doctor.times import Seen, judge_times, look_at_times
 from sqlitevault.ground.errors import SourceCorrupt, SourceNotFound

@@ -8,10 +8,13 @@ from pathlib import Path
 import apsw
 import pytest
 
-from sqlitevault.database import check, read_header, read_tables, schema_digest
-from sqlitevault.dump import load_dump, write_dump
+from sqlitevault.database.checks import check
+from sqlitevault.database.content import read_tables, schema_digest
+from sqlitevault.dump.load import load_dump
+from sqlitevault.dump.write import write_dump
 from sqlitevault.snapshot import take_snapshot
 from tests import torture, torture_virtual
+from tests.databases import rows
 from tests.raw_content import require_same
 from tests.torture_kinds import ALONE, KINDS, QUICK
 
@@ -47,8 +50,8 @@ def test_every_page_size_and_auto_vacuum(tmp_path: Path, page_size: int, auto_va
     source = torture.build(tmp_path / "source.db", *QUICK, page_size=page_size, auto_vacuum=auto_vacuum)
     loaded = copied_and_loaded(source)
     require_same(loaded, source)
-    header = read_header(loaded)
-    assert (header.page_size, header.auto_vacuum) == (page_size, auto_vacuum)
+    assert rows(loaded, "PRAGMA page_size") == [(page_size,)]
+    assert rows(loaded, "PRAGMA auto_vacuum") == [(("none", "full", "incremental").index(auto_vacuum),)]
 
 
 def test_everything_at_once(tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ from pathlib import Path
 import apsw
 import pytest
 
-from sqlitevault.database import read_tables
-from sqlitevault.dump import load_dump, write_dump
+from sqlitevault.database.content import read_tables
+from sqlitevault.dump.load import load_dump
+from sqlitevault.dump.write import write_dump
 from tests.raw_content import require_same
 from tests.torture import ENCODINGS
 
@@ -125,8 +126,8 @@ def test_people_can_read_what_is_text(tmp_path: Path) -> None:
 SCRIPT = """
 import re, sys
 from pathlib import Path
-from sqlitevault.database import read_tables
-from sqlitevault.dump import write_dump
+from sqlitevault.database.content import read_tables
+from sqlitevault.dump.write import write_dump
 write_dump(Path(sys.argv[1]), Path(sys.argv[2]))
 read_tables(Path(sys.argv[1]))
 print(int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) // 1024)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sqlitevault.database import open_copy
+from sqlitevault.database.connection import open_copy
 from sqlitevault.database.row_runs import RowRun, RowText, row_runs
 from sqlitevault.database.schema import tables
 from sqlitevault.ground.errors import SourceCorrupt

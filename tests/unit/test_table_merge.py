@@ -4,9 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from sqlitevault.database.merge import RowsApart, compare_table, merge_table, merge_tables, rows_apart
+from sqlitevault.database.difference import compare_table, rows_apart
+from sqlitevault.database.merging import merge_tables
 from sqlitevault.ground.errors import ConfigError, SourceBusy
 from tests.databases import execute, holding_the_lock, make_bank, rows, writer
+
+
+def merge_table(live: Path, copy: Path, table: str, *, missing_only: bool) -> int:
+    """Merge one table and return the rows written."""
+    (merged,) = merge_tables(live, copy, (table,), missing_only=missing_only)
+    return merged.rows_written
 
 
 @pytest.fixture
@@ -103,12 +110,12 @@ def test_rows_without_a_key_are_compared_as_wholes(tmp_path: Path) -> None:
     execute(tmp_path / "copy.db", create, "INSERT INTO t VALUES ('a', 1), ('a', 1), ('a', 1), ('b', 2), (NULL, NULL)")
     execute(tmp_path / "live.db", create, "INSERT INTO t VALUES ('a', 1), ('A', 1), ('b', 2.0), (NULL, NULL)")
     execute(tmp_path / "live.db", "ALTER TABLE t ADD COLUMN extra DEFAULT 7")
-    assert rows_apart(tmp_path / "live.db", tmp_path / "copy.db", "t") == RowsApart(only_in_copy=3, only_live=2)
+    assert rows_apart(tmp_path / "live.db", tmp_path / "copy.db", "t") == (3, 2)
 
 
 def test_a_locked_database_is_busy_not_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While another program holds the write lock the merge waits, then says so."""
-    monkeypatch.setattr("sqlitevault.database.merge.attached._BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("sqlitevault.database.pairing._BUSY_SECONDS", 0.05)
     live, copy = make_bank(tmp_path / "live.db"), make_bank(tmp_path / "copy.db")
     with holding_the_lock(live), pytest.raises(SourceBusy):
         merge_table(live, copy, "ledger", missing_only=True)

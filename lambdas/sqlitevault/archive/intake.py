@@ -16,11 +16,11 @@ from sqlitevault.catalog.manifest import File, is_backup_id
 class Intake:
     """The members of one archive. Without a folder they are hashed and forgotten."""
 
-    def __init__(self, folder: NewFolder | None, wanted: Callable[[str], bool]) -> None:
+    def __init__(self, folder: NewFolder | None, wanted: Callable[[str], bool], max_bytes: int | None = None) -> None:
         """Write the members that are `wanted` (by path within the top folder) into `folder`."""
         self.top = ""
         self.files: dict[str, File] = {}
-        self.max_bytes: int | None = None
+        self.max_bytes = max_bytes
         self._folder = folder
         self._wanted = wanted
         self._folders: set[str] = set()

@@ -26,7 +26,7 @@ from sqlitevault.catalog.manifest import (
     database_name,
     is_backup_id,
 )
-from sqlitevault.database import parse_header
+from sqlitevault.database.header import parse_header
 from sqlitevault.ground.errors import ChecksumMismatch, IntegrityCheckFailed, ManifestInvalid, SourceCorrupt
 from sqlitevault.ground.facts import Tier
 

@@ -38,8 +38,8 @@ def unpack_readable(archive: Path, into: Path, wanted: Callable[[str], bool]) ->
     """
     problem = None
     with archive.open("rb") as source, new_folder(into) as folder:
-        intake = Intake(folder, lambda path: path == MANIFEST or wanted(path))
-        intake.max_bytes = legacy_limit(archive.stat().st_size)
+        limit = legacy_limit(archive.stat().st_size)
+        intake = Intake(folder, lambda path: path == MANIFEST or wanted(path), limit)
         try:
             for entry in entries(GzipStream(source, step=_STEP)):
                 path = intake.accept(entry)

@@ -26,12 +26,11 @@ from sqlitevault.ground.progress import OnBytes, ignore_bytes
 class Unpacked:
     """An archive's content on disk: `folder` is its top folder, named for the backup.
 
-    `manifest` is the expected one, or else the archive's own. `legacy`: made by the original shell script.
+    `manifest` is the expected one, or else the archive's own.
     """
 
     folder: Path
     manifest: Manifest
-    legacy: bool
 
 
 def everything(_member: str) -> bool:
@@ -71,16 +70,14 @@ def unpack(
         TargetExists: `into` is not empty.
     """
     with _open(archive) as source, new_folder(into) as folder:
-        stream = GzipStream(source, on_bytes=on_bytes)
-        intake = Intake(folder, wanted)
-        intake.max_bytes = max_bytes
+        stream, intake = GzipStream(source, on_bytes=on_bytes), Intake(folder, wanted, max_bytes)
         try:
-            manifest, legacy = _read(stream, intake, expected, archive.stat().st_size)
+            manifest = _read(stream, intake, expected, archive.stat().st_size)
         except (ArchiveUnsafe, ChecksumMismatch, ManifestInvalid) as error:
             _require_undamaged(stream, expected, error)
             raise
         _require_undamaged(stream, expected, None)
-    return Unpacked(into / manifest.backup_id, expected or manifest, legacy)
+    return Unpacked(into / manifest.backup_id, expected or manifest)
 
 
 def read_manifest(archive: Path) -> Manifest:
@@ -104,15 +101,15 @@ def read_manifest(archive: Path) -> Manifest:
         return manifest
 
 
-def _read(stream: GzipStream, intake: Intake, expected: Manifest | None, archive_bytes: int) -> tuple[Manifest, bool]:
+def _read(stream: GzipStream, intake: Intake, expected: Manifest | None, archive_bytes: int) -> Manifest:
     content, arriving = _first(entries(stream), intake)
     if content is not None and not is_legacy_manifest(content):
-        return read_recorded(content, arriving, intake, expected), False
+        return read_recorded(content, arriving, intake, expected)
     if intake.max_bytes is None:
         intake.max_bytes = legacy_limit(archive_bytes)
     manifest = read_legacy(content, arriving, intake)
     require_agreement(manifest, intake.top, expected)
-    return manifest, True
+    return manifest
 
 
 def _first(arriving: Iterator[Entry], intake: Intake) -> tuple[bytes | None, Iterator[Entry]]:

@@ -6,13 +6,14 @@ from datetime import datetime
 from pathlib import Path
 
 from sqlitevault import __version__
-from sqlitevault.archive import Member, describe, write_archive
+from sqlitevault.archive.members import Member, describe
+from sqlitevault.archive.writing import write_archive
 from sqlitevault.backup.capture import Captured, capture_database
 from sqlitevault.catalog.catalog import Catalog, manifest_name
 from sqlitevault.catalog.manifest import Archive, Manifest, Scope, Source, Tool, backup_id
 from sqlitevault.catalog.report import Report, Seconds
-from sqlitevault.configuration import Omission, collect
-from sqlitevault.database import read_header
+from sqlitevault.configuration.collecting import Omission, collect
+from sqlitevault.database.header import read_header
 from sqlitevault.ground.errors import BackupExists, BackupNotFound, ConfigError, SourceNotFound, VaultUnavailable
 from sqlitevault.ground.facts import ARCHIVE_SUFFIX, RECORD_LIMIT, Tier
 from sqlitevault.ground.scratch import require_free, scratch_directory

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlitevault.archive import Member
-from sqlitevault.archive.members import STATISTICS
+from sqlitevault.archive.members import STATISTICS, Member
 from sqlitevault.catalog.manifest import Database, Snapshot, Table
-from sqlitevault.database import Header, check, key_metadata, read_header, read_tables, schema_digest, statistics
-from sqlitevault.dump import write_dump
+from sqlitevault.database.checks import check
+from sqlitevault.database.content import read_tables, schema_digest
+from sqlitevault.database.header import Header, read_header
+from sqlitevault.database.summaries import key_metadata, statistics
+from sqlitevault.dump.write import write_dump
 from sqlitevault.ground.errors import IntegrityCheckFailed, SourceCorrupt, SourceUnsupported
 from sqlitevault.ground.steps import Steps
 from sqlitevault.snapshot import SnapshotOptions, SnapshotResult, take_snapshot

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
-from sqlitevault.archive import read_manifest
+from sqlitevault.archive.unpacking import read_manifest
 from sqlitevault.backup.retention import Candidate, expired
 from sqlitevault.catalog.catalog import Backup, Catalog, Uncommitted, manifest_name
 from sqlitevault.catalog.manifest import Tool, created_at

@@ -7,7 +7,8 @@ from rich.table import Table
 from sqlitevault.cli import options
 from sqlitevault.cli.exit_codes import INTEGRITY, NOT_FOUND, epilog, reporting_errors
 from sqlitevault.cli.output import print_json, progress, stderr, stdout
-from sqlitevault.doctor import DoctorReport, DoctorRequest, Level, examine
+from sqlitevault.doctor.examination import DoctorRequest, examine
+from sqlitevault.doctor.report import DoctorReport, Level
 from sqlitevault.ground.errors import SourceUnsupported
 
 _LONGEST_HOLD = 600

@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import apsw
+from apsw.ext import compose_uri
 
 from sqlitevault.database.header import read_header
 from sqlitevault.ground.errors import SourceCorrupt, SourceUnsupported
@@ -50,7 +51,7 @@ def open_copy(path: Path) -> Iterator[apsw.Connection]:
 
 def _connect(path: Path) -> apsw.Connection:
     flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
-    connection = apsw.Connection(f"file:{uri_path(path)}?immutable=1", flags=flags)
+    connection = apsw.Connection(immutable_uri(path), flags=flags)
     connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
     connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
     # A query is prepared once, not again for each value that is bound to it.
@@ -59,9 +60,22 @@ def _connect(path: Path) -> apsw.Connection:
     return connection
 
 
-def uri_path(path: Path) -> str:
-    """Return an absolute path for use in a `file:` URI (https://sqlite.org/uri.html, section 3.1)."""
-    return str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+def immutable_uri(path: Path) -> str:
+    """Return the URI that opens or attaches a file nobody writes without locks (https://sqlite.org/uri.html)."""
+    return compose_uri(str(path.absolute()), {"immutable": 1})
+
+
+@contextmanager
+def new_database(path: Path) -> Iterator[apsw.Connection]:
+    """Create a private database and open it for writing, without a journal and without syncing.
+
+    Nobody else opens the file meanwhile, so it needs no journal; the caller syncs the finished file.
+    """
+    flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_URI
+    with closing(apsw.Connection(str(path.absolute()), flags=flags)) as connection:
+        connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
+        connection.execute("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF")
+        yield connection
 
 
 def _damaged(error: Exception, written_by: str) -> SourceCorrupt | SourceUnsupported:

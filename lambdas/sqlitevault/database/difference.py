@@ -1,13 +1,15 @@
-"""How two states of a database differ, table by table: helps to find when data was lost."""
+"""How two states of a database differ, table by table: helps to find when data was lost. Both are opened read-only."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import apsw
 
 from sqlitevault.catalog.manifest import Table
 from sqlitevault.catalog.report import Report
-from sqlitevault.database import read_tables
-from sqlitevault.database.merge import compare_table, differing_rows, rows_apart
+from sqlitevault.database.content import read_tables
+from sqlitevault.database.pairing import TablePair, attached, columns_of, count, pair_of
+from sqlitevault.database.schema import quoted
 from sqlitevault.ground.errors import ConfigError
 
 _SHOWN_CHARACTERS = 200
@@ -21,10 +23,10 @@ class Row(Report):
 
 
 class TableDifference(Report):
-    """One table, from the first state to the second; `None` where the table, or the figure, is not there.
+    """One table, from the first state to the second; None if the table or the figure does not exist.
 
-    `note` says why rows could not be told apart by a key: then one that was changed is both removed and added, or only
-    the totals are known.
+    `note` says why rows could not be paired by a key: then a changed row is both removed and added, or only the totals
+    are known.
     """
 
     table: str
@@ -46,8 +48,18 @@ class Difference(Report):
     equal_tables: int
 
 
+@dataclass(frozen=True, slots=True)
+class RowCounts:
+    """Rows of a table by primary key: only in the copy, only in the live database, in both but different, the same."""
+
+    only_in_copy: int
+    only_live: int
+    different: int
+    same: int
+
+
 def difference(before: Path, after: Path, *, names: tuple[str, str], show_rows: int = 0) -> Difference:
-    """Compare two private copies; with `show_rows`, name up to that many differing rows a table and kind.
+    """Compare two private copies; with `show_rows`, name up to that many differing rows per table and kind.
 
     Raises:
         SourceCorrupt, SourceUnsupported: one of them cannot be read.
@@ -62,6 +74,51 @@ def difference(before: Path, after: Path, *, names: tuple[str, str], show_rows: 
         tables=tuple(_table(before, after, then.get(name), now.get(name), show_rows) for name in differing),
         equal_tables=len(every) - len(differing),
     )
+
+
+def compare_table(live: Path, copy: Path, table: str) -> RowCounts:
+    """Count how a table differs between the live database and a restored copy.
+
+    Raises:
+        ConfigError: the table is missing in one of them, has other columns, or no primary key that names single rows.
+        SourceBusy: the live database is locked.
+    """
+    with attached(live, copy, read_only=True) as connection:
+        return _counts(connection, pair_of(connection, table))
+
+
+def _counts(connection: apsw.Connection, pair: TablePair) -> RowCounts:
+    removed, added, shared, different = (
+        count(connection, rows) for rows in (pair.removed, pair.added, pair.shared, pair.changed)
+    )
+    return RowCounts(removed, added, different, shared - different)
+
+
+def rows_apart(live: Path, copy: Path, table: str) -> tuple[int, int]:
+    """Count the rows that only the copy has and those that only the live database has, for tables without a key.
+
+    Whole rows are compared, by the columns that both have: a changed row is in both figures. Equal rows are counted:
+    if three become two, one is gone.
+
+    Raises:
+        ConfigError: the tables have no column in common.
+        SourceBusy: the live database is locked.
+    """
+    with attached(live, copy, read_only=True) as connection:
+        there = columns_of(connection, "copy", table)
+        shared = [quoted(name) for name in columns_of(connection, "main", table) if name in there]
+        if not shared:
+            raise ConfigError(f"the table {table!r} has no column in common", hint="Compare it by hand.")
+        columns = ", ".join(f"{name} AS c{number}" for number, name in enumerate(shared))
+        wholes = ", ".join(f"c{number} COLLATE BINARY, typeof(c{number})" for number, _ in enumerate(shared))
+        both = (
+            f"SELECT 1 AS surplus, {columns} FROM main.{quoted(table)} "
+            f"UNION ALL SELECT -1, {columns} FROM copy.{quoted(table)}"
+        )
+        by_row = f"SELECT sum(surplus) AS surplus FROM ({both}) GROUP BY {wholes}"
+        sums = ", ".join(f"coalesce(sum(max({surplus}, 0)), 0)" for surplus in ("-surplus", "surplus"))
+        removed, added = connection.execute(f"SELECT {sums} FROM ({by_row})").get
+    return removed, added
 
 
 def _equal(before: Table | None, after: Table | None) -> bool:
@@ -81,34 +138,41 @@ def _table(before: Path, after: Path, then: Table | None, now: Table | None, sho
 
 
 def _by_key(before: Path, after: Path, table: str, show_rows: int) -> dict[str, object]:
-    found = compare_table(after, before, table)
-    rows = differing_rows(after, before, table, limit=show_rows) if show_rows else ()
-    named = tuple(Row(kind=row.kind, key=_short(row.key)) for row in rows)
-    return {"added": found.only_live, "removed": found.only_in_copy, "changed": found.different, "rows": named}
+    with attached(after, before, read_only=True) as connection:
+        pair = pair_of(connection, table)
+        found = _counts(connection, pair)
+        rows = _rows(connection, pair, show_rows) if show_rows else ()
+    return {"added": found.only_live, "removed": found.only_in_copy, "changed": found.different, "rows": rows}
+
+
+def _rows(connection: apsw.Connection, pair: TablePair, limit: int) -> tuple[Row, ...]:
+    sources = {"removed": ("copy", pair.removed), "added": ("live", pair.added), "changed": ("live", pair.changed)}
+    encoding = str(connection.pragma("encoding"))
+    rows = []
+    for kind, (side, source) in sources.items():
+        text = " || ', ' || ".join(f"quote({side}.{quoted(key)})" for key in pair.keys)
+        for (value,) in connection.execute(f"SELECT CAST({text} AS BLOB) {source} LIMIT ?", (limit,)):
+            key = bytes(value).decode(encoding, "backslashreplace")
+            rows.append(Row(kind=kind, key=key if len(key) <= _SHOWN_CHARACTERS else key[:_SHOWN_CHARACTERS] + "…"))
+    return tuple(rows)
 
 
 def _as_wholes(before: Path, after: Path, totals: TableDifference, why: str) -> TableDifference:
-    """Compare rows without a key to pair them by, over the columns that both states have."""
     try:
-        found = rows_apart(after, before, totals.table)
+        removed, added = rows_apart(after, before, totals.table)
     except (ConfigError, apsw.SQLError) as error:
         return totals.model_copy(update={"note": f"{why}; {error}"})
     note = f"{why}: a changed row is both removed and added"
-    return totals.model_copy(update={"added": found.only_live, "removed": found.only_in_copy, "note": note})
+    return totals.model_copy(update={"added": added, "removed": removed, "note": note})
 
 
 def _only_in_one(then: Table | None, now: Table | None) -> TableDifference:
-    gone, new = (then.rows if then else 0), (now.rows if now else 0)
     return TableDifference(
         table=(then or now or Table(name="", rows=0)).name,
         rows_before=then.rows if then else None,
         rows_after=now.rows if now else None,
-        added=new,
-        removed=gone,
+        added=now.rows if now else 0,
+        removed=then.rows if then else 0,
         changed=0,
         note="the table is new" if now else "the table is gone",
     )
-
-
-def _short(key: str) -> str:
-    return key if len(key) <= _SHOWN_CHARACTERS else key[:_SHOWN_CHARACTERS] + "…"

@@ -1,8 +1,7 @@
 """The 100 bytes at the start of every SQLite database (https://www.sqlite.org/fileformat2.html#the_database_header)."""
 
-import os
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -15,37 +14,26 @@ WRITE_VERSION_OFFSET = 18
 ROLLBACK_VERSIONS = b"\x01\x01"
 
 JournalMode = Literal["wal", "rollback"]
-AutoVacuum = Literal["none", "full", "incremental"]
 
 _WAL = 2
 _SMALLEST_PAGE, _LARGEST_PAGE = 512, 65536
-_PAYLOAD_FRACTIONS = (64, 32, 32)
+_PAYLOAD_FRACTIONS = bytes((64, 32, 32))
 # A database without any table has no encoding yet: 0; its first table will make it UTF-8.
 _ENCODINGS = {0: "UTF-8", 1: "UTF-8", 2: "UTF-16le", 3: "UTF-16be"}
-_LAYOUT = struct.Struct(">16sHBBBBBBIIIIIIIIIiIi20xII")
+_LAYOUT = struct.Struct(">16xHBBx3s32xIi4xi24xI")
 _RESTORE = "Restore the newest good backup."
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a database says about itself; sizes are bytes.
-
-    `page_count` is 0 where the header's own count is out of date (section 1.3.7) and the file's size is not known.
-    `sqlite_version` is that of the library that wrote last.
-    """
+    """What a database says about itself; `page_size` is in bytes, `sqlite_version` is the library that wrote last."""
 
     page_size: int
-    page_count: int
     journal_mode: JournalMode
-    change_counter: int
     user_version: int
     application_id: int
     encoding: str
     sqlite_version: str
-    auto_vacuum: AutoVacuum
-    schema_version: int
-    reserved_bytes: int
-    free_pages: int
 
 
 def parse_header(first_bytes: bytes) -> Header:
@@ -65,28 +53,19 @@ def parse_header(first_bytes: bytes) -> Header:
             "the file is not a SQLite database",
             hint=f"See that the path is the application's database, and that it is not encrypted. {_RESTORE}",
         )
-    return _header(_LAYOUT.unpack_from(first_bytes))
-
-
-def _header(fields: tuple[int, ...]) -> Header:
-    (_, raw_page_size, write, read, reserved, *fractions, changes, pages, _, free, schema, _, _) = fields[:15]
-    largest_root, encoding, user_version, incremental, application_id, valid_for, version = fields[15:]
+    raw_page_size, write, read, fractions, encoding, user_version, application_id, version = _LAYOUT.unpack_from(
+        first_bytes
+    )
     page_size = _LARGEST_PAGE if raw_page_size == 1 else raw_page_size
     _require_known(max(write, read))
-    _require_sound(page_size, tuple(fractions), encoding)
+    _require_sound(page_size, fractions, encoding)
     return Header(
         page_size=page_size,
-        page_count=pages if changes == valid_for else 0,
         journal_mode="wal" if _WAL in (write, read) else "rollback",
-        change_counter=changes,
         user_version=user_version,
         application_id=application_id,
         encoding=_ENCODINGS[encoding],
         sqlite_version=f"{version // 1_000_000}.{version // 1000 % 1000}.{version % 1000}",
-        auto_vacuum=_auto_vacuum(largest_root, incremental),
-        schema_version=schema,
-        reserved_bytes=reserved,
-        free_pages=free,
     )
 
 
@@ -98,18 +77,12 @@ def _require_known(version: int) -> None:
         )
 
 
-def _require_sound(page_size: int, fractions: tuple[int, ...], encoding: int) -> None:
+def _require_sound(page_size: int, fractions: bytes, encoding: int) -> None:
     power_of_two = page_size.bit_count() == 1
     if not power_of_two or not _SMALLEST_PAGE <= page_size <= _LARGEST_PAGE:
         raise SourceCorrupt(f"the database's header is damaged: its page size would be {page_size}", hint=_RESTORE)
     if fractions != _PAYLOAD_FRACTIONS or encoding not in _ENCODINGS:
         raise SourceCorrupt("the database's header is damaged: it has values that SQLite never writes", hint=_RESTORE)
-
-
-def _auto_vacuum(largest_root: int, incremental: int) -> AutoVacuum:
-    if not largest_root:
-        return "none"
-    return "incremental" if incremental else "full"
 
 
 def read_header(path: Path) -> Header:
@@ -122,8 +95,7 @@ def read_header(path: Path) -> Header:
     """
     try:
         with path.open("rb") as file:
-            header = parse_header(file.read(HEADER_BYTES))
-            size = os.fstat(file.fileno()).st_size
+            return parse_header(file.read(HEADER_BYTES))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise not_found(path) from error
     except (IsADirectoryError, PermissionError) as error:
@@ -131,7 +103,6 @@ def read_header(path: Path) -> Header:
             f"{path} cannot be read: {error.strerror}",
             hint="Set DATABASE_PATH to the database file, and let this user read it.",
         ) from error
-    return header if header.page_count else replace(header, page_count=size // header.page_size)
 
 
 def not_found(path: Path) -> SourceNotFound:

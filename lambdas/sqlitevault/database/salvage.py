@@ -1,17 +1,16 @@
 """Copying what can be read of a damaged database into a new, sound one. What is lost is not known."""
 
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import apsw
 
-from sqlitevault.database.connection import open_copy, uri_path
+from sqlitevault.database.connection import new_database, open_copy
 from sqlitevault.database.header import parse_header
 from sqlitevault.database.schema import TableShape, quoted, tables
 from sqlitevault.ground.errors import SqliteVaultError
 
-_PRIVATE = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF"
 _HEADER_BYTES = 100
 _PAGE_COUNT = slice(28, 32)  # "in-header database size", file format, section 1.3.8
 _MOST_BYTES = 100 << 30
@@ -26,7 +25,8 @@ def copy_readable(damaged: Path, destination: Path) -> bool:
     """
     try:
         _fill_up(damaged)
-        with open_copy(damaged) as source, closing(_new_database(destination)) as copy:
+        destination.unlink(missing_ok=True)
+        with open_copy(damaged) as source, new_database(destination) as copy:
             copy.execute("BEGIN")
             for table in tables(source):
                 if table.kind == "table" and not table.name.startswith("sqlite_"):
@@ -48,22 +48,10 @@ def _fill_up(database: Path) -> None:
             file.truncate(pages * page_size)
 
 
-def _new_database(path: Path) -> apsw.Connection:
-    path.unlink(missing_ok=True)
-    connection = apsw.Connection(
-        f"file:{uri_path(path)}", flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_URI
-    )
-    connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
-    connection.execute(_PRIVATE)
-    return connection
-
-
 def _copy_table(source: apsw.Connection, copy: apsw.Connection, table: TableShape) -> None:
     with suppress(apsw.Error):
         copy.execute(table.sql)
-        columns = [quoted(column) for column in table.columns]
-        if table.rowid_alias and not table.integer_primary_key:
-            columns.insert(0, table.rowid_alias)
+        columns = table.placed_columns
         listed = ", ".join(columns)
         insert = f"INSERT OR IGNORE INTO {quoted(table.name)} ({listed}) VALUES ({', '.join('?' * len(columns))})"
         for row in _readable_rows(source, table, listed):

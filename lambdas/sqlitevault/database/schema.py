@@ -50,6 +50,12 @@ class TableShape:
     affinities: tuple[Affinity, ...]
     in_pieces: bool
 
+    @property
+    def placed_columns(self) -> list[str]:
+        """The columns for SQL, after the rowid if no column keeps it: the content digest depends on the row order."""
+        hidden = [self.rowid_alias] if self.rowid_alias and not self.integer_primary_key else []
+        return hidden + [quoted(column) for column in self.columns]
+
 
 def quoted(name: str) -> str:
     """Return an identifier for SQL text."""

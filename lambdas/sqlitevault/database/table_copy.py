@@ -2,18 +2,13 @@
 
 import os
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 
 import apsw
 
-from sqlitevault.database import open_copy
-from sqlitevault.database.connection import uri_path
+from sqlitevault.database.connection import immutable_uri, new_database, open_copy
 from sqlitevault.database.schema import TableShape, quoted, rows_in_order, tables
 from sqlitevault.ground.errors import ConfigError, SourceUnsupported
-
-# Nobody else ever opens the file: no journal is needed, and the fsync comes at the end.
-_PRIVATE = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF"
 
 
 def copy_tables(source: Path, destination: Path, names: Sequence[str]) -> None:
@@ -30,13 +25,10 @@ def copy_tables(source: Path, destination: Path, names: Sequence[str]) -> None:
             "SELECT lower(tbl_name), sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL ORDER BY rowid"
         ).fetchall()
     wanted = [_ordinary(found, name) for name in dict.fromkeys(name.lower() for name in names)]
-    flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_URI
-    with closing(apsw.Connection(f"file:{uri_path(destination)}", flags=flags)) as connection:
-        connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
+    with new_database(destination) as connection:
         for name, value in settings:
             connection.execute(f"PRAGMA {name} = {quoted(str(value))}")
-        connection.execute(_PRIVATE)
-        connection.execute("ATTACH ? AS source", (f"file:{uri_path(source)}?immutable=1",))
+        connection.execute("ATTACH ? AS source", (immutable_uri(source),))
         try:
             _copy(connection, wanted, indexes)
         except apsw.SQLError as error:
@@ -64,7 +56,7 @@ def _copy(connection: apsw.Connection, wanted: Sequence[TableShape], indexes: Se
     connection.execute("BEGIN")
     for table in wanted:
         connection.execute(table.sql)
-        columns = ", ".join(_stored(table))
+        columns = ", ".join(table.placed_columns)
         connection.execute(
             f"INSERT INTO main.{quoted(table.name)} ({columns}) "
             f"SELECT {columns} {rows_in_order(table, database='source')}"
@@ -73,11 +65,3 @@ def _copy(connection: apsw.Connection, wanted: Sequence[TableShape], indexes: Se
             if belongs_to == table.name.lower():
                 connection.execute(str(sql))
     connection.execute("COMMIT")
-
-
-def _stored(table: TableShape) -> list[str]:
-    """Return the columns, with the rowid where nothing else keeps it: the content digest goes by its order."""
-    columns = [quoted(column) for column in table.columns]
-    if table.rowid_alias and not table.integer_primary_key:
-        columns.insert(0, table.rowid_alias)
-    return columns

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import apsw
 
-from sqlitevault.database import key_metadata
+from sqlitevault.database.summaries import key_metadata
 from sqlitevault.ground.errors import ConfigError, SourceBusy, TargetUnwritable
 
 _BUSY_MILLISECONDS = 10_000

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import apsw
 
-from sqlitevault.database import open_copy
+from sqlitevault.database.connection import open_copy
 from sqlitevault.ground.errors import ConfigError
 
 

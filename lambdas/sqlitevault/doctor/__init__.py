@@ -2,8 +2,3 @@
 
 Opens the source read-only, writes nothing beside it, and holds no lock that SQLite would wait for.
 """
-
-from sqlitevault.doctor.examination import DoctorRequest, examine
-from sqlitevault.doctor.report import DoctorReport, Finding, Level
-
-__all__ = ["DoctorReport", "DoctorRequest", "Finding", "Level", "examine"]

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlitevault.database import Header, read_header
+from sqlitevault.database.header import Header, read_header
 from sqlitevault.doctor import capacity, locking, mounts, source
 from sqlitevault.doctor.report import Capacity, DoctorReport, Finding
 from sqlitevault.doctor.times import judge_times, look_at_times

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 import apsw
 
-from sqlitevault.database import open_copy
+from sqlitevault.database.connection import open_copy
 from sqlitevault.database.schema import TableShape, tables
 from sqlitevault.dump.inserts import insert_statements
 from sqlitevault.ground.progress import OnBytes, ignore_bytes

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
-from sqlitevault.archive import Unpacked
+from sqlitevault.archive.unpacking import Unpacked
 from sqlitevault.catalog.drill_report import Check, DrillReport, drill_report_name, replica_drill_report_name
 from sqlitevault.catalog.manifest import Manifest
 from sqlitevault.catalog.selection import Selected

@@ -3,19 +3,19 @@
 One a line: `SELECT count(*) > 0 FROM agents => 1`. The query gives one row with one value, which is compared as text.
 """
 
-import time
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import apsw
+from apsw.ext import query_limit
 
-from sqlitevault.database import open_copy
+from sqlitevault.database.connection import open_copy
 from sqlitevault.ground.errors import ConfigError, IntegrityCheckFailed, SourceUnsupported
 
 _ARROW = "=>"
 _MOST_SECONDS = 60.0
-_STEPS_BETWEEN_LOOKS = 100_000
+_STEPS_BETWEEN_LOOKS = 100_000  # instructions of SQLite, some milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +42,13 @@ def answer(database: Path, query: str) -> str:
     try:
         with open_copy(database) as connection:
             connection.limit(apsw.SQLITE_LIMIT_ATTACHED, 0)
-            until = time.monotonic() + _MOST_SECONDS
-            connection.set_progress_handler(lambda: time.monotonic() > until, _STEPS_BETWEEN_LOOKS)
-            rows = _rows(connection, query)
+            with query_limit(
+                connection,
+                timeout=_MOST_SECONDS,
+                timeout_exception=apsw.InterruptError,
+                timeout_steps=_STEPS_BETWEEN_LOOKS,
+            ):
+                rows = _rows(connection, query)
     except (apsw.Error, SourceUnsupported) as error:
         raise _unanswered(query, str(error)) from error
     if len(rows) != 1 or len(rows[0]) != 1:

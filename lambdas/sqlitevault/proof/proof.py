@@ -6,12 +6,14 @@ Used by restore (before anything is swapped in), by verify and by drill.
 from collections.abc import Callable
 from pathlib import Path
 
-from sqlitevault.archive import Unpacked, unpack
 from sqlitevault.archive.members import STATISTICS
+from sqlitevault.archive.unpacking import Unpacked, unpack
 from sqlitevault.catalog.drill_report import Check
 from sqlitevault.catalog.manifest import Manifest, Table
-from sqlitevault.database import check, read_tables, schema_digest, statistics
-from sqlitevault.dump import load_dump
+from sqlitevault.database.checks import check
+from sqlitevault.database.content import read_tables, schema_digest
+from sqlitevault.database.summaries import statistics
+from sqlitevault.dump.load import load_dump
 from sqlitevault.ground.errors import ChecksumMismatch, IntegrityCheckFailed
 from sqlitevault.ground.steps import Steps
 from sqlitevault.proof.own_checks import OwnCheck, answer

@@ -9,12 +9,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from sqlitevault.archive import Unpacked
+from sqlitevault.archive.unpacking import Unpacked
 from sqlitevault.catalog.catalog import Catalog
 from sqlitevault.catalog.drill_report import Check
 from sqlitevault.catalog.manifest import Manifest, Scope, created_at, database_name
 from sqlitevault.catalog.selection import Selected
-from sqlitevault.dump import load_dump
+from sqlitevault.dump.load import load_dump
 from sqlitevault.ground.errors import (
     ArchiveUnsafe,
     BackupNotFound,

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlitevault.archive import Readable, unpack_readable
+from sqlitevault.archive.salvage import Readable, unpack_readable
 from sqlitevault.catalog.drill_report import Check
 from sqlitevault.catalog.manifest import Manifest, Table
-from sqlitevault.database import check, copy_readable, read_tables
-from sqlitevault.dump import load_readable
+from sqlitevault.database.checks import check
+from sqlitevault.database.content import read_tables
+from sqlitevault.database.salvage import copy_readable
+from sqlitevault.dump.load import load_readable
 from sqlitevault.ground.errors import IntegrityCheckFailed, SqliteVaultError
 from sqlitevault.proof.proof import different_tables
 

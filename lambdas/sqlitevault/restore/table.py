@@ -7,8 +7,10 @@ from pathlib import Path
 from sqlitevault.catalog.drill_report import Check
 from sqlitevault.catalog.manifest import Manifest, created_at
 from sqlitevault.catalog.report import Moment, Report
-from sqlitevault.database import check, read_tables
-from sqlitevault.database.merge import TableMerge, compare_table, merge_tables
+from sqlitevault.database.checks import check
+from sqlitevault.database.content import read_tables
+from sqlitevault.database.difference import compare_table
+from sqlitevault.database.merging import TableMerge, merge_tables
 from sqlitevault.database.table_copy import copy_tables
 from sqlitevault.ground.errors import BackupNotFound, IntegrityCheckFailed, SourceNotFound, SqliteVaultError
 from sqlitevault.ground.scratch import scratch_directory

@@ -10,8 +10,8 @@ from sqlitevault.catalog.drill_report import Check
 from sqlitevault.catalog.manifest import Manifest, Scope, Table
 from sqlitevault.catalog.report import Moment, Report, Seconds
 from sqlitevault.catalog.selection import Selected
-from sqlitevault.database import read_tables
-from sqlitevault.database.merge import compare_table
+from sqlitevault.database.content import read_tables
+from sqlitevault.database.difference import compare_table
 from sqlitevault.ground.errors import BackupNotFound, ConfigError, SqliteVaultError
 from sqlitevault.ground.scratch import scratch_directory
 from sqlitevault.ground.steps import Steps, Watcher

@@ -27,7 +27,7 @@ def take_snapshot(
     Of a database in WAL mode with synchronous=NORMAL on NFS: the last commit that its writer's host has sent.
 
     The source's folder is not written to and no file in it is opened for writing. What is not checked here: that
-    SQLite finds the content sound (`sqlitevault.database.check`). Not for a process that has the source open with
+    SQLite finds the content sound (`sqlitevault.database.checks`). Not for a process that has the source open with
     SQLite itself: closing a file releases the POSIX locks that SQLite holds on it in the same process.
 
     Args:
