@@ -6,16 +6,17 @@ from sqlitevault.backup.backup import BackupRequest, back_up
 from sqlitevault.doctor.examination import DoctorRequest, examine
 from sqlitevault.functions.events import BackupEvent
 from sqlitevault.functions.telemetry import emit_backup, failures
+from sqlitevault.functions.wiring import site_of
 from sqlitevault.ground.facts import Metric
+from sqlitevault.snapshot import SnapshotOptions
 from sqlitevault.watch.changes import LossLimits
-from sqlitevault.wiring import now, wire
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401
     """Take one backup; the same scheduled time again finds it there and takes none."""
-    wired = wire()
-    settings = wired.settings
-    with failures(Metric.BACKUP_FAILED, settings.database_path.stem):
+    site = site_of(context.function_name)
+    settings = site.settings
+    with failures(Metric.BACKUP_FAILED, site.database_name):
         order = BackupEvent.parse(event)
         if order.action == "doctor":
             left = context.get_remaining_time_in_millis() / 1000
@@ -23,15 +24,15 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN
         request = BackupRequest(
             database=settings.database_path,
             config_root=settings.config_root,
-            created_at=order.scheduled_time or now(),
-            host=context.function_name,
+            created_at=order.scheduled_time or site.now(),
+            host=site.host,
             tier=order.tier,
             scope=order.scope,
-            folder=f"{order.tier}/{settings.database_path.stem}/",
+            folder=f"{order.tier}/{site.database_name}/",
             scratch=settings.scratch,
-            snapshot=wired.snapshot_options,
+            snapshot=SnapshotOptions.of(settings),
             losses=LossLimits.of(settings),
         )
-        report = back_up(request, wired.vault)
+        report = back_up(request, site.vault)
     emit_backup(report)
     return report.to_dict()

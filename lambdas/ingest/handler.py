@@ -6,16 +6,16 @@ from typing import Any
 from sqlitevault.backup.ingest import IngestRequest, ingest
 from sqlitevault.functions.events import StoredEvent
 from sqlitevault.functions.telemetry import emit_backup, failures
+from sqlitevault.functions.wiring import site_of
 from sqlitevault.ground.facts import Metric
 from sqlitevault.vault.opening import open_vault
 from sqlitevault.watch.changes import LossLimits
-from sqlitevault.wiring import wire
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401
     """Back up one uploaded database; the same upload again finds its backup there and takes none."""
-    wired = wire()
-    with failures(Metric.BACKUP_FAILED, wired.settings.database_path.stem):
+    site = site_of(context.function_name)
+    with failures(Metric.BACKUP_FAILED, site.database_name):
         stored = StoredEvent.parse(event)
         if stored.is_folder:
             return {"ignored": stored.key}
@@ -25,10 +25,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN
             name=inbox.name,
             version=stored.version,
             uploaded_at=stored.time,
-            host=context.function_name,
-            scratch=wired.settings.scratch,
-            losses=LossLimits.of(wired.settings),
+            host=site.host,
+            scratch=site.settings.scratch,
+            losses=LossLimits.of(site.settings),
         )
-        report = ingest(request, wired.vault)
+        report = ingest(request, site.vault)
     emit_backup(report)
     return report.to_dict()

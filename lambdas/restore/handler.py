@@ -7,6 +7,7 @@ from sqlitevault.catalog.report import Report
 from sqlitevault.catalog.selection import Selected, select
 from sqlitevault.functions.events import RestoreEvent
 from sqlitevault.functions.telemetry import failures
+from sqlitevault.functions.wiring import site_of
 from sqlitevault.ground.facts import Metric
 from sqlitevault.restore import (
     Target,
@@ -21,48 +22,48 @@ from sqlitevault.restore import (
     stage,
     undo,
 )
-from sqlitevault.wiring import Wiring, now, wire
+from sqlitevault.site import Site
 
 
-def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:  # noqa: ANN401
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401
     """Make the move that the event asks for and return its report."""
-    wired = wire()
-    with failures(Metric.RESTORE_FAILED, wired.settings.database_path.stem):
-        return _move(RestoreEvent.parse(event), wired).to_dict()
+    site = site_of(context.function_name)
+    with failures(Metric.RESTORE_FAILED, site.database_name):
+        return _move(RestoreEvent.parse(event), site).to_dict()
 
 
-def _move(order: RestoreEvent, wired: Wiring) -> Report:
-    target = Target(wired.settings.database_path, wired.settings.config_root)
+def _move(order: RestoreEvent, site: Site) -> Report:
+    target = Target(site.settings.database_path, site.settings.config_root)
     if order.action == "undo":
-        return undo(target, now=now(), force=order.force)
+        return undo(target, now=site.now(), force=order.force)
     if order.action == "promote" and order.table:
         staged = newest_side_database(target) if order.backup == "latest" else order.backup
-        return merge_staged(target, staged, order.table, missing_only=order.missing_only, now=now())
+        return merge_staged(target, staged, order.table, missing_only=order.missing_only, now=site.now())
     if order.action == "promote":
         staged = newest_staged(target) if order.backup == "latest" else order.backup
-        return promote(target, staged, now=now(), force=order.force)
-    name = wired.settings.database_path.stem
+        return promote(target, staged, now=site.now(), force=order.force)
+    name = site.database_name
     choice = Choice.of(order.backup, at=order.at, before=order.before_incident, scope=order.scope, database=name)
-    selected = select(wired.vault, choice)
+    selected = select(site.vault, choice)
     if order.table:
-        return _tables(order, wired, selected, target)
-    scratch = wired.settings.scratch
+        return _tables(order, site, selected, target)
+    scratch = site.settings.scratch
     if order.action == "plan":
-        return plan(selected, target, scope=order.scope, now=now(), scratch=scratch, replica=wired.replica)
+        return plan(selected, target, scope=order.scope, now=site.now(), scratch=scratch, replica=site.replica)
     return stage(
         selected,
         target,
         scope=order.scope,
-        now=now(),
+        now=site.now(),
         scratch=scratch,
-        replica=wired.replica,
+        replica=site.replica,
         salvage=order.salvage,
     )
 
 
-def _tables(order: RestoreEvent, wired: Wiring, selected: Selected, target: Target) -> Report:
-    with origin(selected, wired.settings.scratch, replica=wired.replica) as source:
+def _tables(order: RestoreEvent, site: Site, selected: Selected, target: Target) -> Report:
+    with origin(selected, site.settings.scratch, replica=site.replica) as source:
         if order.action == "plan":
-            return plan_tables(source, target, order.table, now=now(), scratch=wired.settings.scratch)
+            return plan_tables(source, target, order.table, now=site.now(), scratch=site.settings.scratch)
         side = target.tables(source.manifest.backup_id)
-        return make_side_database(source, target, order.table, side=side, now=now())
+        return make_side_database(source, target, order.table, side=side, now=site.now())

@@ -1,13 +1,11 @@
 """Vault and replica: guarded alike, each by its own rules; and the way from one to the other."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sqlitevault.ground.settings import Settings
-from sqlitevault.vault.directory import DirectoryVault
-from sqlitevault.wiring import Wiring
+from sqlitevault.site import Site
 from tests.synthesis import Deployment, Properties, Rights, Synthesised, text
 
 pytestmark = pytest.mark.xdist_group("infra")
@@ -112,11 +110,11 @@ def test_arrivals_are_told_to_eventbridge(bucket: Properties) -> None:
     assert bucket["NotificationConfiguration"] == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
 
 
-def test_the_monitor_expects_what_is_deployed(primary: Synthesised, tmp_path: Path) -> None:
+def test_the_monitor_expects_what_is_deployed(primary: Synthesised) -> None:
     """Otherwise it would report drift from the first day, or never."""
     variables = primary.functions()["monitor"]["Environment"]["Variables"]
     settings = Settings.from_env({name: text(value) for name, value in variables.items()})
-    expected = Wiring(settings, DirectoryVault(tmp_path), None, lambda: None).expected_protection
+    expected = Site.of(settings).expected_protection
     assert expected is not None
     bucket = primary.bucket()[1]
     lock = bucket["ObjectLockConfiguration"]["Rule"]["DefaultRetention"]

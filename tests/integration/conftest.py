@@ -8,7 +8,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from sqlitevault.wiring import wire
+from sqlitevault.functions.wiring import site_of
 from tests.databases import make_bank
 from tests.function_calls import REPLICA, VAULT, Home
 
@@ -33,7 +33,7 @@ def functions_home(
     }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    wire.cache_clear()  # each test is a process of its own
+    site_of.cache_clear()  # each test is a process of its own
     with mock_aws():
         s3 = boto3.client("s3")
         for bucket in (VAULT, REPLICA):
@@ -42,4 +42,4 @@ def functions_home(
         database = make_bank(tmp_path / "mount" / "data" / "devops_hub.db")
         (tmp_path / "mount" / "docker-compose.yml").write_text("services:\n  app:\n    image: devops-hub:1\n")
         yield Home(tmp_path / "mount", database, s3, lambda: capsys.readouterr().out)
-    wire.cache_clear()
+    site_of.cache_clear()

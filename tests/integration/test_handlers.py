@@ -2,13 +2,14 @@
 
 import json
 import os
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from localaws.emf import parse_lines
+from sqlitevault.functions.wiring import site_of
 from sqlitevault.ground.errors import BackupNotFound, ConfigError, DrillFailed, SourceCorrupt, SourceNotFound
-from sqlitevault.wiring import wire
 from tests.databases import execute
 from tests.function_calls import VAULT, Home
 
@@ -79,7 +80,7 @@ def test_the_monitor_tells_a_loss_whoever_took_the_backup(home: Home, monkeypatc
     assert (metrics["LargestTableLossPercent"], metrics["DatabaseChangePercent"]) == (50, 0)
     assert f"ledger has 250 rows less (50 %) than in {HOURLY}" in report["problems"]
     monkeypatch.setenv("MASS_DELETION_ROWS", "251")
-    wire.cache_clear()
+    site_of.cache_clear()
     home.invoke("monitor", "monitor")
     assert home.metrics()["LargestTableLossPercent"] == 0
 
@@ -228,7 +229,7 @@ def test_a_drill_with_a_wrong_question_is_recorded_and_loud(home: Home, monkeypa
     home.invoke("backup", "backup-daily")
     home.printed()
     monkeypatch.setenv("DRILL_SQL", "no SQL => 1")
-    wire.cache_clear()
+    site_of.cache_clear()
     with pytest.raises(ConfigError, match="no SQL"):
         home.invoke("drill", "drill-latest")
     metrics = home.metrics()
@@ -240,9 +241,9 @@ def test_a_drill_in_the_recovery_region_leaves_the_vaults_report(home: Home, mon
     """There the vault is the replica itself: the report has a name that replication never writes over."""
     home.invoke("backup", "backup-daily")
     monkeypatch.setenv("REPLICA_URI", os.environ["BACKUP_DIR"].removesuffix("/"))
-    wire.cache_clear()
+    site_of.cache_clear()
     assert home.invoke("drill", "drill-latest")["passed"]
-    assert wire().replica is None
+    assert site_of("sqlitevault-prod-drill").replica is None
     (report,) = home.names(f"{MORNING}.json")
     assert report == f"backups/reports/replica-drills/{MORNING}.json"
     assert home.names("report.html") == []
@@ -274,7 +275,8 @@ def test_monitor_measures_ages_and_what_is_missing(home: Home) -> None:
 
 def test_a_backup_of_the_future_is_told_and_does_not_count(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """A clock that was a year ahead: the RPO's alarms and the tiers look at the backups before it."""
-    monkeypatch.setattr("backup.handler.now", lambda: datetime.now(UTC) + timedelta(days=365))
+    late = replace(site_of("backup"), now=lambda: datetime.now(UTC) + timedelta(days=365))
+    monkeypatch.setattr("backup.handler.site_of", lambda _name: late)
     ahead = home.invoke("backup", {"tier": "daily"})["backup_id"]
     home.invoke("drill", {"backup": ahead})
     home.printed()

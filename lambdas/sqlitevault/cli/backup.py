@@ -17,9 +17,9 @@ from sqlitevault.cli.proven_backup import Taken, request_for, take
 from sqlitevault.ground.facts import Tier
 from sqlitevault.ground.quantities import size
 from sqlitevault.ground.settings import Settings
+from sqlitevault.site import utc_now
 from sqlitevault.vault.directory import DirectoryVault
 from sqlitevault.vault.opening import open_vault
-from sqlitevault.wiring import now
 
 _SENT = "sent"
 
@@ -59,7 +59,7 @@ def backup(
     with progress(quiet=as_json or quiet) as watcher:
         taken = take(request, vault, settings, watcher, prove=not no_drill)
         pruned = (
-            prune(vault, retain_days=settings.retain_days, now=now()) if isinstance(vault, DirectoryVault) else None
+            prune(vault, retain_days=settings.retain_days, now=utc_now()) if isinstance(vault, DirectoryVault) else None
         )
     if as_json:
         print_json(_as_json(taken.report, taken.drilled, pruned) | {"heartbeat": _announce(taken, settings)})

@@ -10,7 +10,7 @@ from sqlitevault.cli.options import selected
 from sqlitevault.ground.settings import Settings
 from sqlitevault.ground.steps import Watcher
 from sqlitevault.restore.private_copy import copy_of_backup, copy_of_live
-from sqlitevault.wiring import snapshot_options
+from sqlitevault.snapshot import SnapshotOptions
 
 
 @contextmanager
@@ -22,7 +22,7 @@ def copy_of(words: str | None, settings: Settings, watcher: Watcher) -> Iterator
         SourceNotFound, SourceBusy, SourceCorrupt, ChecksumMismatch, ScratchFull, VaultUnavailable: there is no copy.
     """
     if words is None:
-        with copy_of_live(settings.database_path, snapshot_options(settings), settings.scratch, watcher) as live:
+        with copy_of_live(settings.database_path, SnapshotOptions.of(settings), settings.scratch, watcher) as live:
             yield str(settings.database_path), live
     else:
         choice = Choice(scope=Scope.DATABASE, database=settings.database_path.stem)

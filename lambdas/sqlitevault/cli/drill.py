@@ -9,11 +9,11 @@ from sqlitevault.cli.drill_output import show_drills
 from sqlitevault.cli.exit_codes import DRILL, NO_ROOM, NOT_FOUND, UNAVAILABLE, epilog, reporting_errors
 from sqlitevault.cli.output import print_json, progress
 from sqlitevault.ground.errors import DrillFailed
-from sqlitevault.overview import Overview
 from sqlitevault.proof.drill import DrillRequest, record
 from sqlitevault.proof.drill import drill as hold_drill
+from sqlitevault.site import Site
 from sqlitevault.vault.protocol import Vault
-from sqlitevault.wiring import Wiring, now
+from sqlitevault.watch.overview import Overview
 
 
 @click.command(epilog=epilog(NOT_FOUND, UNAVAILABLE, DRILL, NO_ROOM))
@@ -29,13 +29,14 @@ def drill(*, backup: str, location: str | None, as_json: bool) -> None:
     BACKUP is an id, a path or an s3:// URI; without one the newest good backup is drilled.
     """
     settings = options.settings(vault=location)
+    site = Site.of(settings)
     choice = Choice(scope=Scope.DATABASE, database=settings.database_path.stem)
     chosen = options.selected(backup, settings.vault, choice)
     with progress(quiet=as_json) as watcher:
-        report = hold_drill(DrillRequest.of(chosen, now(), settings), watcher)
+        report = hold_drill(DrillRequest.of(chosen, site.now(), settings), watcher)
         if chosen.manifest is not None:
             record(report, chosen.vault, settings.replica)
-            _publish(Wiring.of(settings), chosen.vault)
+            _publish(site, chosen.vault)
     if as_json:
         print_json(report.to_dict())
     else:
@@ -48,7 +49,7 @@ def drill(*, backup: str, location: str | None, as_json: bool) -> None:
     report.require_answers()
 
 
-def _publish(wired: Wiring, drilled: Vault) -> None:
+def _publish(site: Site, drilled: Vault) -> None:
     """Leave the page where the drill's report is, unless that is a vault that these settings do not describe."""
-    if drilled.location == wired.vault.location:
-        Overview(wired, now()).publish()
+    if drilled.location == site.vault.location:
+        Overview(site).publish()

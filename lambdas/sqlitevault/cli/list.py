@@ -12,8 +12,8 @@ from sqlitevault.cli import options
 from sqlitevault.cli.exit_codes import UNAVAILABLE, epilog, reporting_errors
 from sqlitevault.cli.output import print_json, stderr, stdout
 from sqlitevault.ground.quantities import duration, size
+from sqlitevault.site import utc_now
 from sqlitevault.vault.opening import open_vault
-from sqlitevault.wiring import now
 
 
 @click.command("list", epilog=epilog(UNAVAILABLE))
@@ -29,7 +29,7 @@ def list_backups(*, location: str | None, as_json: bool) -> None:
     elif not contents.backups and not contents.uncommitted:
         stderr().print(f"no backups in {vault.location}")
     else:
-        stdout().print(_table(contents, now()))
+        stdout().print(_table(contents, utc_now()))
     for unreadable in contents.unreadable:
         stderr().print(f"[yellow]unreadable:[/] {escape(f'{unreadable.name}: {unreadable.error}')}")
 
@@ -78,7 +78,7 @@ def _as_json(backup: Backup) -> dict[str, object]:
         "tier": manifest.tier,
         "scope": manifest.scope,
         "created_at": format_time(manifest.created_at),
-        "age_seconds": round((now() - manifest.created_at).total_seconds()),
+        "age_seconds": round((utc_now() - manifest.created_at).total_seconds()),
         "database_bytes": manifest.database.bytes if manifest.database else None,
         "archive_bytes": backup.archive.bytes,
         "rows": manifest.rows if manifest.database else None,

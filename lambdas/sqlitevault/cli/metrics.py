@@ -10,12 +10,12 @@ from sqlitevault.cli.output import print_json
 from sqlitevault.cli.whole_file import write_whole
 from sqlitevault.ground.facts import MONITOR_REPORT, RECORD_LIMIT
 from sqlitevault.ground.settings import Settings
+from sqlitevault.site import Site
 from sqlitevault.vault.directory import DirectoryVault
 from sqlitevault.vault.opening import open_vault
 from sqlitevault.watch.changes import LossLimits
 from sqlitevault.watch.exposition import exposition, metrics
 from sqlitevault.watch.monitor import MonitorReport, monitor
-from sqlitevault.wiring import Wiring, now
 
 
 @click.command("metrics", epilog=epilog(NOT_FOUND, INTEGRITY, UNAVAILABLE, NO_ROOM))
@@ -52,16 +52,16 @@ def show_metrics(
 
 
 def _look(settings: Settings) -> MonitorReport:
-    wired = Wiring.of(settings)
+    site = Site.of(settings)
     return monitor(
-        wired.vault,
-        wired.replica,
+        site.vault,
+        site.replica,
         database=settings.database_path.stem,
         rpo_seconds=settings.rpo_seconds,
-        expected=wired.expected_protection,
-        now=now(),
+        expected=site.expected_protection,
+        now=site.now(),
         losses=LossLimits.of(settings),
-        deployed=not isinstance(wired.vault, DirectoryVault),
+        deployed=not isinstance(site.vault, DirectoryVault),
     )
 
 

@@ -14,9 +14,10 @@ from sqlitevault.ground.settings import Settings
 from sqlitevault.ground.steps import Watcher
 from sqlitevault.proof.drill import DrillRequest, record
 from sqlitevault.proof.drill import drill as hold_drill
+from sqlitevault.site import utc_now
+from sqlitevault.snapshot import SnapshotOptions
 from sqlitevault.vault.protocol import Vault
 from sqlitevault.watch.changes import LossLimits
-from sqlitevault.wiring import now, snapshot_options
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +56,13 @@ def request_for(
     return BackupRequest(
         database=settings.database_path,
         config_root=settings.config_root,
-        created_at=now(),
+        created_at=utc_now(),
         host=socket.gethostname(),
         tier=tier,
         scope=scope,
         allow_corrupt=allow_corrupt,
         scratch=settings.scratch,
-        snapshot=snapshot_options(settings),
+        snapshot=SnapshotOptions.of(settings),
         losses=LossLimits.of(settings),
     )
 
@@ -84,6 +85,6 @@ def take(request: BackupRequest, vault: Vault, settings: Settings, watcher: Watc
 
 def _prove(report: BackupReport, vault: Vault, settings: Settings, watcher: Watcher) -> DrillReport:
     chosen = select(vault, Choice(backup_id=report.backup_id))
-    drilled = hold_drill(DrillRequest.of(chosen, now(), settings), watcher)
+    drilled = hold_drill(DrillRequest.of(chosen, utc_now(), settings), watcher)
     record(drilled, vault)
     return drilled

@@ -9,11 +9,11 @@ from sqlitevault.cli.output import print_json, stdout
 from sqlitevault.cli.readiness_output import show_readiness
 from sqlitevault.ground.errors import ConfigError, NotReady
 from sqlitevault.ground.settings import Settings
-from sqlitevault.overview import Overview
+from sqlitevault.site import Site, utc_now
 from sqlitevault.vault.opening import open_vault
 from sqlitevault.watch import runbook_test
+from sqlitevault.watch.overview import Overview
 from sqlitevault.watch.page.readiness import readiness_markdown, readiness_page
-from sqlitevault.wiring import Wiring, now
 
 
 @click.command(epilog=epilog(UNAVAILABLE, DRILL))
@@ -47,7 +47,7 @@ def readiness(*, location: str | None, runbook_tested: str | None, markdown: boo
     if runbook_tested is not None:
         _record(runbook_tested, settings, as_json=as_json)
         return
-    report = Overview(Wiring.of(settings), now()).readiness()
+    report = Overview(Site.of(settings)).readiness()
     if as_json:
         print_json(report.to_dict())
     elif markdown or html:
@@ -63,7 +63,7 @@ def readiness(*, location: str | None, runbook_tested: str | None, markdown: boo
 
 def _record(name: str, settings: Settings, *, as_json: bool) -> None:
     vault = open_vault(settings.vault)
-    test = runbook_test.RunbookTest(name=name, tested_at=now())
+    test = runbook_test.RunbookTest(name=name, tested_at=utc_now())
     written = runbook_test.record(test, vault)
     if as_json:
         print_json(test.to_dict())

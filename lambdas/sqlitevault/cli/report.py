@@ -9,8 +9,8 @@ from sqlitevault.cli import options
 from sqlitevault.cli.exit_codes import NO_ROOM, UNAVAILABLE, epilog, reporting_errors
 from sqlitevault.cli.output import print_json, stdout
 from sqlitevault.cli.whole_file import write_whole
-from sqlitevault.overview import Overview
-from sqlitevault.wiring import Wiring, now
+from sqlitevault.site import Site
+from sqlitevault.watch.overview import Overview
 
 
 @click.command(epilog=epilog(UNAVAILABLE, NO_ROOM))
@@ -32,7 +32,7 @@ def report(*, location: str | None, output: Path, days: int, as_json: bool) -> N
     drills and the monitor have left in the vault, where drills and the monitor leave the same page as
     reports/report.html. With --json the figures are printed and no page is written.
     """
-    overview = Overview(Wiring.of(options.settings(vault=location)), now(), days=days)
+    overview = Overview(Site.of(options.settings(vault=location)), days=days)
     if as_json:
         print_json(overview.history().to_dict() | {"readiness": overview.readiness().to_dict()})
         return

@@ -29,8 +29,8 @@ from sqlitevault.restore import (
     stage,
 )
 from sqlitevault.restore import undo as put_back
+from sqlitevault.site import utc_now
 from sqlitevault.vault.opening import open_vault
-from sqlitevault.wiring import now
 
 
 @click.command(epilog=epilog(NOT_FOUND, BUSY, INTEGRITY, UNAVAILABLE, DRILL, NO_ROOM))
@@ -132,7 +132,7 @@ def _planned(selected: Selected, settings: Settings, scope: Scope, *, as_json: b
             selected,
             _target(settings),
             scope=scope,
-            now=now(),
+            now=utc_now(),
             scratch=settings.scratch,
             watcher=watcher,
             patience_seconds=min(PATIENCE_SECONDS, settings.snapshot_timeout_seconds),
@@ -161,13 +161,13 @@ def _restore(
             selected,
             target,
             scope=scope,
-            now=now(),
+            now=utc_now(),
             scratch=settings.scratch,
             watcher=watcher,
             replica=options.replica(settings),
             salvage=salvage,
         )
-    return staged, promote(target, staged.backup_id, now=now(), force=consent.force)
+    return staged, promote(target, staged.backup_id, now=utc_now(), force=consent.force)
 
 
 def _backup_after(settings: Settings, scope: Scope, consent: Consent) -> Taken:
@@ -206,7 +206,7 @@ def _undo(settings: Settings, consent: Consent) -> None:
     previous = newest_kept(settings.database_path)
     if not consent.agreed(f"Put back {previous} (what is there is kept)?"):
         raise TargetExists(f"this would replace {settings.database_path}", hint=f"Give --yes to put back {previous}.")
-    report = put_back(_target(settings), now=now(), force=consent.force)
+    report = put_back(_target(settings), now=utc_now(), force=consent.force)
     if consent.as_json:
         print_json(report.to_dict())
     else:

@@ -22,9 +22,9 @@ from sqlitevault.restore import (
     plan_tables,
     require_mergeable,
 )
+from sqlitevault.site import utc_now
 from sqlitevault.snapshot import SnapshotOptions
 from sqlitevault.vault.protocol import Vault
-from sqlitevault.wiring import now
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def restore_tables(
 
 def _planned(source: Origin, settings: Settings, target: Target, order: TableOrder) -> TablesPlan:
     options = SnapshotOptions(timeout_seconds=min(PATIENCE_SECONDS, settings.snapshot_timeout_seconds))
-    planned = plan_tables(source, target, order.tables, now=now(), scratch=settings.scratch, options=options)
+    planned = plan_tables(source, target, order.tables, now=utc_now(), scratch=settings.scratch, options=options)
     return planned if order.side is None else planned.model_copy(update={"side_database": str(order.side)})
 
 
@@ -107,7 +107,7 @@ def _merge(source: Origin, planned: TablesPlan, target: Target, order: TableOrde
         target,
         names,
         missing_only=order.missing_only,
-        now=now(),
+        now=utc_now(),
     )
     if consent.as_json:
         print_json(report.to_dict())
@@ -119,7 +119,7 @@ def _side_database(source: Origin, planned: TablesPlan, target: Target, order: T
     side = Path(planned.side_database)
     if side.exists() and not consent.agreed(f"Replace {side} (what is there is kept)?"):
         raise TargetExists(f"{side} exists already", hint="Give --yes to replace it (it is kept), or --target PATH.")
-    report = make_side_database(source, target, order.tables, side=side, now=now())
+    report = make_side_database(source, target, order.tables, side=side, now=utc_now())
     if consent.as_json:
         print_json(report.to_dict())
     else:

@@ -11,8 +11,8 @@ from sqlitevault.cli.output import print_json, progress
 from sqlitevault.ground.errors import ConfigError, IntegrityCheckFailed
 from sqlitevault.ground.settings import Settings
 from sqlitevault.proof.drill import DrillRequest, drill
+from sqlitevault.site import utc_now
 from sqlitevault.vault.opening import open_vault
-from sqlitevault.wiring import now
 
 
 @click.command(epilog=epilog(NOT_FOUND, INTEGRITY, UNAVAILABLE, NO_ROOM))
@@ -32,7 +32,9 @@ def verify(*, backups: tuple[str, ...], everything: bool, location: str | None, 
     chosen = _all(settings) if everything else [options.selected(words, settings.vault, Choice()) for words in backups]
     with progress(quiet=as_json) as watcher:
         reports = [
-            drill(DrillRequest(each, now(), settings.rto_seconds, with_dump=False, scratch=settings.scratch), watcher)
+            drill(
+                DrillRequest(each, utc_now(), settings.rto_seconds, with_dump=False, scratch=settings.scratch), watcher
+            )
             for each in chosen
         ]
     if as_json:

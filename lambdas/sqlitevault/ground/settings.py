@@ -44,6 +44,7 @@ class Settings(BaseModel):
 
     database_path: Path = Field(Path("data/devops_hub.db"), alias="DATABASE_PATH")
     config_root: Path = Field(Path(), alias="CONFIG_ROOT")
+    application_profile: str = Field("devops_hub", alias="APPLICATION_PROFILE")
     vault: Location = Field("backups", alias="BACKUP_DIR")
     replica: Location | None = Field(None, alias="REPLICA_URI")
     scratch: Path | None = Field(None, alias="SCRATCH_DIR")

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Self
 
 from sqlitevault.database.header import JournalMode
+from sqlitevault.ground.settings import Settings
 
 OnBytes = Callable[[int], None]
 
@@ -60,6 +62,15 @@ class SnapshotOptions:
     threads: int = 4
     durable: bool = True
     on_step: Callable[[str], None] = ignore_step
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Return the limits as set, for a snapshot in scratch, which does not outlive this process."""
+        return cls(
+            max_writer_stall_seconds=settings.max_writer_stall_seconds,
+            timeout_seconds=settings.snapshot_timeout_seconds,
+            durable=False,
+        )
 
 
 DEFAULTS = SnapshotOptions()

@@ -1,23 +1,22 @@
-"""What there is to see of a database's backups: what happened lately, readiness, and the page that shows both."""
+"""Recent history, readiness, and the page that shows both."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlitevault.ground.facts import REPORT_PAGE
+from sqlitevault.site import Site
 from sqlitevault.vault.directory import DirectoryVault
 from sqlitevault.watch import history as past
 from sqlitevault.watch import readiness as checklist
+from sqlitevault.watch.alarms import open_alarms
 from sqlitevault.watch.history import History, HistoryRequest
 from sqlitevault.watch.readiness import ReadinessReport, ReadinessRequest
-from sqlitevault.wiring import Wiring
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The vault, replica and alarms of a process, seen at `at`, `days` back."""
+    """The vault, replica and alarms of a site, `days` back."""
 
-    wired: Wiring
-    at: datetime
+    site: Site
     days: int = 7
 
     def history(self) -> History:
@@ -26,15 +25,15 @@ class Overview:
         Raises:
             VaultUnavailable: the vault cannot be read.
         """
-        settings = self.wired.settings
+        settings = self.site.settings
         request = HistoryRequest(
-            database=settings.database_path.stem,
-            now=self.at,
+            database=self.site.database_name,
+            now=self.site.now(),
             days=self.days,
             rpo_seconds=settings.rpo_seconds,
             rto_seconds=settings.rto_seconds,
         )
-        return past.history(self.wired.vault, request)
+        return past.history(self.site.vault, request)
 
     def readiness(self) -> ReadinessReport:
         """Compute the checklist.
@@ -42,16 +41,16 @@ class Overview:
         Raises:
             VaultUnavailable: the vault cannot be read.
         """
-        settings = self.wired.settings
+        settings = self.site.settings
         request = ReadinessRequest(
-            database=settings.database_path.stem,
+            database=self.site.database_name,
             rpo_seconds=settings.rpo_seconds,
             rto_seconds=settings.rto_seconds,
-            now=self.at,
-            in_bucket=not isinstance(self.wired.vault, DirectoryVault),
-            expected=self.wired.expected_protection,
+            now=self.site.now(),
+            in_bucket=not isinstance(self.site.vault, DirectoryVault),
+            expected=self.site.expected_protection,
         )
-        return checklist.readiness(self.wired.vault, self.wired.replica, self.wired.alarms, request)
+        return checklist.readiness(self.site.vault, self.site.replica, lambda: open_alarms(settings.vault), request)
 
     def page(self) -> str:
         """Return both as a page that needs nothing but itself.
@@ -70,4 +69,4 @@ class Overview:
         Raises:
             VaultUnavailable: the vault cannot be read or written.
         """
-        self.wired.vault.replace(REPORT_PAGE, self.page().encode())
+        self.site.vault.replace(REPORT_PAGE, self.page().encode())
