@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 
 from sqlitevault.archive import limits
-from sqlitevault.archive.disk import require_free
 from sqlitevault.archive.members import require_safe_path
 from sqlitevault.archive.new_folder import NewFolder
 from sqlitevault.archive.refusals import shown, unsafe
 from sqlitevault.archive.tar_stream import Entry
 from sqlitevault.catalog.manifest import File, is_backup_id
+from sqlitevault.ground.files import require_free
 
 
 class Intake:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlitevault.archive.disk import full_disk_reported
 from sqlitevault.ground.errors import TargetExists
+from sqlitevault.ground.files import full_disk_reported, sync
 
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -36,11 +36,7 @@ class NewFolder:
     def sync(self) -> None:
         """Make the names of the files survive a crash."""
         for folder in self._folders:
-            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            sync(folder)
 
     def _make(self, folder: Path) -> None:
         if folder not in self._folders:

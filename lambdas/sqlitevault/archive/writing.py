@@ -8,24 +8,23 @@ import hashlib
 import os
 import tarfile
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from isal import igzip_threaded
 
 from sqlitevault.archive import checksums, limits
-from sqlitevault.archive.disk import full_disk_reported
 from sqlitevault.archive.members import CHECKSUMS, MANIFEST, Member, in_order
 from sqlitevault.catalog.manifest import Archive, File, Manifest
 from sqlitevault.ground.errors import ChecksumMismatch, ManifestInvalid
+from sqlitevault.ground.files import full_disk_reported, whole_file
 from sqlitevault.ground.progress import OnBytes, ignore_bytes
 
 LEVEL = 2
 _BLOCK = limits.MEBIBYTE
 _MOST_THREADS = 4
 _MODE = 0o644
-_WRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
 _PRIVATE_MODE = 0o600
 
 
@@ -74,7 +73,7 @@ def write_archive(
     recorded = {file.path: file for file in manifest.files}
     if [member.path for member in ordered] != [file.path for file in in_order(manifest.files)]:
         raise ManifestInvalid("the manifest describes other members", hint="Report this as a defect.")
-    with _new_file(destination) as file:
+    with full_disk_reported(destination.parent), whole_file(destination) as file:
         packed = _Packed(file)
         threads = min(_MOST_THREADS, os.cpu_count() or 1)
         stream = igzip_threaded.open(packed, "wb", compresslevel=LEVEL, threads=threads, block_size=_BLOCK)  # type: ignore[no-untyped-call]
@@ -151,28 +150,3 @@ def _changed(member: Member) -> ChecksumMismatch:
     return ChecksumMismatch(
         f"{member.path} changed while it was being packed", hint="Take the backup again; let nothing write to scratch."
     )
-
-
-@contextmanager
-def _new_file(destination: Path) -> Iterator[BinaryIO]:
-    """Give a file that becomes `destination`, synced, when all went well, and vanishes otherwise."""
-    unfinished = destination.with_name(f".{destination.name}.unfinished")
-    try:
-        with full_disk_reported(destination.parent):
-            with os.fdopen(os.open(unfinished, _WRITE, _PRIVATE_MODE), "wb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(destination)
-            _sync_folder(destination.parent)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
-        raise
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

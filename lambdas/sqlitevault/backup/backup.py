@@ -16,7 +16,8 @@ from sqlitevault.configuration.collecting import Omission, collect
 from sqlitevault.database.header import read_header
 from sqlitevault.ground.errors import BackupExists, BackupNotFound, ConfigError, SourceNotFound, VaultUnavailable
 from sqlitevault.ground.facts import ARCHIVE_SUFFIX, RECORD_LIMIT, Tier
-from sqlitevault.ground.scratch import require_free, scratch_directory
+from sqlitevault.ground.files import require_free
+from sqlitevault.ground.scratch import scratch_directory
 from sqlitevault.ground.steps import Steps, Watcher
 from sqlitevault.snapshot import SnapshotOptions
 from sqlitevault.vault.protocol import Vault

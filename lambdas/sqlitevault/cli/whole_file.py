@@ -1,8 +1,10 @@
 """Files that others read while we write: whole or not at all."""
 
+import os
 import secrets
 from pathlib import Path
 
+from sqlitevault.ground import files
 from sqlitevault.ground.errors import TargetUnwritable
 
 _FOR_EVERYBODY = 0o644
@@ -14,13 +16,12 @@ def write_whole(target: Path, text: str) -> None:
     Raises:
         TargetUnwritable: the folder is missing, full, or not this user's; what was there stays as it was.
     """
-    unfinished = target.with_name(f".{target.name}.{secrets.token_hex(4)}.unfinished")
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.unfinished")
     try:
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.chmod(_FOR_EVERYBODY)
-        unfinished.replace(target)
+        with files.whole_file(target, temporary=temporary) as out:
+            out.write(text.encode())
+            os.fchmod(out.fileno(), _FOR_EVERYBODY)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
         raise TargetUnwritable(
             f"{target} cannot be written: {error.strerror}", hint="Make its folder, and let this user write there."
         ) from error

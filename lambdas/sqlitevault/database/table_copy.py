@@ -1,6 +1,5 @@
 """Copy single tables of a private copy into a database of their own: the side database of a partial restore."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import apsw
 from sqlitevault.database.connection import immutable_uri, new_database, open_copy
 from sqlitevault.database.schema import TableShape, quoted, rows_in_order, tables
 from sqlitevault.ground.errors import ConfigError, SourceUnsupported
+from sqlitevault.ground.files import sync
 
 
 def copy_tables(source: Path, destination: Path, names: Sequence[str]) -> None:
@@ -35,8 +35,7 @@ def copy_tables(source: Path, destination: Path, names: Sequence[str]) -> None:
             raise SourceUnsupported(
                 f"a table could not be copied: {error}", hint="Restore the whole database to another place: --target."
             ) from error
-    with destination.open("rb") as written:
-        os.fsync(written.fileno())
+    sync(destination)
 
 
 def _ordinary(found: dict[str, TableShape], name: str) -> TableShape:

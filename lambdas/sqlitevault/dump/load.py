@@ -1,6 +1,5 @@
 """Load SQL text into a new database, a few statements at a time, whoever wrote the text."""
 
-import os
 import re
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -10,6 +9,7 @@ from typing import BinaryIO
 import apsw
 
 from sqlitevault.ground.errors import IntegrityCheckFailed
+from sqlitevault.ground.files import unfinished
 from sqlitevault.ground.progress import OnBytes, ignore_bytes
 
 _BLOCK = 1 << 20
@@ -32,17 +32,10 @@ def load_dump(sql: Path, destination: Path, *, on_bytes: OnBytes = ignore_bytes,
         IntegrityCheckFailed: the text is empty, ends in the middle, or is no SQL that SQLite accepts; says after how
             many bytes, quotes none.
     """
-    unfinished = destination.with_name(f".{destination.name}.unfinished")
-    try:
-        with sql.open("rb") as text, closing(_new_database(unfinished)) as connection:
+    with unfinished(destination, durable=durable) as made:
+        with sql.open("rb") as text, closing(_new_database(made)) as connection:
             _execute(connection, text, on_bytes)
-        _require_content(unfinished)
-        if durable:
-            with unfinished.open("rb") as database:
-                os.fsync(database.fileno())
-        unfinished.replace(destination)
-    finally:
-        unfinished.unlink(missing_ok=True)
+        _require_content(made)
 
 
 def load_readable(sql: Path, destination: Path) -> bool:

@@ -7,20 +7,18 @@ in a column for numbers, of which SQLite 3.54 makes a number on loading (3.40 do
 an odd length, which only damage makes.
 """
 
-import os
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
-from typing import BinaryIO
 
 import apsw
 
 from sqlitevault.database.connection import open_copy
 from sqlitevault.database.schema import TableShape, tables
 from sqlitevault.dump.inserts import insert_statements
+from sqlitevault.ground.files import whole_file
 from sqlitevault.ground.progress import OnBytes, ignore_bytes
 
-_BUFFER = 64 * 1024
 _AUTO_VACUUM = ("NONE", "FULL", "INCREMENTAL")
 _KEPT_BY_SQLITE = ("sqlite_sequence", "sqlite_stat1", "sqlite_stat4")
 
@@ -35,24 +33,10 @@ def write_dump(database: Path, destination: Path, *, on_bytes: OnBytes = ignore_
         SourceCorrupt: the database cannot be read.
         SourceUnsupported: it needs a newer SQLite, or functions of its own, so that the dump could not be loaded.
     """
-    with open_copy(database) as connection, _whole(destination, durable=durable) as out:
+    with open_copy(database) as connection, whole_file(destination, durable=durable) as out:
         for part in _statements(connection):
             out.write(part)
             on_bytes(len(part))
-
-
-@contextmanager
-def _whole(destination: Path, *, durable: bool) -> Iterator[BinaryIO]:
-    unfinished = destination.with_name(f".{destination.name}.unfinished")
-    try:
-        with unfinished.open("wb", buffering=_BUFFER) as out:
-            yield out
-            out.flush()
-            if durable:
-                os.fsync(out.fileno())
-        unfinished.replace(destination)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _statements(connection: apsw.Connection) -> Iterator[bytes]:

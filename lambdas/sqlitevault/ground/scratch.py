@@ -1,6 +1,5 @@
 """A private working directory that is gone afterwards, also when an earlier owner was killed."""
 
-import errno
 import fcntl
 import os
 import shutil
@@ -10,12 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlitevault.ground.errors import ConfigError, ScratchFull
+from sqlitevault.ground.errors import ConfigError
+from sqlitevault.ground.files import full_disk_reported, require_free
 
 PREFIX = "sqlitevault-"
 _LOCK = "owner.lock"
 _GRACE_SECONDS = 60
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # EFBIG: ulimit -f, or a file system of small files
 
 
 @contextmanager
@@ -29,51 +28,27 @@ def scratch_directory(parent: Path | None, *, needed_bytes: int = 0) -> Iterator
         ConfigError: nothing can be put into `parent`.
     """
     base = parent or Path(tempfile.gettempdir())
-    try:
-        made = _make(base, needed_bytes)
-        with (made / _LOCK).open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            try:
-                yield made
-            finally:
-                _remove(made)
-    except OSError as error:
-        if error.errno in _NO_ROOM:
-            raise _full(base, "the disk filled up during the work") from error
-        raise
+    made = _make(base, needed_bytes)
+    with full_disk_reported(base), (made / _LOCK).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            yield made
+        finally:
+            _remove(made)
 
 
 def _make(base: Path, needed_bytes: int) -> Path:
     try:
-        base.mkdir(parents=True, exist_ok=True)
-        _clear_abandoned(base)
-        require_free(base, needed_bytes)
-        return Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
+        with full_disk_reported(base):
+            base.mkdir(parents=True, exist_ok=True)
+            _clear_abandoned(base)
+            require_free(base, needed_bytes)
+            return Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
     except OSError as error:
-        if error.errno in _NO_ROOM:
-            raise
         raise ConfigError(
             f"the working folder {base} cannot be used: {error.strerror}",
             hint="Set SCRATCH_DIR to a folder that the user who runs this can write.",
         ) from error
-
-
-def require_free(directory: Path, needed_bytes: int) -> None:
-    """Make sure that `needed_bytes` are free where `directory` lies.
-
-    Raises:
-        ScratchFull: they are not.
-    """
-    free = shutil.disk_usage(directory).free
-    if free < needed_bytes:
-        raise _full(directory, f"{needed_bytes:,} bytes are needed, {free:,} are free")
-
-
-def _full(directory: Path, why: str) -> ScratchFull:
-    return ScratchFull(
-        f"not enough disk in {directory}: {why}",
-        hint="Free space there, or set SCRATCH_DIR to a larger disk (for a function: its ephemeral storage).",
-    )
 
 
 def _clear_abandoned(base: Path) -> None:

@@ -4,30 +4,33 @@ import errno
 import os
 import shutil
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from sqlitevault.ground import files
 from sqlitevault.ground.errors import TargetUnwritable
 
 _COPY_BLOCK = 8 << 20
-_PRIVATE = 0o600
+_PUBLIC = 0o666  # less the umask
 
 
-def sync_directory(directory: Path) -> None:
-    """Make renames in `directory` survive a power loss (fsync(2) on the directory)."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+@contextmanager
+def _mount_reported(target: Path) -> Iterator[None]:
+    """Report that `target` is mounted as a single file, which cannot be replaced by a rename.
+
+    Raises:
+        TargetUnwritable: it is.
+    """
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def sync_file(path: Path) -> None:
-    """Make the content of `path` survive a power loss."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        yield
+    except OSError as error:
+        if error.errno not in (errno.EBUSY, errno.EXDEV):
+            raise
+        raise TargetUnwritable(
+            f"{target} cannot be replaced: it is mounted as a single file",
+            hint="Mount its folder instead of the file, or restore elsewhere with --target and copy it by hand.",
+        ) from error
 
 
 def move(source: Path, target: Path) -> None:
@@ -36,30 +39,19 @@ def move(source: Path, target: Path) -> None:
     Raises:
         TargetUnwritable: `target` is a mount of its own.
     """
-    try:
-        source.replace(target)
-    except OSError as error:
-        if error.errno not in (errno.EBUSY, errno.EXDEV):
-            raise
-        raise TargetUnwritable(
-            f"{target} cannot be replaced: it is mounted as a single file",
-            hint="Mount its folder instead of the file, or restore elsewhere with --target and copy it by hand.",
-        ) from error
-    sync_directory(target.parent)
-    if source.parent != target.parent:
-        sync_directory(source.parent)
+    with _mount_reported(target):
+        files.move(source, target)
 
 
 def copy(source: Path, target: Path) -> None:
-    """Copy a file whole or not at all; `target` appears in one step."""
-    unfinished = target.with_name(f".{target.name}.unfinished")
-    private = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _PRIVATE)
-    with source.open("rb") as reading, os.fdopen(private, "wb") as writing:
+    """Copy a file whole or not at all, with its mode and owner.
+
+    Raises:
+        TargetUnwritable: `target` is a mount of its own, or would belong to another user.
+    """
+    with _mount_reported(target), source.open("rb") as reading, files.whole_file(target) as writing:
         shutil.copyfileobj(reading, writing, _COPY_BLOCK)
-        writing.flush()
-        os.fsync(writing.fileno())
-    like(source, unfinished)
-    move(unfinished, target)
+        like(source, Path(writing.name))
 
 
 def like(model: Path, path: Path) -> None:
@@ -85,12 +77,12 @@ def like(model: Path, path: Path) -> None:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    with unfinished.open("wb") as writing:
+    """Write a file whole or not at all; it keeps the mode and owner of the one it replaces.
+
+    Raises:
+        TargetUnwritable: `path` is a mount of its own, or would belong to another user.
+    """
+    with _mount_reported(path), files.whole_file(path, mode=_PUBLIC) as writing:
         writing.write(content)
-        writing.flush()
-        os.fsync(writing.fileno())
-    if path.exists():
-        like(path, unfinished)
-    move(unfinished, path)
+        if path.exists():
+            like(path, Path(writing.name))

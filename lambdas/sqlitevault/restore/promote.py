@@ -16,6 +16,7 @@ from pathlib import Path
 from sqlitevault.catalog.manifest import format_time
 from sqlitevault.catalog.report import Moment, Report, Seconds
 from sqlitevault.ground.errors import SourceBusy, SourceCorrupt, SourceUnsupported
+from sqlitevault.ground.files import sync
 from sqlitevault.restore import durable
 from sqlitevault.restore.config_files import ConfigReport, restore_config
 from sqlitevault.restore.occupants import in_use, occupants
@@ -122,9 +123,9 @@ def swap_in(target: Target, replacement: Path, *, now: datetime, on_step: OnStep
     for leftover in target.side_files():
         leftover.unlink()
         on_step(f"{leftover.name} removed")
-    durable.sync_directory(live.parent)
+    sync(live.parent)
     on_step("side files removed")
-    durable.sync_file(replacement)
+    sync(replacement)
     durable.move(replacement, live)
     on_step("swapped")
     return kept
@@ -162,7 +163,7 @@ def _link_or_copy(live: Path, kept: Path) -> None:
         if error.errno not in _NO_HARD_LINKS:
             raise
         durable.copy(live, kept)
-    durable.sync_directory(kept.parent)
+    sync(kept.parent)
 
 
 def _keep_as_found(target: Target, kept: Path, on_step: OnStep) -> Path:

@@ -12,10 +12,11 @@ from sqlitevault.catalog.manifest import Manifest, Scope, created_at
 from sqlitevault.catalog.report import Moment, Report, Seconds
 from sqlitevault.catalog.selection import Selected
 from sqlitevault.ground.errors import BackupNotFound, IntegrityCheckFailed, ManifestInvalid
+from sqlitevault.ground.files import sync
 from sqlitevault.ground.scratch import scratch_directory
 from sqlitevault.ground.steps import Steps, Watcher
 from sqlitevault.proof.drill import database_in
-from sqlitevault.restore.durable import sync_directory, sync_file, write
+from sqlitevault.restore.durable import write
 from sqlitevault.restore.retrieval import Retrieval
 from sqlitevault.restore.target import Target
 from sqlitevault.vault.protocol import Vault
@@ -109,7 +110,7 @@ def _name_database(folder: Path, manifest: Manifest) -> None:
     database = database_in(folder, manifest)
     if database is not None:
         database.rename(folder / DATABASE)
-        sync_file(folder / DATABASE)
+        sync(folder / DATABASE)
 
 
 def _staged_sha256(folder: Path) -> str | None:
@@ -120,7 +121,7 @@ def _publish(folder: Path, staged: Path) -> None:
     if staged.exists():
         shutil.rmtree(staged)
     folder.rename(staged)
-    sync_directory(staged.parent)
+    sync(staged.parent)
 
 
 def read_stage(target: Target, backup_id: str) -> StageReport:

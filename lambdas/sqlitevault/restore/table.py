@@ -13,6 +13,7 @@ from sqlitevault.database.difference import compare_table
 from sqlitevault.database.merging import TableMerge, merge_tables
 from sqlitevault.database.table_copy import copy_tables
 from sqlitevault.ground.errors import BackupNotFound, IntegrityCheckFailed, SourceNotFound, SqliteVaultError
+from sqlitevault.ground.files import sync
 from sqlitevault.ground.scratch import scratch_directory
 from sqlitevault.proof.proof import different_tables
 from sqlitevault.restore import durable
@@ -119,8 +120,8 @@ def merge(
     kept = kept_path(target.database, now)
     take_snapshot(target.database, kept)
     durable.like(target.database, kept)
-    durable.sync_file(kept)
-    durable.sync_directory(kept.parent)
+    sync(kept)
+    sync(kept.parent)
     try:
         merged = merge_tables(target.database, copy, tables, missing_only=missing_only)
     except SqliteVaultError:
@@ -182,7 +183,7 @@ def merge_staged(
         raise BackupNotFound(f"no tables of {backup_id} lie beside {target.database}", hint="Stage them first.")
     report = merge(side, backup_id, target, tables, missing_only=missing_only, now=now)
     side.unlink()
-    durable.sync_directory(side.parent)
+    sync(side.parent)
     return report
 
 

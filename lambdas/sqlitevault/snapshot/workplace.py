@@ -1,17 +1,15 @@
 """The private folder beside the destination in which a copy is made; gone afterwards in every case."""
 
-import errno
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlitevault.ground.errors import ScratchFull, TargetExists
+from sqlitevault.ground.errors import TargetExists
+from sqlitevault.ground.files import full_disk_reported, require_free, sync
 from sqlitevault.snapshot.fresh import beside
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NAME = "database"
 
 
@@ -24,14 +22,14 @@ def workplace(destination: Path, needed_bytes: int, *, durable: bool = True) -> 
         ScratchFull: the disk is too small, or filled up.
     """
     _require_free_names(destination)
-    with _full_disk_reported(destination.parent):
-        _require_space(destination.parent, needed_bytes)
+    with full_disk_reported(destination.parent):
+        require_free(destination.parent, needed_bytes)
         folder = Path(tempfile.mkdtemp(prefix=f".{destination.name}.", dir=destination.parent))
         try:
             yield folder / _NAME
             (folder / _NAME).rename(destination)
             if durable:
-                _sync_folder(destination.parent)
+                sync(destination.parent)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -47,34 +45,3 @@ def _require_free_names(destination: Path) -> None:
         taken = beside(destination, suffix)
         if taken.exists():
             raise TargetExists(f"{taken} exists", hint="Move it away, or choose another destination.")
-
-
-def _require_space(folder: Path, needed_bytes: int) -> None:
-    free = shutil.disk_usage(folder).free
-    if free < needed_bytes:
-        raise _full(folder, f"{needed_bytes:,} bytes are needed, {free:,} are free")
-
-
-@contextmanager
-def _full_disk_reported(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno in _FULL:
-            raise _full(folder, "it filled up during the copy") from error
-        raise
-
-
-def _full(folder: Path, why: str) -> ScratchFull:
-    return ScratchFull(
-        f"not enough disk in {folder}: {why}",
-        hint="Free space there, or set SCRATCH_DIR to a larger disk (for a function: its ephemeral storage).",
-    )
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

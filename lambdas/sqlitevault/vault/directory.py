@@ -1,6 +1,5 @@
-"""A vault in a directory. Files appear whole: temporary name, fsync, rename, fsync of the directory."""
+"""A vault in a directory."""
 
-import errno
 import hashlib
 import os
 import secrets
@@ -17,17 +16,16 @@ from sqlitevault.ground.errors import (
     BackupNotFound,
     ChecksumMismatch,
     ManifestInvalid,
-    ScratchFull,
     VaultUnavailable,
 )
+from sqlitevault.ground.files import full_disk_reported, sync, whole_file
 from sqlitevault.ground.progress import OnBytes, ignore_bytes
 from sqlitevault.vault.object_names import require_name
 from sqlitevault.vault.protocol import Protection, StoredObject
 
 _BLOCK = 4 << 20
 _UNFINISHED = ".unfinished-"
-# Backups hold key hashes: the owner's alone.
-_DIRECTORY_MODE, _FILE_MODE = 0o700, 0o600
+_PRIVATE = 0o700  # backups hold key hashes
 
 
 class DirectoryVault:
@@ -44,37 +42,25 @@ class DirectoryVault:
 
     def upload(self, name: str, source: Path, *, sha256: str, on_bytes: OnBytes = ignore_bytes) -> StoredObject:
         """Copy the file, compare its checksum, and only then give it its name."""
-        target = self._path(name)
-        with _errors_named(self.location), self._unfinished(target) as (path, out), source.open("rb") as reading:
+        with self._writing(name) as out, source.open("rb") as reading:
             found = _copy(reading, out, on_bytes)
             if found != sha256:
                 raise ChecksumMismatch(
                     f"{source.name} has SHA-256 {found}, expected {sha256}",
                     hint="The file changed meanwhile; run it again.",
                 )
-            _publish(path, target)
         return self._stored(name)
 
     def create(self, name: str, content: bytes) -> StoredObject:
         """Link the finished file to its name, which fails if the name is taken (link(2))."""
-        target = self._path(name)
-        with _errors_named(self.location), self._unfinished(target) as (path, out):
-            _write(out, content)
-            try:
-                target.hardlink_to(path)
-            except FileExistsError as error:
-                raise BackupExists(
-                    f"{name} exists already in {self.location}", hint="The backup was committed before; nothing to do."
-                ) from error
-            _sync_directory(target.parent)
+        with self._writing(name, new=True) as out:
+            out.write(content)
         return self._stored(name)
 
     def replace(self, name: str, content: bytes) -> StoredObject:
         """Rename the finished file over whatever has the name."""
-        target = self._path(name)
-        with _errors_named(self.location), self._unfinished(target) as (path, out):
-            _write(out, content)
-            _publish(path, target)
+        with self._writing(name) as out:
+            out.write(content)
         return self._stored(name)
 
     def objects(self, under: str = "") -> Iterator[StoredObject]:
@@ -111,14 +97,14 @@ class DirectoryVault:
         """Copy the file out."""
         with self._opened(name, version) as reading, target.open("xb") as out:
             try:
-                return _copy(reading, out, on_bytes)
-            except BaseException as error:
+                with full_disk_reported(target.parent):
+                    found = _copy(reading, out, on_bytes)
+                    out.flush()
+                    os.fsync(out.fileno())
+            except BaseException:
                 target.unlink(missing_ok=True)
-                if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-                    raise ScratchFull(
-                        f"no room for {name} in {target.parent}", hint="Free space, or set SCRATCH_DIR."
-                    ) from error
                 raise
+            return found
 
     def delete(self, name: str) -> None:
         """Unlink the file."""
@@ -177,14 +163,19 @@ class DirectoryVault:
             yield reading
 
     @contextmanager
-    def _unfinished(self, target: Path) -> Iterator[tuple[Path, BinaryIO]]:
-        _make_folders(target.parent)
-        path = target.parent / f"{_UNFINISHED}{secrets.token_hex(8)}"
-        try:
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE), "wb") as out:
-                yield path, out
-        finally:
-            path.unlink(missing_ok=True)
+    def _writing(self, name: str, *, new: bool = False) -> Iterator[BinaryIO]:
+        """Give a file to write that becomes the object if the body ends well."""
+        target = self._path(name)
+        with _errors_named(self.location):
+            _make_folders(target.parent)
+            try:
+                temporary = target.with_name(f"{_UNFINISHED}{secrets.token_hex(8)}")
+                with whole_file(target, new=new, temporary=temporary) as out:
+                    yield out
+            except FileExistsError as error:
+                raise BackupExists(
+                    f"{name} already exists in {self.location}", hint="The backup was committed before; nothing to do."
+                ) from error
 
 
 def _raise_unless_gone(error: OSError) -> None:
@@ -216,12 +207,12 @@ def _remove_if_older(path: Path, limit: float) -> bool:
 
 
 def _make_folders(folder: Path) -> None:
-    """Make each the owner's alone, which `mkdir(parents=True)` does not, and make it last."""
+    """Make each private, which `mkdir(parents=True)` does not, and durable."""
     if folder.is_dir():
         return
     _make_folders(folder.parent)
-    folder.mkdir(mode=_DIRECTORY_MODE, exist_ok=True)
-    _sync_directory(folder.parent)
+    folder.mkdir(mode=_PRIVATE, exist_ok=True)
+    sync(folder.parent)
 
 
 def _may_hold(folder: str, under: str) -> bool:
@@ -234,28 +225,7 @@ def _copy(reading: BinaryIO, out: BinaryIO, on_bytes: OnBytes) -> str:
         digest.update(block)
         out.write(block)
         on_bytes(len(block))
-    out.flush()
-    os.fsync(out.fileno())
     return digest.hexdigest()
-
-
-def _write(out: BinaryIO, content: bytes) -> None:
-    out.write(content)
-    out.flush()
-    os.fsync(out.fileno())
-
-
-def _publish(path: Path, target: Path) -> None:
-    path.replace(target)
-    _sync_directory(target.parent)
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _not_found(name: str, location: str) -> BackupNotFound:

@@ -1,6 +1,5 @@
 """Download one version of an object in parallel ranges; a lost connection costs the range, not the file."""
 
-import errno
 import hashlib
 import os
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, FlexibleChecksumError, IncompleteReadError
 
-from sqlitevault.ground.errors import ScratchFull
+from sqlitevault.ground.files import full_disk_reported
 from sqlitevault.ground.progress import OnBytes
 
 if TYPE_CHECKING:
@@ -45,7 +44,9 @@ def download_file(client: "S3Client", remote: Remote, target: Path, on_bytes: On
     """
     with target.open("xb") as out:
         try:
-            _reserve(out.fileno(), remote, target)
+            if remote.size:
+                with full_disk_reported(target.parent):
+                    os.posix_fallocate(out.fileno(), 0, remote.size)
             with ThreadPoolExecutor(_THREADS) as pool:
                 for count in pool.map(lambda start: _fetch(client, remote, out.fileno(), start), _starts(remote.size)):
                     on_bytes(count)
@@ -55,19 +56,6 @@ def download_file(client: "S3Client", remote: Remote, target: Path, on_bytes: On
         except BaseException:
             target.unlink(missing_ok=True)
             raise
-
-
-def _reserve(descriptor: int, remote: Remote, target: Path) -> None:
-    try:
-        if remote.size:
-            os.posix_fallocate(descriptor, 0, remote.size)
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise
-        raise ScratchFull(
-            f"no room for {remote.key} ({remote.size:,} bytes) in {target.parent}",
-            hint="Free space there, or set SCRATCH_DIR to a larger disk.",
-        ) from error
 
 
 def _starts(size: int) -> Iterator[int]:

@@ -81,7 +81,7 @@ def from_code(error: ClientError, location: str, name: str) -> SqliteVaultError:
         )
     if code in _TAKEN and error.operation_name != "GetObject":
         return BackupExists(
-            f"{name} exists already in {location}", hint="The backup was committed before; nothing to do."
+            f"{name} already exists in {location}", hint="The backup was committed before; nothing to do."
         )
     if code in _BAD_BYTES:
         return ChecksumMismatch(

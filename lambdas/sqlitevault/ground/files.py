@@ -1,0 +1,114 @@
+"""File operations that survive a crash: fsync, write-then-rename, free space, full disks."""
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from sqlitevault.ground.errors import ScratchFull
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # EFBIG: ulimit -f, or a file system of small files
+_PRIVATE = 0o600
+_BUFFER = 64 << 10
+
+
+def sync(path: Path) -> None:
+    """Make a file's content, or the names in a directory, survive a power loss (fsync(2))."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def move(source: Path, target: Path) -> None:
+    """Rename within a file system, durably; replaces `target` in one step."""
+    source.replace(target)
+    sync(target.parent)
+    if source.parent != target.parent:
+        sync(source.parent)
+
+
+@contextmanager
+def unfinished(path: Path, *, new: bool = False, durable: bool = True, temporary: Path | None = None) -> Iterator[Path]:
+    """Give the path of a file to make; it becomes `path` in one step if the body ends well, else it is removed.
+
+    Args:
+        path: the final name; what has it is replaced.
+        new: replace nothing.
+        durable: sync the file before it gets its name, and the directory afterwards.
+        temporary: its name until then, in the same directory, by default `.<name>.unfinished`. What has that name is
+            removed, so writers that run at the same time need a name each.
+
+    Raises:
+        FileExistsError: `new`, and the name is taken.
+    """
+    made = temporary or path.with_name(f".{path.name}.unfinished")
+    made.unlink(missing_ok=True)
+    try:
+        yield made
+        if durable:
+            sync(made)
+        if new:
+            path.hardlink_to(made)  # link(2) replaces nothing
+        else:
+            made.replace(path)
+        if durable:
+            sync(path.parent)
+    finally:
+        made.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_file(
+    path: Path, *, mode: int = _PRIVATE, new: bool = False, durable: bool = True, temporary: Path | None = None
+) -> Iterator[BinaryIO]:
+    """Give a file to write that becomes `path` if the body ends well; as `unfinished`. The umask applies to `mode`."""
+    with unfinished(path, new=new, durable=durable, temporary=temporary) as made:
+        made.touch(mode, exist_ok=False)
+        with made.open("wb", _BUFFER) as out:
+            yield out
+
+
+def write_whole(
+    path: Path, content: bytes, *, mode: int = _PRIVATE, new: bool = False, temporary: Path | None = None
+) -> None:
+    """Write a file whole or not at all, durably; as `whole_file`."""
+    with whole_file(path, mode=mode, new=new, temporary=temporary) as out:
+        out.write(content)
+
+
+def require_free(directory: Path, needed_bytes: int) -> None:
+    """Check that `needed_bytes` are free on the file system of `directory`.
+
+    Raises:
+        ScratchFull: they are not.
+    """
+    free = shutil.disk_usage(directory).free
+    if free < needed_bytes:
+        raise _full(directory, f"{needed_bytes:,} bytes are needed, {free:,} are free")
+
+
+@contextmanager
+def full_disk_reported(directory: Path) -> Iterator[None]:
+    """Turn the operating system's errors for a full disk or an exhausted quota into ours.
+
+    Raises:
+        ScratchFull: the disk filled up during the body.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise _full(directory, "it filled up during the work") from error
+        raise
+
+
+def _full(directory: Path, why: str) -> ScratchFull:
+    return ScratchFull(
+        f"not enough disk in {directory}: {why}",
+        hint="Free space there, or set SCRATCH_DIR to a larger disk (for a function: its ephemeral storage).",
+    )
