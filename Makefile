@@ -13,10 +13,9 @@ help: ## List the targets
 
 setup: $(READY) node_modules/.package-lock.json ## Install everything that is needed, pinned, below this folder
 
-$(READY): requirements-dev.txt pyproject.toml
+$(READY): requirements-build.txt requirements-dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	awk '/^uv==/ {on = 1} on {print} on && !/\\$$/ {exit}' requirements-dev.txt > $(VENV)/uv.txt
-	$(BIN)/pip install --quiet --require-hashes --no-deps -r $(VENV)/uv.txt
+	$(BIN)/pip install --quiet --require-hashes --no-deps -r requirements-build.txt
 	$(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements-dev.txt
 	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python --editable .
 	touch $@
@@ -86,11 +85,15 @@ restore-dry: setup ## Show what a restore would change: make restore-dry FILE=ba
 	@test -n "$(FILE)" || { echo "usage: make restore-dry FILE=backups/<archive>.tar.gz" >&2; exit 2; }
 	scripts/restore.sh --dry-run "$(FILE)"
 
+# The functions do without the command line's own packages.
+NOT_IN_FUNCTIONS := click rich markdown-it-py mdurl pygments colorama
+PIN := uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --generate-hashes --no-header
 lock: setup ## Pin the dependencies again, with hashes
-	for name in lambdas/requirements requirements requirements-dev; do \
-	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --generate-hashes --no-header \
-	    $$name.in -o $$name.txt || exit 1; \
-	done
+	$(BIN)/$(PIN) --all-extras --group pyproject.toml:build pyproject.toml -o requirements-dev.txt
+	$(BIN)/$(PIN) --constraint requirements-dev.txt --group pyproject.toml:build -o requirements-build.txt
+	$(BIN)/$(PIN) --constraint requirements-dev.txt pyproject.toml -o requirements.txt
+	$(BIN)/$(PIN) --constraint requirements-dev.txt --extra functions pyproject.toml \
+	  $(NOT_IN_FUNCTIONS:%=--no-emit-package %) -o lambdas/requirements.txt
 
 clean: ## Remove everything that `make setup` and the tests made
 	rm -rf $(VENV) node_modules cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info lambdas/*.egg-info

@@ -4,4 +4,4 @@ The core used by the functions and by the command line alike. It knows nothing o
 nothing of how they are deployed; only `s3_vault` knows AWS, only `telemetry` knows metrics.
 """
 
-__version__ = "1.0.0"
+__version__ = "1.1.0"

@@ -1,0 +1,85 @@
+"""Installing sqlitevault like any tool: from a fresh clone, into an environment that holds nothing else."""
+
+import os
+import shutil
+import sqlite3
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from sqlitevault import __version__
+from tests.databases import make_bank, require_bank
+from tests.install.commands import UV, run
+
+pytestmark = pytest.mark.xdist_group("install")
+PINS = ("--constraints", "requirements.txt", "--build-constraints", "requirements-build.txt")
+NOT_INSTALLED = {"aws-cdk-lib", "aws-lambda-powertools", "constructs", "moto", "pytest", "setuptools", "uv"}
+SHELLS = {"bash": "complete -o nosort", "zsh": "#compdef sqlitevault", "fish": "complete --no-files"}
+
+
+@pytest.fixture(scope="session")
+def program(clone: Path) -> Path:
+    """The `sqlitevault` of an otherwise empty environment: a wheel of the clone, and the pinned dependencies."""
+    place = clone.parent / "environment"
+    run(UV, "venv", "--quiet", "--python", sys.executable, place, folder=clone)
+    python = place / "bin" / "python"
+    run(UV, "build", "--quiet", "--wheel", *PINS[2:], "--python", sys.executable, "--out-dir", "wheels", folder=clone)
+    (wheel,) = (clone / "wheels").glob("*.whl")
+    install = (UV, "pip", "install", "--quiet", "--python", python)
+    run(*install, "--require-hashes", "--requirement", "requirements.txt", folder=clone)
+    run(*install, "--no-deps", "--no-index", wheel, folder=clone)
+    run(UV, "pip", "check", "--python", python, folder=clone)
+    return place / "bin" / "sqlitevault"
+
+
+def test_a_wheel_from_a_fresh_clone_backs_up_and_restores(program: Path, tmp_path: Path) -> None:
+    """A backup is taken and proven, rows are lost, the restore brings them back; the page's templates are there."""
+    database = make_bank(tmp_path / "data" / "devops_hub.db")
+    assert "restored and compared" in run(program, "backup", folder=tmp_path)
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("DELETE FROM ledger WHERE id > 10")
+        connection.commit()
+    run(program, "restore", "--latest", "--yes", folder=tmp_path)
+    assert require_bank(database) == 500
+    run(program, "report", folder=tmp_path)
+    assert "devops_hub_backup_" in (tmp_path / "report.html").read_text()
+
+
+def test_the_environment_holds_only_what_the_command_line_needs(program: Path, clone: Path) -> None:
+    """No CDK, no Powertools, no build tools; of this project only the package, not the functions' handlers."""
+    listed = run(UV, "pip", "list", "--python", program.with_name("python"), "--format=freeze", folder=clone)
+    installed = {line.partition("==")[0] for line in listed.splitlines()}
+    assert "click" in installed
+    assert not installed & NOT_INSTALLED
+    (packages,) = program.parents[1].glob("lib/python*/site-packages")
+    assert not {"backup", "restore", "infra", "localaws"} & {path.name for path in packages.iterdir()}
+
+
+def test_the_version_is_the_packages(program: Path, tmp_path: Path) -> None:
+    """The program, the wheel's metadata and the source agree."""
+    assert run(program, "--version", folder=tmp_path).split()[-1] == __version__
+    metadata = "from importlib.metadata import version; print(version('sqlitevault'))"
+    assert run(program.with_name("python"), "-c", metadata, folder=tmp_path).strip() == __version__
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_shells_complete_the_command(program: Path, tmp_path: Path, shell: str) -> None:
+    """The completion script is printed, and completes verbs and options."""
+    path = f"{program.parent}:{os.environ['PATH']}"
+    if shutil.which(shell):  # click asks bash for its version
+        script = run("sqlitevault", folder=tmp_path, PATH=path, _SQLITEVAULT_COMPLETE=f"{shell}_source")
+        assert SHELLS[shell] in script
+    for typed, found in (("res", "restore"), ("backup --db", "--db-only")):
+        words = {"COMP_WORDS": f"sqlitevault {typed}", "COMP_CWORD": str(len(typed.split()))}
+        if shell == "fish":
+            words["COMP_CWORD"] = typed.split()[-1]
+        completed = run(program, folder=tmp_path, _SQLITEVAULT_COMPLETE=f"{shell}_complete", **words)
+        assert found in completed
+
+
+def test_uvx_runs_it_from_a_clone(clone: Path) -> None:
+    """`uvx --from . sqlitevault` resolves the dependencies that the wheel names, here held to the pinned versions."""
+    command = (UV, "tool", "run", "--quiet", "--python", sys.executable, *PINS, "--from", ".", "sqlitevault")
+    assert "Back up a live SQLite database" in run(*command, "--help", folder=clone)
