@@ -123,9 +123,9 @@ CASES = {
         {"DATABASE_PATH": "a b.db"},
     ),
     "two halves": Case(("backup", "--db-only", "--config-only"), USAGE, ("exclude each other",)),
-    "no backup named": Case(("restore",), USAGE, ("ConfigError: say which backup",)),
-    "two backups named": Case((*RESTORE, "x.tar.gz"), USAGE, ("ConfigError: say which backup",)),
-    "nothing to verify": Case(("verify",), USAGE, ("ConfigError: nothing, or too much, to verify",)),
+    "no backup named": Case(("restore",), USAGE, ("ConfigError: name one backup",)),
+    "two backups named": Case((*RESTORE, "x.tar.gz"), USAGE, ("ConfigError: name one backup",)),
+    "nothing to verify": Case(("verify",), USAGE, ("ConfigError: name backups or use --all, not both",)),
     "no such time": Case(("restore", "--at", "yesterday"), USAGE, ("ConfigError: 'yesterday' is not a time",)),
     "nothing to undo": Case(
         ("restore", "--undo"), NOT_FOUND, ("BackupNotFound: no devops_hub.db.pre_restore_* beside",)

@@ -8,7 +8,7 @@ def test_the_closing_message_says_all_there_is_to_say(home: Home) -> None:
     """What was restored, what is lost, which keys there are, what to look at, and to take a backup."""
     done = home.run("restore", home.ids[0], "--db-only", "--yes").require(0).stdout
     assert f"as of {home.ids[0]}" in done
-    assert "lost: what was written after " in done
+    assert "lost: data written after " in done
     assert "1 API key existed at that time, 1 of them active (ci)" in done
     assert "/health and /agents" in done
     assert "Take a fresh backup now: sqlitevault backup" in done

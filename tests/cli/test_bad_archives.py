@@ -131,7 +131,7 @@ def test_a_manifest_that_is_missing(home: Home) -> None:
         ("verify", "devops_hub_backup_20200101_000000", NOT_FOUND, "BackupNotFound: no backup devops_hub_backup_"),
         ("drill", "devops_hub_backup_20200101_000000", NOT_FOUND, "BackupNotFound: no backup devops_hub_backup_"),
         ("restore", "nowhere/at-all.tar.gz", NOT_FOUND, "BackupNotFound: there is no at-all.tar.gz in nowhere"),
-        ("restore", "devops_hub_backup_20261301_000000", USAGE, "names no backup"),
+        ("restore", "devops_hub_backup_20261301_000000", USAGE, "does not name a backup"),
     ],
     ids=["restore", "verify", "drill", "path", "impossible time"],
 )

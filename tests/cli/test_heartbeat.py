@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from sqlitevault.cli import main
-from sqlitevault.cli.heartbeat import ping
+from sqlitevault.cli.backup import ping
 from tests.cli.home import Home
 from tests.cli.mistakes import break_database
 from tests.cli.test_breach_verbs import BadDisk
@@ -147,7 +147,7 @@ def _dribble(listening: socket) -> None:
 
 def test_an_answer_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each byte comes in time, the whole answer does not."""
-    monkeypatch.setattr("sqlitevault.cli.heartbeat._SECONDS", 0.5)
+    monkeypatch.setattr("sqlitevault.cli.backup._PING_SECONDS", 0.5)
     with create_server(("127.0.0.1", 0)) as slow:
         Thread(target=_dribble, args=(slow,), daemon=True).start()
         assert ping(f"http://127.0.0.1:{slow.getsockname()[1]}/") == "it did not answer within 10 s"

@@ -55,7 +55,7 @@ def test_the_table_goes_into_a_side_database(damaged: Home) -> None:
         "sqlite_sequence",
     }
     assert damaged.database.read_bytes() == live
-    damaged.run("restore", "--latest", "--table", "ledger").require(11, "exists already")
+    damaged.run("restore", "--latest", "--table", "ledger").require(11, "already exists")
     damaged.run("restore", "--latest", "--table", "ledger", "--target", "elsewhere/t.db").require(0)
     assert len(ledger(damaged.root / "elsewhere" / "t.db")) == 400
 
@@ -111,7 +111,10 @@ def test_a_merge_needs_consent(damaged: Home, terminal: bool) -> None:
         pytest.param(("--latest", "--table", "nope"), 2, "has no table nope", id="no such table"),
         pytest.param(("--latest", "--table", "nope", "--merge", "--yes"), 2, "has no table", id="merge no such table"),
         pytest.param(
-            ("--latest", "--table", "ledger", "--merge", "--target", "x.db"), 2, "--target is where", id="target"
+            ("--latest", "--table", "ledger", "--merge", "--target", "x.db"),
+            2,
+            "a merge goes into the live one",
+            id="target",
         ),
         pytest.param(
             ("--latest", "--table", "ledger", "--target", "data/devops_hub.db", "--yes"), 2, "is the live", id="live"
@@ -168,4 +171,4 @@ def test_before_an_incident_means_strictly_before(home: Home) -> None:
 
 def test_one_time_limit_is_enough(home: Home) -> None:
     """`--at` and `--before-incident` together say two things."""
-    home.run("restore", "--at", "2026-01-01", "--before-incident", "2026-01-01").require(2, "say which backup")
+    home.run("restore", "--at", "2026-01-01", "--before-incident", "2026-01-01").require(2, "name one backup")

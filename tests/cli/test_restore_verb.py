@@ -44,7 +44,7 @@ def test_a_dry_run_shows_what_would_change(home: Home) -> None:
     (home.root / "docker-compose.yml").write_text("services: {}\n")
     shown = home.run("restore", "--latest", "--dry-run").require(0).stdout
     assert "(the newest good backup) from backups" in shown
-    assert re.search(r"what was written in the last 1 h \d+ min is lost", shown)
+    assert re.search(r"data written in the last 1 h \d+ min will be lost", shown)
     assert ["ledger", "300", "400", "+100"] in [line.split() for line in shown.splitlines()]
     assert ["accounts", "50", "50", "same"] in [line.split() for line in shown.splitlines()]
     assert "replace   docker-compose.yml" in shown
@@ -129,7 +129,9 @@ def test_without_consent_nothing_changes(home: Home, arguments: tuple[str, ...],
 
 def test_with_consent_on_the_terminal(home: Home) -> None:
     """`y` restores; the question is not on stdout."""
-    done = home.run_on_terminal("restore", "--latest", answer="y").require(0, "Replace them (what is there is kept)?")
+    done = home.run_on_terminal("restore", "--latest", answer="y").require(
+        0, "Replace them (the present ones are kept)?"
+    )
     assert "Replace them" not in done.stdout
     assert require_bank(home.database) == 400
 

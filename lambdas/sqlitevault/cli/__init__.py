@@ -1,4 +1,4 @@
-"""The `sqlitevault` command: one module per verb; errors become exit codes here and nowhere else."""
+"""The `sqlitevault` command, a module for each verb."""
 
 from importlib import import_module
 from typing import cast
@@ -7,7 +7,7 @@ import click
 
 from sqlitevault import __version__
 
-# Where each verb is: a verb is imported when it is asked for, since all of them take half a second.
+# Module and function of each verb. A verb is imported when it is used: importing all of them takes half a second.
 _VERBS = {
     "backup": "backup:backup",
     "list": "list:list_backups",

@@ -5,43 +5,36 @@ from dataclasses import asdict
 
 import click
 from rich.markup import escape
-from rich.table import Table
 
 from sqlitevault.cli import options
 from sqlitevault.cli.database_copy import copy_of
-from sqlitevault.cli.exit_codes import BUSY, INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE, epilog, reporting_errors
-from sqlitevault.cli.output import print_json, progress, stderr, stdout
+from sqlitevault.cli.exit_codes import BUSY, INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE
+from sqlitevault.cli.output import Output, stderr, stdout, table
 from sqlitevault.devops_hub.event_log import LoggedEvent, last_events
 
 
-@click.command(epilog=epilog(NOT_FOUND, BUSY, INTEGRITY, UNAVAILABLE, NO_ROOM))
-@click.option("--type", "kind", default="", metavar="TEXT", help="Only events whose type begins so, such as `auth`.")
-@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="Show this many, newest first.")
+@options.command(NOT_FOUND, BUSY, INTEGRITY, UNAVAILABLE, NO_ROOM)
+@click.option("--type", "kind", default="", metavar="TEXT", help="Only events whose type starts with TEXT, as `auth`.")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="Number of events, newest first.")
 @options.of_backup
 @options.from_vault
-@options.as_json
-@reporting_errors
-def audit(*, kind: str, limit: int, backup: str | None, location: str | None, as_json: bool) -> None:
-    """Show the last events that the application logged, in the live database or in a backup.
+def audit(out: Output, *, kind: str, limit: int, backup: str | None, location: str | None) -> None:
+    """Show the last events that the application logged.
 
-    After a breach: `sqlitevault audit --type auth`; the same with --backup ID shows what was logged by then, also if
-    somebody has deleted it since.
+    After a breach, run `sqlitevault audit --type auth`. With --backup ID it shows the events that were logged when the
+    backup was taken, including any that were deleted since.
     """
     settings = options.settings_to_restore(vault=location)
-    with progress(quiet=as_json) as watcher, copy_of(backup, settings, watcher) as (name, copy):
+    with out.progress() as watcher, copy_of(backup, settings, watcher) as (name, copy):
         found = last_events(copy, kind=kind, limit=limit)
-    if as_json:
-        print_json({"of": name, "events": [asdict(event) for event in found]})
-    elif found:
-        stdout().print(_table(found))
-    else:
+    out.give({"of": name, "events": [asdict(event) for event in found]}, lambda: _show(name, found))
+
+
+def _show(name: str, found: Sequence[LoggedEvent]) -> None:
+    if not found:
         stderr().print(f"no such events in {escape(name)}")
-
-
-def _table(found: Sequence[LoggedEvent]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for heading in ("time", "type", "source", "data"):
-        table.add_column(heading, overflow="fold")
+        return
+    shown = table("time", "type", "source", "data")
     for event in found:
-        table.add_row(*map(escape, (event.timestamp, event.type, event.source, event.data)))
-    return table
+        shown.add_row(*map(escape, (event.timestamp, event.type, event.source, event.data)))
+    stdout().print(shown)

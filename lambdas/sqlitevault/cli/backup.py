@@ -1,127 +1,217 @@
-"""`sqlitevault backup`."""
+"""`sqlitevault backup`, and the proven backup that `restore` and `keys` take."""
 
+import http.client
+import socket
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 
 import click
-from rich.markup import escape
-from rich.table import Table
 
-from sqlitevault.backup.backup import BackupReport
+from sqlitevault.backup.backup import BackupReport, BackupRequest, back_up
 from sqlitevault.backup.prune import PruneReport, prune
+from sqlitevault.catalog.catalog import Choice
 from sqlitevault.catalog.drill_report import DrillReport
+from sqlitevault.catalog.manifest import Scope
+from sqlitevault.catalog.selection import select
 from sqlitevault.cli import options
-from sqlitevault.cli.exit_codes import BUSY, DRILL, INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE, epilog, reporting_errors
-from sqlitevault.cli.heartbeat import ping
-from sqlitevault.cli.output import print_json, progress, stderr, stdout
-from sqlitevault.cli.proven_backup import Taken, request_for, take
+from sqlitevault.cli.exit_codes import BUSY, DRILL, INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE
+from sqlitevault.cli.output import Output, stdout, table
+from sqlitevault.ground.errors import BackupExists, DrillFailed
 from sqlitevault.ground.facts import Tier
 from sqlitevault.ground.quantities import size
 from sqlitevault.ground.settings import Settings
+from sqlitevault.ground.steps import Watcher
+from sqlitevault.proof.drill import DrillRequest, drill, record
 from sqlitevault.site import utc_now
+from sqlitevault.snapshot import SnapshotOptions
 from sqlitevault.vault.directory import DirectoryVault
 from sqlitevault.vault.opening import open_vault
+from sqlitevault.vault.protocol import Vault
+from sqlitevault.watch.changes import LossLimits
 
 _SENT = "sent"
+_PING_SECONDS = 10.0
+_TOO_LATE = "it did not answer within 10 s"
 
 
-@click.command(epilog=epilog(NOT_FOUND, BUSY, INTEGRITY, UNAVAILABLE, DRILL, NO_ROOM))
-@options.scope_options
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """The kind of backup to take."""
+
+    tier: str = Tier.MANUAL
+    no_drill: bool = False
+    allow_corrupt: bool = False
+
+
+@options.command(NOT_FOUND, BUSY, INTEGRITY, UNAVAILABLE, DRILL, NO_ROOM)
+@options.scope
 @click.option("--to", "location", metavar="URI", help="s3://bucket/prefix/ or a directory, if not BACKUP_DIR.")
-@click.option("--tier", type=click.Choice([tier.value for tier in Tier]), default="manual", show_default=True)
-@click.option("--no-drill", is_flag=True, help="Do not restore the backup to scratch to prove it.")
-@click.option("--allow-corrupt", is_flag=True, help="Keep a damaged database, marked as such, for salvage.")
-@click.option("--quiet", "-q", is_flag=True, help="Print notes and errors alone, as for a mail of cron's.")
-@options.as_json
-@reporting_errors
-def backup(
-    *,
-    db_only: bool,
-    config_only: bool,
-    location: str | None,
-    tier: str,
-    no_drill: bool,
-    allow_corrupt: bool,
-    quiet: bool,
-    as_json: bool,
-) -> None:
-    """Back up the database and its configuration, and prove that the backup restores.
+@options.bundle(
+    "kind",
+    Kind,
+    click.option("--tier", type=click.Choice([tier.value for tier in Tier]), default="manual", show_default=True),
+    click.option("--no-drill", is_flag=True, help="Do not prove the backup by restoring it to scratch."),
+    click.option("--allow-corrupt", is_flag=True, help="Keep a damaged database for salvage, marked as corrupt."),
+)
+@click.option("--quiet", "-q", is_flag=True, help="Print only notes and errors, for mail from cron.")
+def backup(out: Output, *, scope: Scope, location: str | None, kind: Kind) -> None:
+    """Back up the database and configuration, and prove it.
 
-    Then removes from a directory what BACKUP_RETAIN lets go, never the last good backup, of each tier; a bucket has its
-    lifecycle rules for that.
+    The backup is restored to scratch and compared. Backups older than BACKUP_RETAIN days are then deleted from a
+    directory, never the newest good one of each tier; a bucket's lifecycle rules delete its old backups.
 
-    HEARTBEAT_URL, if set, is fetched after each proven backup of the database and never otherwise: a monitoring
-    service that expects it raises the alarm when it hears nothing. If it cannot be reached, that is a note, no error.
+    If HEARTBEAT_URL is set, it is fetched after each proven backup of the database, and only then: a monitoring service
+    that expects the request raises an alarm when it does not come. If the URL cannot be reached, a note is printed.
     """
     settings = options.settings(vault=location)
     vault = open_vault(settings.vault)
-    scope = options.scope(db_only=db_only, config_only=config_only)
-    request = request_for(settings, scope=scope, tier=Tier(tier), allow_corrupt=allow_corrupt)
-    with progress(quiet=as_json or quiet) as watcher:
-        taken = take(request, vault, settings, watcher, prove=not no_drill)
+    with out.progress() as watcher:
+        taken = take(settings, vault, watcher, scope=scope, kind=kind)
         pruned = (
             prune(vault, retain_days=settings.retain_days, now=utc_now()) if isinstance(vault, DirectoryVault) else None
         )
-    if as_json:
-        print_json(_as_json(taken.report, taken.drilled, pruned) | {"heartbeat": _announce(taken, settings)})
-    else:
-        if not quiet:
-            _show(taken.report, taken.drilled, pruned)
-        _show_notes(taken.report, settings)
-        _show_heartbeat(_announce(taken, settings))
+    heartbeat = _announce(taken, settings)
+    document = taken.report.to_dict() | {
+        "drill": taken.drilled.to_dict() if taken.drilled else None,
+        "pruned": pruned.to_dict() if pruned else None,
+        "heartbeat": heartbeat,
+    }
+    out.give(document, lambda: _show(taken.report, taken.drilled, pruned))
+    _show_notes(taken.report, settings, out)
+    if heartbeat not in (None, _SENT):
+        out.note(f"the heartbeat was not sent: {heartbeat}")
     taken.require_no_failure()
 
 
-def _announce(taken: Taken, settings: Settings) -> str | None:
-    """Send the heartbeat if there is reason to; return `sent`, what went wrong, or None if none was due.
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A committed backup and its drill; None if it was not drilled."""
 
-    One for the configuration alone would hide that the database is not backed up.
+    report: BackupReport
+    drilled: DrillReport | None
+
+    @property
+    def proven(self) -> bool:
+        """Whether it was restored, compared, and answered every question of DRILL_SQL."""
+        return self.drilled is not None and self.drilled.passed and not self.drilled.unanswered
+
+    def require_no_failure(self) -> None:
+        """Check that the drill, if there was one, passed.
+
+        Raises:
+            DrillFailed: it failed.
+            ConfigError: the backup is good, but DRILL_SQL has questions that cannot be answered.
+        """
+        if self.drilled is None:
+            return
+        if not self.drilled.passed:
+            raise DrillFailed(
+                f"{self.report.backup_id} could not be proven: {'; '.join(self.drilled.failures)}",
+                hint="Take another backup; `restore --latest` uses the one before it.",
+            )
+        self.drilled.require_answers()
+
+
+def take(settings: Settings, vault: Vault, watcher: Watcher, *, scope: Scope = Scope.ALL, kind: Kind = Kind()) -> Taken:
+    """Back up the database of the settings, prove the backup unless it is corrupt, and record the proof.
+
+    Raises:
+        SourceNotFound, SourceBusy, SourceCorrupt, ScratchFull, VaultUnavailable: there is no backup.
+        BackupExists: another backup was taken in the same second.
+    """
+    request = BackupRequest(
+        database=settings.database_path,
+        config_root=settings.config_root,
+        created_at=utc_now(),
+        host=socket.gethostname(),
+        tier=Tier(kind.tier),
+        scope=scope,
+        allow_corrupt=kind.allow_corrupt,
+        scratch=settings.scratch,
+        snapshot=SnapshotOptions.of(settings),
+        losses=LossLimits.of(settings),
+    )
+    report = back_up(request, vault, watcher)
+    if not report.created:
+        raise BackupExists(f"{report.backup_id} already exists", hint="Wait a second and run it again.")
+    if kind.no_drill or report.manifest.corrupt:
+        return Taken(report, None)
+    chosen = select(vault, Choice(backup_id=report.backup_id))
+    drilled = drill(DrillRequest.of(chosen, utc_now(), settings), watcher)
+    record(drilled, vault)
+    return Taken(report, drilled)
+
+
+def _announce(taken: Taken, settings: Settings) -> str | None:
+    """Send the heartbeat if it is due; return `sent`, the reason why it failed, or None if it was not due.
+
+    A backup of only the configuration sends none: it would hide that the database is not backed up.
     """
     if settings.heartbeat_url is None or not taken.proven or taken.report.manifest.database is None:
         return None
     return ping(settings.heartbeat_url) or _SENT
 
 
-def _show_heartbeat(heartbeat: str | None) -> None:
-    if heartbeat not in (None, _SENT):
-        stderr().print(f"[yellow]note:[/] the heartbeat was not sent: {escape(str(heartbeat))}")
+def ping(url: str) -> str | None:
+    """Fetch the URL; return None, or the reason why it failed, after ten seconds at most.
+
+    The thread may be left behind: a socket's timeout starts again with each byte, so a slow answer could last forever.
+    The URL is a secret and never part of the result.
+    """
+    results: list[str | None] = []
+    asking = Thread(target=lambda: results.append(_fetch(url)), daemon=True)
+    asking.start()
+    asking.join(_PING_SECONDS)
+    return results[0] if results else _TOO_LATE
 
 
-def _as_json(report: BackupReport, drilled: DrillReport | None, pruned: PruneReport | None) -> dict[str, object]:
-    return report.to_dict() | {
-        "drill": drilled.to_dict() if drilled else None,
-        "pruned": pruned.to_dict() if pruned else None,
-    }
+def _fetch(url: str) -> str | None:
+    try:
+        with urllib.request.urlopen(url, timeout=_PING_SECONDS) as answer:  # noqa: S310 - Settings only allow http(s)
+            answer.read(1)
+    except TimeoutError:
+        return _TOO_LATE
+    except urllib.error.HTTPError as error:
+        error.close()
+        return f"it answered {error.code}"
+    except urllib.error.URLError as error:
+        return _TOO_LATE if isinstance(error.reason, TimeoutError) else f"it was not reached: {error.reason}"
+    except (OSError, ValueError, http.client.HTTPException) as error:  # ValueError: not a URL after all
+        return f"it was not reached: {type(error).__name__}"
+    return None
 
 
 def _show(report: BackupReport, drilled: DrillReport | None, pruned: PruneReport | None) -> None:
     manifest = report.manifest
-    table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_row("backup", f"[bold]{report.backup_id}[/]")
-    table.add_row("in", _place(report))
+    shown = table()
+    shown.add_row("backup", f"[bold]{report.backup_id}[/]")
+    shown.add_row("in", _place(report))
     if manifest.database is not None and manifest.snapshot is not None:
-        table.add_row(
+        shown.add_row(
             "database", f"{size(manifest.database.bytes)}, {len(manifest.tables)} tables, {manifest.rows:,} rows"
         )
         stall = manifest.snapshot.writer_stall_seconds
-        table.add_row("snapshot", f"{manifest.snapshot.method}, writers held up {stall:.3f} s at most")
-    table.add_row("archive", size(manifest.archive.bytes if manifest.archive else None))
+        shown.add_row("snapshot", f"{manifest.snapshot.method}, longest writer stall {stall:.3f} s")
+    shown.add_row("archive", size(manifest.archive.bytes if manifest.archive else None))
     if drilled is not None:
-        table.add_row(
-            "proven", f"restored and compared in {drilled.recovery_seconds:.2f} s" if drilled.passed else "[red]NO[/]"
-        )
+        proof = f"restored and compared in {drilled.recovery_seconds:.2f} s" if drilled.passed else "[red]NO[/]"
+        shown.add_row("proven", proof)
     if pruned is not None and pruned.removed:
-        table.add_row("removed", f"{len(pruned.removed)} old backups")
-    stdout().print(table)
-
-
-def _show_notes(report: BackupReport, settings: Settings) -> None:
-    lost = report.changes.loss_beyond(settings.mass_deletion_percent) if report.changes else None
-    accident = [f"{lost}; an accident? docs/runbooks/accidental-deletion.md"] if lost else []
-    for warning in (*report.warnings, *report.omitted, *accident):
-        stderr().print(f"[yellow]note:[/] {escape(warning)}")
+        shown.add_row("removed", f"{len(pruned.removed)} old backups")
+    stdout().print(shown)
 
 
 def _place(report: BackupReport) -> str:
     if report.location.startswith("s3://"):
         return report.location + report.archive
     return str(Path(report.location) / report.archive)
+
+
+def _show_notes(report: BackupReport, settings: Settings, out: Output) -> None:
+    lost = report.changes.loss_beyond(settings.mass_deletion_percent) if report.changes else None
+    accident = [f"{lost}; an accident? docs/runbooks/accidental-deletion.md"] if lost else []
+    for note in (*report.warnings, *report.omitted, *accident):
+        out.note(note)

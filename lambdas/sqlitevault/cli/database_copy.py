@@ -1,4 +1,4 @@
-"""The private copy that some verbs look into."""
+"""Private copies of databases to read."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from sqlitevault.snapshot import SnapshotOptions
 
 @contextmanager
 def copy_of(words: str | None, settings: Settings, watcher: Watcher) -> Iterator[tuple[str, Path]]:
-    """Give name and private copy of the database in the backup that `words` name; None: of the live database.
+    """Give name and private copy of the database in the backup that the user named; None: of the live database.
 
     Raises:
         BackupNotFound, ConfigError: as for `selected`.

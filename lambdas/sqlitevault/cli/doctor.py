@@ -2,45 +2,40 @@
 
 import click
 from rich.markup import escape
-from rich.table import Table
 
 from sqlitevault.cli import options
-from sqlitevault.cli.exit_codes import INTEGRITY, NOT_FOUND, epilog, reporting_errors
-from sqlitevault.cli.output import print_json, progress, stderr, stdout
+from sqlitevault.cli.exit_codes import INTEGRITY, NOT_FOUND
+from sqlitevault.cli.output import Output, stderr, stdout, table
 from sqlitevault.doctor.examination import DoctorRequest, examine
 from sqlitevault.doctor.report import DoctorReport, Level
 from sqlitevault.ground.errors import SourceUnsupported
 
-_LONGEST_HOLD = 600
+_LONGEST_HOLD_SECONDS = 600
 _STYLES = {Level.OK: "[green]ok[/]", Level.WARNING: "[yellow]warning[/]", Level.PROBLEM: "[bold red]PROBLEM[/]"}
 
 
-@click.command(epilog=epilog(NOT_FOUND, INTEGRITY))
+@options.command(NOT_FOUND, INTEGRITY)
 @click.option(
     "--hold",
     "seconds",
-    type=click.FloatRange(0, _LONGEST_HOLD),
+    type=click.FloatRange(0, _LONGEST_HOLD_SECONDS),
     default=0.0,
     metavar="SECONDS",
-    help="Hold a lock so long that a doctor on another host must see; it holds up nobody.",
+    help="Hold a harmless lock for SECONDS so that `doctor` on another host can detect it.",
 )
-@options.as_json
-@reporting_errors
-def doctor(*, seconds: float, as_json: bool) -> None:
-    """Examine the database at DATABASE_PATH and its file system from this host, without writing anything there.
+def doctor(out: Output, *, seconds: float) -> None:
+    """Check the live database and its file system from this host.
 
-    Tells whether snapshots can be trusted, fit, and hold up nobody. Run it once where backups will run, and, with
-    --hold 60, meanwhile on the application's host. Any problem ends with 12.
+    Reports whether snapshots of DATABASE_PATH can be trusted, fit into scratch, and delay no writer. Nothing is written
+    beside the database. Run it once where backups will run and, at the same time, with --hold 60 on the application's
+    host. Exits with 12 if there is a problem.
     """
     request = DoctorRequest.of(options.settings_to_restore(), hold_seconds=seconds)
-    if seconds and not as_json:
+    if seconds and not out.as_json:
         stderr().print(f"holding a lock for {seconds:g} s: run `sqlitevault doctor` on the other host now")
-    with progress(quiet=as_json) as watcher:
+    with out.progress() as watcher:
         report = examine(request, watcher)
-    if as_json:
-        print_json(report.to_dict())
-    else:
-        _show(report)
+    out.give(report.to_dict(), lambda: _show(report))
     if report.problems:
         raise SourceUnsupported(
             f"{len(report.problems)} of {len(report.findings)} findings are problems: "
@@ -50,9 +45,9 @@ def doctor(*, seconds: float, as_json: bool) -> None:
 
 
 def _show(report: DoctorReport) -> None:
-    table = Table(box=None, pad_edge=False, show_header=False, title=escape(report.source), title_justify="left")
+    shown = table(title=report.source)
     for finding in report.findings:
-        table.add_row(_STYLES[finding.level], finding.name, escape(finding.detail))
+        shown.add_row(_STYLES[finding.level], finding.name, escape(finding.detail))
         if finding.hint:
-            table.add_row("", "", f"[dim]{escape(finding.hint)}[/]")
-    stdout().print(table)
+            shown.add_row("", "", f"[dim]{escape(finding.hint)}[/]")
+    stdout().print(shown)

@@ -1,55 +1,72 @@
-"""`sqlitevault drill`."""
+"""`sqlitevault drill`, and the report of checks that it shares with `verify`."""
+
+from collections.abc import Sequence
 
 import click
+from rich.markup import escape
 
 from sqlitevault.catalog.catalog import LATEST, Choice
+from sqlitevault.catalog.drill_report import DrillReport
 from sqlitevault.catalog.manifest import Scope
 from sqlitevault.cli import options
-from sqlitevault.cli.drill_output import show_drills
-from sqlitevault.cli.exit_codes import DRILL, NO_ROOM, NOT_FOUND, UNAVAILABLE, epilog, reporting_errors
-from sqlitevault.cli.output import print_json, progress
+from sqlitevault.cli.exit_codes import DRILL, NO_ROOM, NOT_FOUND, UNAVAILABLE
+from sqlitevault.cli.output import Output, mark, stdout, table
 from sqlitevault.ground.errors import DrillFailed
+from sqlitevault.ground.quantities import duration
 from sqlitevault.proof.drill import DrillRequest, record
 from sqlitevault.proof.drill import drill as hold_drill
-from sqlitevault.site import Site
+from sqlitevault.site import Site, utc_now
 from sqlitevault.vault.protocol import Vault
 from sqlitevault.watch.overview import Overview
 
 
-@click.command(epilog=epilog(NOT_FOUND, UNAVAILABLE, DRILL, NO_ROOM))
+@options.command(NOT_FOUND, UNAVAILABLE, DRILL, NO_ROOM)
 @click.argument("backup", default=LATEST)
 @options.from_vault
-@options.as_json
-@reporting_errors
-def drill(*, backup: str, location: str | None, as_json: bool) -> None:
-    """Hold the recovery test: restore a backup to scratch, prove it, time it, and record it in the vault.
+def drill(out: Output, *, backup: str, location: str | None) -> None:
+    """Restore a backup to scratch, compare it, and record the time.
 
-    The page of `sqlitevault report` is made anew there, as reports/report.html.
+    This is the recovery test. Its report is written to the vault, and the page of `sqlitevault report` is updated there
+    as reports/report.html.
 
-    BACKUP is an id, a path or an s3:// URI; without one the newest good backup is drilled.
+    BACKUP is an id, a path or an s3:// URI; without one, the newest good backup is drilled.
     """
     settings = options.settings(vault=location)
-    site = Site.of(settings)
     choice = Choice(scope=Scope.DATABASE, database=settings.database_path.stem)
     chosen = options.selected(backup, settings.vault, choice)
-    with progress(quiet=as_json) as watcher:
-        report = hold_drill(DrillRequest.of(chosen, site.now(), settings), watcher)
+    with out.progress() as watcher:
+        report = hold_drill(DrillRequest.of(chosen, utc_now(), settings), watcher)
         if chosen.manifest is not None:
             record(report, chosen.vault, settings.replica)
-            _publish(site, chosen.vault)
-    if as_json:
-        print_json(report.to_dict())
-    else:
-        show_drills([report])
+            _publish(Site.of(settings), chosen.vault)
+    out.give(report.to_dict(), lambda: show_drills([report]))
     if not report.passed or report.recovery_seconds > report.rto_seconds:
         raise DrillFailed(
             f"{report.backup_id} " + ("; ".join(report.failures) or "took longer to recover than the RTO allows"),
-            hint="Restore takes the backup before it; take a fresh backup, and see docs/runbooks/drill-failed.md.",
+            hint="Restore takes the backup before it. Take a fresh backup, and see docs/runbooks/drill-failed.md.",
         )
     report.require_answers()
 
 
 def _publish(site: Site, drilled: Vault) -> None:
-    """Leave the page where the drill's report is, unless that is a vault that these settings do not describe."""
+    """Update the page in the vault of the settings, if the drilled backup is from there."""
     if drilled.location == site.vault.location:
         Overview(site).publish()
+
+
+def show_drills(reports: Sequence[DrillReport]) -> None:
+    """Print every check of every report, and the recovery time against the RTO."""
+    for report in reports:
+        checks = table(title=report.backup_id)
+        for check in report.checks:
+            checks.add_row(mark(check.passed), escape(check.name), escape(check.detail))
+        stdout().print(checks)
+        stdout().print(_verdict(report))
+
+
+def _verdict(report: DrillReport) -> str:
+    if not report.passed:
+        return f"[bold red]NOT PROVEN[/]: {len(report.failures)} of {len(report.checks)} checks failed"
+    within = report.recovery_seconds <= report.rto_seconds
+    verdict = "[green]within[/]" if within else "[bold red]beyond[/]"
+    return f"recovered in {report.recovery_seconds:.2f} s, {verdict} the RTO of {duration(report.rto_seconds)}"

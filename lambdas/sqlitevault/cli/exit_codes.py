@@ -1,13 +1,5 @@
-"""Which error ends the command with which code. The one place where errors meet exit codes."""
+"""The exit code of each error."""
 
-import sys
-from collections.abc import Callable
-from functools import wraps
-from typing import Any, ParamSpec
-
-from rich.markup import escape
-
-from sqlitevault.cli.output import print_json, stderr
 from sqlitevault.ground import errors
 
 OK, UNEXPECTED, USAGE = 0, 1, 2
@@ -48,7 +40,7 @@ _MEANINGS = {
 
 
 def exit_code(error: errors.SqliteVaultError) -> int:
-    """Return the exit code of an error, or of the nearest kind it is one of."""
+    """Return the exit code of an error: that of the nearest class in the table."""
     return next((EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES), UNEXPECTED)
 
 
@@ -56,28 +48,3 @@ def epilog(*codes: int) -> str:
     """Return the lines of `--help` that name a verb's exit codes."""
     listed = " · ".join(f"{code} {_MEANINGS[code]}" for code in (OK, UNEXPECTED, USAGE, *codes))
     return f"Exit codes: {listed}"
-
-
-Params = ParamSpec("Params")
-
-
-def reporting_errors(verb: Callable[Params, None]) -> Callable[Params, None]:
-    """Make a verb end with an error's exit code, its message and its hint; with `--json` as an object on stdout."""
-
-    @wraps(verb)
-    def run(*args: Params.args, **kwargs: Params.kwargs) -> None:
-        try:
-            verb(*args, **kwargs)
-        except errors.SqliteVaultError as error:
-            _show(error, as_json=bool(kwargs.get("as_json")))
-            sys.exit(exit_code(error))
-
-    return run
-
-
-def _show(error: errors.SqliteVaultError, *, as_json: bool) -> None:
-    if as_json:
-        described: dict[str, Any] = {"code": error.code, "message": str(error), "hint": error.hint}
-        print_json({"error": described})  # unless a report was printed, which says the same
-    stderr().print(f"[bold red]{error.code}:[/] {escape(str(error))}", soft_wrap=True)
-    stderr().print(f"[bold]What to do:[/] {escape(error.hint)}", soft_wrap=True)

@@ -2,60 +2,61 @@
 
 from datetime import datetime
 
-import click
 from rich.markup import escape
 from rich.table import Table
 
 from sqlitevault.catalog.catalog import Backup, Catalog, Contents, Uncommitted
 from sqlitevault.catalog.manifest import created_at, format_time, is_ahead
 from sqlitevault.cli import options
-from sqlitevault.cli.exit_codes import UNAVAILABLE, epilog, reporting_errors
-from sqlitevault.cli.output import print_json, stderr, stdout
+from sqlitevault.cli.exit_codes import UNAVAILABLE
+from sqlitevault.cli.output import Output, count, stderr, stdout, table
 from sqlitevault.ground.quantities import duration, size
 from sqlitevault.site import utc_now
 from sqlitevault.vault.opening import open_vault
 
 
-@click.command("list", epilog=epilog(UNAVAILABLE))
+@options.command(UNAVAILABLE, name="list")
 @options.from_vault
-@options.as_json
-@reporting_errors
-def list_backups(*, location: str | None, as_json: bool) -> None:
-    """List the backups in a vault, newest first, and whether a drill has proven each."""
+def list_backups(out: Output, *, location: str | None) -> None:
+    """List the backups in a vault, newest first.
+
+    The last column shows whether a drill has proven the backup.
+    """
     vault = open_vault(options.settings_to_restore(vault=location).vault)
     contents = Catalog(vault).contents()
-    if as_json:
-        print_json([_as_json(backup) for backup in contents.backups] + [_bare(left) for left in contents.uncommitted])
-    elif not contents.backups and not contents.uncommitted:
-        stderr().print(f"no backups in {vault.location}")
-    else:
-        stdout().print(_table(contents, utc_now()))
+    document = [_as_json(backup) for backup in contents.backups] + [_bare(left) for left in contents.uncommitted]
+    out.give(document, lambda: _show(contents, vault.location))
     for unreadable in contents.unreadable:
         stderr().print(f"[yellow]unreadable:[/] {escape(f'{unreadable.name}: {unreadable.error}')}")
 
 
+def _show(contents: Contents, location: str) -> None:
+    if contents.backups or contents.uncommitted:
+        stdout().print(_table(contents, utc_now()))
+    else:
+        stderr().print(f"no backups in {location}")
+
+
 def _table(contents: Contents, moment: datetime) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for heading in ("backup", "tier", "age"):
-        table.add_column(heading, no_wrap=True)
-    for heading in ("database", "archive", "rows"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("proven", overflow="fold")
+    shown = table("backup", "tier", "age", figures=("database", "archive", "rows"))
+    for column in shown.columns:
+        column.no_wrap = True
+    shown.add_column("proven", overflow="fold")
     for backup in contents.backups:
         manifest = backup.manifest
-        table.add_row(
+        shown.add_row(
             backup.id,
             manifest.tier,
             _age(manifest.created_at, moment),
             size(manifest.database.bytes if manifest.database else None),
             size(backup.archive.bytes),
-            f"{manifest.rows:,}" if manifest.database else "-",
+            count(manifest.rows if manifest.database else None),
             _proof(backup),
         )
     for left in contents.uncommitted:
         age = _age(created_at(left.id), moment)
-        table.add_row(left.id, "-", age, "-", size(left.archive.bytes), "-", "no manifest: restore by path")
-    return table
+        shown.add_row(left.id, "-", age, "-", size(left.archive.bytes), "-", "no manifest: restore by path")
+    return shown
 
 
 def _age(taken: datetime, moment: datetime) -> str:

@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from sqlitevault.cli import options
-from sqlitevault.cli.exit_codes import INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE, epilog, reporting_errors
-from sqlitevault.cli.output import print_json
+from sqlitevault.cli.exit_codes import INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE
+from sqlitevault.cli.output import Output
 from sqlitevault.cli.whole_file import write_whole
 from sqlitevault.ground.facts import MONITOR_REPORT, RECORD_LIMIT
 from sqlitevault.ground.settings import Settings
@@ -18,37 +18,35 @@ from sqlitevault.watch.exposition import exposition, metrics
 from sqlitevault.watch.monitor import MonitorReport, monitor
 
 
-@click.command("metrics", epilog=epilog(NOT_FOUND, INTEGRITY, UNAVAILABLE, NO_ROOM))
+@options.command(NOT_FOUND, INTEGRITY, UNAVAILABLE, NO_ROOM, name="metrics")
 @options.from_vault
 @click.option(
-    "--textfile", type=click.Path(path_type=Path), metavar="PATH", help="Write to this .prom file, whole or not at all."
+    "--textfile", type=click.Path(path_type=Path), metavar="PATH", help="Write to this .prom file, atomically."
 )
-@click.option("--from-monitor", is_flag=True, help="Take the figures of the deployed monitor's last report.")
+@click.option("--from-monitor", is_flag=True, help="Use the last report of the deployed monitor.")
 @click.option(
     "--backup-exit-code",
     default="0",
     metavar="CODE",
-    help="How the backup just before ended: anything but 0 makes last_backup_success 0.",
+    help="Exit code of the backup just before: last_backup_success is 0 unless CODE is 0.",
 )
-@options.as_json
-@reporting_errors
 def show_metrics(
-    *, location: str | None, textfile: Path | None, from_monitor: bool, backup_exit_code: str, as_json: bool
+    out: Output, *, location: str | None, textfile: Path | None, from_monitor: bool, backup_exit_code: str
 ) -> None:
-    """Print the vault's figures for Prometheus, or write them for node_exporter's textfile collector.
+    """Print the vault's figures for Prometheus.
 
-    devops_hub_last_backup_timestamp, devops_hub_last_backup_success and more, each with its meaning; the database's
-    name comes first. docs/monitoring/prometheus-rules.yml has the alerts.
+    With --textfile they go to a file for node_exporter's textfile collector. The figures are
+    devops_hub_last_backup_timestamp, devops_hub_last_backup_success and more, each with its meaning; the names begin
+    with the database's name. docs/monitoring/prometheus-rules.yml has the alerts.
     """
     settings = options.settings(vault=location)
     report = _last_report(settings) if from_monitor else _look(settings)
     found = metrics(report, rto_seconds=settings.rto_seconds, last_run_failed=backup_exit_code != "0")
+    text = exposition(found)
     if textfile is not None:
-        write_whole(textfile, exposition(found))
-    if as_json:
-        print_json({metric.name: metric.value for metric in found})
-    elif textfile is None:
-        click.echo(exposition(found), nl=False)
+        write_whole(textfile, text)
+    shown = "" if textfile else text
+    out.give({metric.name: metric.value for metric in found}, lambda: click.echo(shown, nl=False))
 
 
 def _look(settings: Settings) -> MonitorReport:

@@ -1,41 +1,76 @@
-"""What several verbs share: their settings, their options, and how words name a backup."""
+"""Shared parts of the verbs: their frame, common options, settings, and how the user names a backup."""
 
+import inspect
 import os
+import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from functools import wraps
 
 import click
 
 from sqlitevault.catalog.catalog import LATEST, Choice
 from sqlitevault.catalog.manifest import Scope, is_backup_id
 from sqlitevault.catalog.selection import Selected, select, select_by_name
-from sqlitevault.cli.output import stderr
-from sqlitevault.ground.errors import ConfigError
+from sqlitevault.cli.exit_codes import epilog, exit_code
+from sqlitevault.cli.output import Output, stderr
+from sqlitevault.ground.errors import ConfigError, SqliteVaultError
 from sqlitevault.ground.facts import ARCHIVE_SUFFIX
 from sqlitevault.ground.settings import UPKEEP, Settings
 from sqlitevault.vault.opening import open_vault, split_backup_location
 from sqlitevault.vault.protocol import Vault
 
-Verb = TypeVar("Verb", bound=Callable[..., Any])
-
-as_json = click.option("--json", "as_json", is_flag=True, help="Print the report as JSON on stdout.")
-from_vault = click.option("--from", "location", metavar="URI", help="The vault, if not BACKUP_DIR.")
-of_backup = click.option("--backup", metavar="BACKUP", help="Look into this backup instead of the live database.")
+Verb = Callable[..., None]
 
 
-def scope_options(verb: Verb) -> Verb:
-    """Add `--db-only` and `--config-only`."""
-    verb = click.option("--db-only", is_flag=True, help="The database alone.")(verb)
-    return click.option("--config-only", is_flag=True, help="The configuration alone.")(verb)
+def command(*codes: int, name: str | None = None) -> Callable[[Verb], click.Command]:
+    """Make a function a verb that may end with these exit codes.
 
-
-def scope(*, db_only: bool, config_only: bool) -> Scope:
-    """Return the scope that the options stand for.
-
-    Raises:
-        ConfigError: both were given.
+    The verb gets `--json`, and an Output as its first argument; its errors become exit codes.
     """
+
+    def decorate(verb: Verb) -> click.Command:
+        @wraps(verb)
+        def run(*, as_json: bool, quiet: bool = False, **given: object) -> None:
+            out = Output(as_json=as_json, quiet=quiet)
+            try:
+                verb(out, **given)
+            except SqliteVaultError as error:
+                out.error(error)
+                sys.exit(exit_code(error))
+
+        made = click.command(name, epilog=epilog(*codes))(run)
+        made.params.append(
+            click.Option(["--json", "as_json"], is_flag=True, help="Print the result as JSON on stdout.")
+        )
+        return made
+
+    return decorate
+
+
+def bundle(name: str, make: Callable[..., object], *options: Callable[[Verb], Verb]) -> Callable[[Verb], Verb]:
+    """Add options to a verb, which gets them as one argument `name`.
+
+    That argument is what `make`, whose parameters are named like the options, returns.
+    """
+    parts = tuple(inspect.signature(make).parameters)
+
+    def decorate(verb: Verb) -> Verb:
+        @wraps(verb)
+        def run(*args: object, **given: object) -> None:
+            made = make(**{part: given.pop(part) for part in parts})
+            verb(*args, **given, **{name: made})
+
+        bundled: Verb = run
+        for option in reversed(options):
+            bundled = option(bundled)
+        return bundled
+
+    return decorate
+
+
+def _scope(db_only: bool, config_only: bool) -> Scope:
     if db_only and config_only:
         raise ConfigError("--db-only and --config-only exclude each other", hint="Give one of them, or none for both.")
     if db_only:
@@ -43,31 +78,49 @@ def scope(*, db_only: bool, config_only: bool) -> Scope:
     return Scope.CONFIG if config_only else Scope.ALL
 
 
+from_vault = click.option("--from", "location", metavar="URI", help="The vault, if not BACKUP_DIR.")
+of_backup = click.option("--backup", metavar="BACKUP", help="Read this backup instead of the live database.")
+scope = bundle(
+    "scope",
+    _scope,
+    click.option("--db-only", is_flag=True, help="Only the database."),
+    click.option("--config-only", is_flag=True, help="Only the configuration."),
+)
+
+
 def settings(**overrides: object) -> Settings:
-    """Return the settings of this run: the environment, and over it the options given."""
+    """Return the settings of this run: the environment, overridden by the options given.
+
+    Raises:
+        ConfigError: naming everything that is wrong.
+    """
     return Settings.from_env(os.environ, **overrides)
 
 
 def settings_to_restore(**overrides: object) -> Settings:
-    """Return the settings of a verb that looks or restores: nothing that it can do without stops it in an emergency."""
-    passed_over = Settings.mistaken(os.environ) & UPKEEP
-    for name in sorted(passed_over):
-        stderr().print(f"[yellow]note:[/] {name} is wrong, and was passed over: `sqlitevault backup` would refuse it")
-    known = {name: value for name, value in os.environ.items() if name not in passed_over}
+    """Return the settings of a verb that reads or restores backups; wrong settings that it does not need are a note.
+
+    Raises:
+        ConfigError: a setting that it needs is wrong.
+    """
+    ignored = Settings.mistaken(os.environ) & UPKEEP
+    for name in sorted(ignored):
+        stderr().print(f"[yellow]note:[/] {name} is wrong and was ignored: `sqlitevault backup` would refuse it")
+    known = {name: value for name, value in os.environ.items() if name not in ignored}
     return Settings.from_env(known, **overrides)
 
 
 def replica(settings: Settings) -> Vault | None:
-    """Return the replica, if there is one.
+    """Return the replica; None if the settings name none.
 
     Raises:
-        ConfigError: REPLICA_URI names no vault.
+        ConfigError: REPLICA_URI does not name a vault.
     """
     return open_vault(settings.replica) if settings.replica else None
 
 
 def moment(text: str | None) -> datetime | None:
-    """Read a time as people write it; without a zone it is UTC.
+    """Parse a time in ISO format; without a zone it is UTC.
 
     Raises:
         ConfigError: it is not a time.
@@ -84,20 +137,18 @@ def moment(text: str | None) -> datetime | None:
 
 
 def selected(words: str, vault_location: str, choice: Choice) -> Selected:
-    """Return the backup that `words` name: an id, `latest`, or the path or URI of an archive.
+    """Return the backup that the user named: an id, `latest`, or the path or URI of an archive.
 
     Raises:
-        BackupNotFound: there is none.
-        ConfigError: the words are none of these.
+        BackupNotFound: there is no such backup.
+        ConfigError: it is none of these.
     """
     if words == LATEST or is_backup_id(words):
-        return select(
-            open_vault(vault_location),
-            Choice.of(words, at=choice.at, scope=choice.scope, database=choice.database, before=choice.before),
-        )
+        return select(open_vault(vault_location), replace(choice, backup_id=None if words == LATEST else words))
     if "/" not in words and not words.endswith(ARCHIVE_SUFFIX):
         raise ConfigError(
-            f"{words!r} names no backup", hint="Give a backup id, `latest`, or the path or s3:// URI of an archive."
+            f"{words!r} does not name a backup",
+            hint="Give a backup id, `latest`, or the path or s3:// URI of an archive.",
         )
     location, name = split_backup_location(words)
     return select_by_name(open_vault(location), name, choice)

@@ -4,68 +4,74 @@ import click
 from rich.markup import escape
 
 from sqlitevault.cli import options
-from sqlitevault.cli.exit_codes import DRILL, UNAVAILABLE, epilog, reporting_errors
-from sqlitevault.cli.output import print_json, stdout
-from sqlitevault.cli.readiness_output import show_readiness
+from sqlitevault.cli.exit_codes import DRILL, UNAVAILABLE
+from sqlitevault.cli.output import Output, mark, stdout, table
 from sqlitevault.ground.errors import ConfigError, NotReady
 from sqlitevault.ground.settings import Settings
 from sqlitevault.site import Site, utc_now
 from sqlitevault.vault.opening import open_vault
 from sqlitevault.watch import runbook_test
+from sqlitevault.watch.evidence import Status
 from sqlitevault.watch.overview import Overview
-from sqlitevault.watch.page.readiness import readiness_markdown, readiness_page
+from sqlitevault.watch.page.readiness import age, readiness_markdown, readiness_page
+from sqlitevault.watch.readiness import ReadinessReport
 
 
-@click.command(epilog=epilog(UNAVAILABLE, DRILL))
+@options.command(UNAVAILABLE, DRILL)
 @options.from_vault
-@click.option("--runbook-tested", metavar="NAME", help="Record that this runbook was walked through today, and end.")
+@click.option("--runbook-tested", metavar="NAME", help="Record that this runbook was tested today, and exit.")
 @click.option("--markdown", is_flag=True, help="Print the checklist as Markdown.")
-@click.option("--html", is_flag=True, help="Print the checklist as a page that needs no network.")
-@options.as_json
-@reporting_errors
-def readiness(*, location: str | None, runbook_tested: str | None, markdown: bool, html: bool, as_json: bool) -> None:
-    """Tell whether everything is there that a recovery would need: the checklist «before disaster strikes».
+@click.option("--html", is_flag=True, help="Print the checklist as a page that loads nothing from the network.")
+def readiness(out: Output, *, location: str | None, runbook_tested: str | None, markdown: bool, html: bool) -> None:
+    """Check that everything a recovery needs is in place.
 
-    Every line is computed from evidence, with its proof and how old it is; what is too old fails.
+    This is the checklist "before disaster strikes". Each line is computed from evidence in the vault and shown with its
+    proof and age; evidence that is too old fails.
 
     \b
     backups on schedule          newest proven backup within RPO_SECONDS, no tier overdue
     off-site copy                newest one in REPLICA_URI within the RPO + 15 min
-    alarms armed and delivering  each promise has one that is loud when it is broken, armed,
-                                 with a confirmed subscription; the monitor's report is
-                                 35 min old at most
+    alarms armed and delivering  an armed alarm for each promise, which also fires on missing
+                                 data, with a confirmed subscription; the monitor's report
+                                 is at most 35 min old
     drill within 30 days         passed, recovery within RTO_SECONDS
     newest backup drilled        restored and compared, within the RPO + 15 min
     drill from the replica       passed within 31 days
     key metadata present         in the newest proven backup
     lock and retention as set    now, and when the monitor last compared
     runbook tested               within 90 days, see --runbook-tested
-    """  # noqa: D301 - click wants the character itself: it keeps the lines of this paragraph
-    if markdown + html + as_json > 1:
+    """  # noqa: D301 - click needs the backslash: it keeps the lines of this paragraph
+    if markdown + html + out.as_json > 1:
         raise ConfigError("--markdown, --html and --json exclude each other", hint="Give one of them, or none.")
     settings = options.settings(vault=location)
     if runbook_tested is not None:
-        _record(runbook_tested, settings, as_json=as_json)
+        _record(runbook_tested, settings, out)
         return
     report = Overview(Site.of(settings)).readiness()
-    if as_json:
-        print_json(report.to_dict())
-    elif markdown or html:
+    if markdown or html:
         click.echo(readiness_markdown(report) if markdown else readiness_page(report), nl=False)
     else:
-        show_readiness(report)
+        out.give(report.to_dict(), lambda: _show(report))
     if not report.ready:
         raise NotReady(
             "; ".join(f"{line.name}: {line.proof}" for line in report.failed),
-            hint="Mend each line named above, most of them with a backup, a drill, or `cdk deploy`; then run it again.",
+            hint="Fix each line named above, usually with a backup, a drill, or `cdk deploy`; then run it again.",
         )
 
 
-def _record(name: str, settings: Settings, *, as_json: bool) -> None:
+def _record(name: str, settings: Settings, out: Output) -> None:
     vault = open_vault(settings.vault)
     test = runbook_test.RunbookTest(name=name, tested_at=utc_now())
     written = runbook_test.record(test, vault)
-    if as_json:
-        print_json(test.to_dict())
-    else:
-        stdout().print(f"recorded [bold]{escape(written)}[/] in {escape(vault.location)}")
+    out.give(test.to_dict(), lambda: stdout().print(f"recorded [bold]{escape(written)}[/] in {escape(vault.location)}"))
+
+
+def _show(report: ReadinessReport) -> None:
+    shown = table("", "check", "proof", "age")
+    for line in report.lines:
+        applies = line.status is not Status.NOT_APPLICABLE
+        shown.add_row(
+            mark(line.status is Status.OK) if applies else "[dim]-[/]", line.name, escape(line.proof), age(line)
+        )
+    stdout().print(shown)
+    stdout().print("[bold green]ready[/]" if report.ready else f"[bold red]NOT READY[/]: {len(report.failed)} failed")

@@ -6,35 +6,34 @@ import click
 from rich.markup import escape
 
 from sqlitevault.cli import options
-from sqlitevault.cli.exit_codes import NO_ROOM, UNAVAILABLE, epilog, reporting_errors
-from sqlitevault.cli.output import print_json, stdout
+from sqlitevault.cli.exit_codes import NO_ROOM, UNAVAILABLE
+from sqlitevault.cli.output import Output, stdout
 from sqlitevault.cli.whole_file import write_whole
 from sqlitevault.site import Site
 from sqlitevault.watch.overview import Overview
 
 
-@click.command(epilog=epilog(UNAVAILABLE, NO_ROOM))
+@options.command(UNAVAILABLE, NO_ROOM)
 @options.from_vault
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
     default="report.html",
     show_default=True,
-    help="Where to write the page, whole or not at all.",
+    help="Where to write the page.",
 )
-@click.option("--days", type=click.IntRange(1, 365), default=7, show_default=True, help="How far to look back.")
-@options.as_json
-@reporting_errors
-def report(*, location: str | None, output: Path, days: int, as_json: bool) -> None:
-    """Write a page to look at: ages against the RPO, recovery times against the RTO, sizes, rows, readiness.
+@click.option("--days", type=click.IntRange(1, 365), default=7, show_default=True, help="Days to show.")
+def report(out: Output, *, location: str | None, output: Path, days: int) -> None:
+    """Write a page with charts of backups, drills and readiness.
 
-    One file that needs no network, for a phone as for a large screen, bright or dark. It is made from what backups,
-    drills and the monitor have left in the vault, where drills and the monitor leave the same page as
-    reports/report.html. With --json the figures are printed and no page is written.
+    The page shows ages against the RPO, recovery times against the RTO, sizes, rows and the readiness checklist. It is
+    one file that loads nothing from the network. Its data are the reports that backups, drills and the monitor left in
+    the vault; drills and the monitor write the same page there as reports/report.html. With --json the figures are
+    printed and no page is written.
     """
     overview = Overview(Site.of(options.settings(vault=location)), days=days)
-    if as_json:
-        print_json(overview.history().to_dict() | {"readiness": overview.readiness().to_dict()})
-        return
-    write_whole(output, overview.page())
-    stdout().print(f"wrote [bold]{escape(str(output))}[/]")
+    if out.as_json:
+        out.print_json(overview.history().to_dict() | {"readiness": overview.readiness().to_dict()})
+    else:
+        write_whole(output, overview.page())
+        stdout().print(f"wrote [bold]{escape(str(output))}[/]")

@@ -1,20 +1,18 @@
 """`sqlitevault restore`."""
 
-from pathlib import Path
+from rich.markup import escape
+from rich.table import Table
 
-import click
-
-from sqlitevault.catalog.catalog import LATEST, Choice
-from sqlitevault.catalog.manifest import Scope
+from sqlitevault.catalog.manifest import Scope, format_time
 from sqlitevault.catalog.selection import Selected
 from sqlitevault.cli import options
-from sqlitevault.cli.consent import Consent
-from sqlitevault.cli.exit_codes import BUSY, DRILL, INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE, epilog, reporting_errors
-from sqlitevault.cli.output import print_json, progress
-from sqlitevault.cli.proven_backup import Taken, request_for, take
-from sqlitevault.cli.restore_output import show_plan, show_promoted, show_undone
-from sqlitevault.cli.restore_table import restore_tables, table_order
-from sqlitevault.ground.errors import ConfigError, TargetExists
+from sqlitevault.cli.backup import Taken, take
+from sqlitevault.cli.exit_codes import BUSY, DRILL, INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE
+from sqlitevault.cli.output import Output, count, mark, show_doubts, show_next, stdout, table
+from sqlitevault.cli.restore_options import Tables, Way, Which, choose_tables, choose_way, choose_which
+from sqlitevault.cli.restore_table import restore_tables
+from sqlitevault.ground.errors import TargetExists
+from sqlitevault.ground.quantities import duration, size
 from sqlitevault.ground.settings import Settings
 from sqlitevault.restore import (
     PATIENCE_SECONDS,
@@ -22,6 +20,7 @@ from sqlitevault.restore import (
     RestorePlan,
     StageReport,
     Target,
+    UndoReport,
     in_use,
     newest_kept,
     plan,
@@ -33,101 +32,39 @@ from sqlitevault.site import utc_now
 from sqlitevault.vault.opening import open_vault
 
 
-@click.command(epilog=epilog(NOT_FOUND, BUSY, INTEGRITY, UNAVAILABLE, DRILL, NO_ROOM))
-@click.argument("backup", required=False)
-@click.option("--from-s3", metavar="URI", help="s3:// URI of an archive; …/latest.tar.gz is the newest one there.")
-@click.option("--from", "location", metavar="URI", help="The vault, if not BACKUP_DIR.")
-@click.option("--latest", is_flag=True, help="The newest good backup.")
-@click.option("--at", metavar="TIME", help="The newest good backup not after TIME (UTC unless it says otherwise).")
-@click.option("--before-incident", metavar="TIME", help="The newest good backup that is earlier than TIME.")
-@options.scope_options
-@click.option("--table", "tables", metavar="NAME", multiple=True, help="This table alone, into a side database.")
-@click.option("--merge", is_flag=True, help="With --table: into the live database, by primary key; newer rows stay.")
-@click.option("--missing-only", is_flag=True, help="As --merge, but bring back deleted rows alone; change no other.")
-@click.option("--target", type=click.Path(path_type=Path), help="Restore the database to this path instead.")
-@click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
-@click.option("--yes", is_flag=True, help="Do not ask before overwriting.")
-@click.option("--force", is_flag=True, help="Do not ask, and go on although somebody has the database open.")
-@click.option("--backup-after", is_flag=True, help="Take a fresh backup afterwards, into BACKUP_DIR, and prove it.")
-@click.option("--salvage", is_flag=True, help="If no copy of it can be proven, restore what can be read, unproven.")
-@click.option("--undo", is_flag=True, help="Put back the database that the last restore replaced.")
-@options.as_json
-@reporting_errors
-def restore(
-    *,
-    backup: str | None,
-    from_s3: str | None,
-    location: str | None,
-    latest: bool,
-    at: str | None,
-    before_incident: str | None,
-    db_only: bool,
-    config_only: bool,
-    tables: tuple[str, ...],
-    merge: bool,
-    missing_only: bool,
-    target: Path | None,
-    dry_run: bool,
-    yes: bool,
-    force: bool,
-    backup_after: bool,
-    salvage: bool,
-    undo: bool,
-    as_json: bool,
-) -> None:
-    """Restore a backup: show what will change, prove it beside the target, then swap it in.
+@options.command(NOT_FOUND, BUSY, INTEGRITY, UNAVAILABLE, DRILL, NO_ROOM)
+@choose_which
+@options.scope
+@choose_tables
+@choose_way
+def restore(out: Output, *, which: Which, scope: Scope, tables: Tables, way: Way) -> None:
+    """Restore a backup, and keep what it replaces.
 
-    BACKUP is an id, a path or an s3:// URI. What is replaced is kept as <name>.pre_restore_<time>.
+    Shows what will change, proves the backup beside the target, then swaps it in. BACKUP is an id, a path or an s3://
+    URI. What is replaced is kept as <name>.pre_restore_<time>.
     """
-    order = table_order(tables, merge, missing_only, target, dry_run)
-    if order and (config_only or undo):
-        raise ConfigError("--table excludes --config-only and --undo", hint="Give one of them.")
-    read = options.settings if backup_after else options.settings_to_restore
-    settings = read(vault=location, database_path=None if order else target)
-    consent = Consent(yes=yes or force, force=force, as_json=as_json)
-    if undo:
-        _undo(settings, consent)
-        return
-    scope = options.scope(db_only=db_only, config_only=config_only)
-    if order or (target and not config_only):
+    tables.require_fit(way.target, scope, undo=way.undo)
+    read = options.settings if way.backup_after else options.settings_to_restore
+    settings = read(vault=which.location, database_path=None if tables.names else way.target)
+    if tables.names or (way.target and scope is not Scope.CONFIG):
         scope = Scope.DATABASE
-    words = _words(backup, from_s3, latest=latest, times=(at, before_incident))
-    choice = Choice(
-        at=options.moment(at),
-        before=options.moment(before_incident),
-        scope=scope,
-        database=settings.database_path.stem,
-    )
-    selected = options.selected(words, settings.vault, choice)
-    if order is not None:
-        restore_tables(selected, settings, order, consent, options.replica(settings))
-    elif dry_run:
-        _show(_planned(selected, settings, scope, as_json=as_json), as_json=as_json)
+    if way.undo:
+        _undo(settings, way, out)
+    elif tables.names:
+        restore_tables(which.select(settings, scope), settings, tables, way, out)
+    elif way.dry_run:
+        planned = _plan(which.select(settings, scope), settings, scope, out)
+        out.give(planned.to_dict(), lambda: _show_plan(planned))
     else:
-        staged, promoted = _restore(selected, settings, scope, consent, salvage=salvage)
-        taken = _backup_after(settings, scope, consent) if backup_after else None
-        _show_promoted(staged, promoted, taken, as_json=as_json)
-        if taken is not None:
-            taken.require_no_failure()
-
-
-def _words(backup: str | None, from_s3: str | None, *, latest: bool, times: tuple[str | None, ...]) -> str:
-    given = [words for words in (backup, from_s3) if words is not None]
-    limits = sum(moment is not None for moment in times)
-    if len(given) + (latest or limits > 0) != 1 or limits > 1:
-        raise ConfigError(
-            "say which backup: one of BACKUP, --from-s3 URI, --latest, --at TIME, --before-incident TIME",
-            hint="`sqlitevault list` shows the backups; `--latest --dry-run` shows what would happen.",
-        )
-    return given[0] if given else LATEST
+        _restore(which.select(settings, scope), settings, scope, way, out)
 
 
 def _target(settings: Settings) -> Target:
     return Target(settings.database_path, settings.config_root)
 
 
-def _planned(selected: Selected, settings: Settings, scope: Scope, *, as_json: bool) -> RestorePlan:
-    with progress(quiet=as_json) as watcher:
+def _plan(selected: Selected, settings: Settings, scope: Scope, out: Output) -> RestorePlan:
+    with out.progress() as watcher:
         return plan(
             selected,
             _target(settings),
@@ -140,23 +77,16 @@ def _planned(selected: Selected, settings: Settings, scope: Scope, *, as_json: b
         )
 
 
-def _show(planned: RestorePlan, *, as_json: bool) -> None:
-    if as_json:
-        print_json(planned.to_dict())
-    else:
-        show_plan(planned)
-
-
-def _restore(
-    selected: Selected, settings: Settings, scope: Scope, consent: Consent, *, salvage: bool
-) -> tuple[StageReport, PromoteReport]:
-    planned = _planned(selected, settings, scope, as_json=consent.as_json)
-    if not consent.as_json:
-        show_plan(planned)
-    _require_unused(planned, consent)
-    _require_consent(planned, consent)
+def _restore(selected: Selected, settings: Settings, scope: Scope, way: Way, out: Output) -> None:
+    planned = _plan(selected, settings, scope, out)
+    if not out.as_json:
+        _show_plan(planned)
+    # What promote would refuse is refused before anything is staged, so that nothing is left behind.
+    if planned.in_use_by and not way.force:
+        raise in_use(planned.target, planned.in_use_by)
+    _require_consent(planned, way, out)
     target = _target(settings)
-    with progress(quiet=consent.as_json) as watcher:
+    with out.progress() as watcher:
         staged = stage(
             selected,
             target,
@@ -165,49 +95,110 @@ def _restore(
             scratch=settings.scratch,
             watcher=watcher,
             replica=options.replica(settings),
-            salvage=salvage,
+            salvage=way.salvage,
         )
-    return staged, promote(target, staged.backup_id, now=utc_now(), force=consent.force)
+    promoted = promote(target, staged.backup_id, now=utc_now(), force=way.force)
+    taken = _back_up_again(settings, scope, out) if way.backup_after else None
+    fresh = taken.report.to_dict() if taken else None
+    document = {"staged": staged.to_dict(), "promoted": promoted.to_dict(), "backup_after": fresh}
+    out.give(document, lambda: _show_promoted(staged, promoted, taken.report.backup_id if taken else None))
+    if taken is not None:
+        taken.require_no_failure()
 
 
-def _backup_after(settings: Settings, scope: Scope, consent: Consent) -> Taken:
-    """Back up what was restored, into the vault of everyday use, wherever the restore took it from."""
-    everyday = options.settings(database_path=settings.database_path)
-    with progress(quiet=consent.as_json) as watcher:
-        return take(request_for(everyday, scope=scope), open_vault(everyday.vault), everyday, watcher)
-
-
-def _show_promoted(staged: StageReport, promoted: PromoteReport, taken: Taken | None, *, as_json: bool) -> None:
-    if as_json:
-        fresh = taken.report.to_dict() if taken else None
-        print_json({"staged": staged.to_dict(), "promoted": promoted.to_dict(), "backup_after": fresh})
-    else:
-        show_promoted(staged, promoted, taken.report.backup_id if taken else None)
-
-
-def _require_unused(planned: RestorePlan, consent: Consent) -> None:
-    """See before anything is staged what promote would refuse, so that a refusal leaves nothing behind."""
-    if planned.in_use_by and not consent.force:
-        raise in_use(planned.target, planned.in_use_by)
-
-
-def _require_consent(planned: RestorePlan, consent: Consent) -> None:
+def _require_consent(planned: RestorePlan, way: Way, out: Output) -> None:
     replaced = [change.path for change in planned.files if change.action == "replace"]
     if planned.target_exists and planned.scope is not Scope.CONFIG:
         replaced.insert(0, planned.target)
-    if replaced and not consent.agreed("Replace them (what is there is kept)?"):
+    if replaced and not way.agreed("Replace them (the present ones are kept)?", out):
         raise TargetExists(
             f"this would replace {', '.join(replaced)}",
-            hint="Give --yes to replace them (what is there is kept), or --target PATH to restore elsewhere.",
+            hint="Give --yes to replace them (the present ones are kept), or --target PATH to restore elsewhere.",
         )
 
 
-def _undo(settings: Settings, consent: Consent) -> None:
+def _back_up_again(settings: Settings, scope: Scope, out: Output) -> Taken:
+    """Back up what was restored to BACKUP_DIR, even if the restore used another vault."""
+    usual = options.settings(database_path=settings.database_path)
+    with out.progress() as watcher:
+        return take(usual, open_vault(usual.vault), watcher, scope=scope)
+
+
+def _undo(settings: Settings, way: Way, out: Output) -> None:
     previous = newest_kept(settings.database_path)
-    if not consent.agreed(f"Put back {previous} (what is there is kept)?"):
+    if not way.agreed(f"Put back {previous} (the present one is kept)?", out):
         raise TargetExists(f"this would replace {settings.database_path}", hint=f"Give --yes to put back {previous}.")
-    report = put_back(_target(settings), now=utc_now(), force=consent.force)
-    if consent.as_json:
-        print_json(report.to_dict())
-    else:
-        show_undone(report)
+    report = put_back(_target(settings), now=utc_now(), force=way.force)
+    out.give(report.to_dict(), lambda: _show_undone(report))
+
+
+def _show_plan(planned: RestorePlan) -> None:
+    out = stdout()
+    lost = duration(planned.data_loss_seconds)
+    out.print(f"[bold]{planned.backup_id}[/] ({planned.reason}) from {escape(planned.vault)}")
+    out.print(f"taken {format_time(planned.created_at)}: data written in the last {lost} will be lost")
+    show_doubts(planned.skipped, planned.repairs)
+    if planned.tables:
+        out.print(_rows(planned))
+    if planned.live_problem:
+        out.print(f"[yellow]the present database could not be counted:[/] {escape(planned.live_problem)}")
+    for change in planned.files:
+        out.print(f"  {change.action:<9} {escape(change.path)}")
+        for line in change.diff[2:]:
+            out.print(f"      {escape(line)}", style="dim")
+    if planned.missing_variables:
+        out.print(f"[yellow].env lacks:[/] {', '.join(planned.missing_variables)}")
+    for user in planned.in_use_by:
+        out.print(f"[bold red]in use:[/] {escape(user)}")
+    room = f"{size(planned.free_bytes)} free, {size(planned.database_bytes)} to restore"
+    out.print(room if planned.enough_room else f"[bold red]not enough room:[/] {room}")
+
+
+def _rows(planned: RestorePlan) -> Table:
+    shown = table("table", figures=("rows now", "rows after", "change"), title=planned.target)
+    for row in planned.tables:
+        change = "same" if row.same_content else f"{(row.rows_after or 0) - (row.rows_now or 0):+,}"
+        shown.add_row(escape(row.name), count(row.rows_now), count(row.rows_after), change)
+    return shown
+
+
+def _show_promoted(staged: StageReport, promoted: PromoteReport, fresh: str | None) -> None:
+    """Print the proofs, what is live now, what is lost and kept, and what to do next.
+
+    `fresh` is the id of the backup that was taken after the restore.
+    """
+    out = stdout()
+    show_doubts((), staged.repairs)
+    if staged.recovered_from:
+        out.print(f"[yellow]taken from:[/] {escape(staged.recovered_from)}")
+    for check in staged.checks:
+        out.print(f"{mark(check.passed)} {check.name}: {escape(check.detail)}")
+    if promoted.database:
+        _show_database(staged, promoted, promoted.database)
+    if promoted.config is not None:
+        for path in promoted.config.written:
+            out.print(f"[bold green]restored[/] {escape(path)}")
+        for path in promoted.config.kept:
+            out.print(f"kept {escape(path)}")
+    out.print(f"recovery took {staged.recovery_seconds:.2f} s")
+    if fresh:
+        out.print(f"[bold green]fresh backup[/] {fresh}, proven")
+    show_next(promoted.next_steps[:-1] if fresh else promoted.next_steps)
+
+
+def _show_database(staged: StageReport, promoted: PromoteReport, database: str) -> None:
+    out = stdout()
+    lost = duration(promoted.data_loss_seconds)
+    word = "[bold red]SALVAGED, not proven:[/]" if promoted.salvaged else "[bold green]restored[/]"
+    out.print(f"{word} {escape(database)}: {promoted.rows:,} rows as of {staged.backup_id}")
+    out.print(f"lost: data written after {format_time(promoted.created_at)}, the last {lost}")
+    if promoted.kept:
+        out.print(
+            f"the previous database is kept as {escape(promoted.kept)} (`sqlitevault restore --undo` puts it back)"
+        )
+
+
+def _show_undone(report: UndoReport) -> None:
+    stdout().print(f"[bold green]put back[/] {escape(report.restored)}")
+    if report.kept:
+        stdout().print(f"the database it replaced is kept as {escape(report.kept)}")

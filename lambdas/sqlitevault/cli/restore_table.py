@@ -1,19 +1,24 @@
 """`sqlitevault restore --table`: single tables, into a side database or merged into the live one."""
 
-from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
+from rich.markup import escape
+from rich.table import Table
+
+from sqlitevault.catalog.manifest import format_time
 from sqlitevault.catalog.selection import Selected
-from sqlitevault.cli.consent import Consent
-from sqlitevault.cli.output import print_json, progress
-from sqlitevault.cli.table_output import show_merged, show_side_database, show_tables
+from sqlitevault.cli import options
+from sqlitevault.cli.output import Output, count, mark, show_doubts, show_next, stdout, table
+from sqlitevault.cli.restore_options import Tables, Way
 from sqlitevault.ground.errors import ConfigError, TargetExists
+from sqlitevault.ground.quantities import duration
 from sqlitevault.ground.settings import Settings
 from sqlitevault.restore import (
     PATIENCE_SECONDS,
+    MergeReport,
     Origin,
+    SideReport,
     TablesPlan,
     Target,
     make_side_database,
@@ -24,103 +29,102 @@ from sqlitevault.restore import (
 )
 from sqlitevault.site import utc_now
 from sqlitevault.snapshot import SnapshotOptions
-from sqlitevault.vault.protocol import Vault
 
 
-@dataclass(frozen=True, slots=True)
-class TableOrder:
-    """Which tables, and what to do with them. `side`: where the side database goes, if not beside the live one."""
-
-    tables: Sequence[str]
-    merge: bool
-    missing_only: bool
-    side: Path | None
-    dry_run: bool
-
-    @property
-    def merges(self) -> bool:
-        """Whether the live database is to be changed."""
-        return self.merge or self.missing_only
-
-
-def table_order(
-    tables: Sequence[str], merge: bool, missing_only: bool, side: Path | None, dry_run: bool
-) -> TableOrder | None:
-    """Return what the options ask for; None if they are not about tables.
-
-    Raises:
-        ConfigError: they do not fit together.
-    """
-    if (merge or missing_only) and not tables:
-        raise ConfigError("--merge and --missing-only are for single tables", hint="Name them with --table.")
-    if (merge or missing_only) and side is not None:
-        raise ConfigError(
-            "--target is where a side database goes; a merge goes into the live one",
-            hint="Leave --target out, or point DATABASE_PATH at the database to merge into.",
-        )
-    return TableOrder(tables, merge, missing_only, side, dry_run) if tables else None
-
-
-def restore_tables(
-    selected: Selected, settings: Settings, order: TableOrder, consent: Consent, replica: Vault | None
-) -> None:
-    """Show what would come back, ask, and bring it back."""
+def restore_tables(selected: Selected, settings: Settings, tables: Tables, way: Way, out: Output) -> None:
+    """Show which rows would come back, ask, and restore them. `way.target` is the place of the side database."""
     target = Target(settings.database_path, settings.config_root)
-    if order.side is not None and order.side.absolute() == target.database.absolute():
+    if way.target is not None and way.target.absolute() == target.database.absolute():
         raise ConfigError(
-            f"{order.side} is the live database", hint="Give --merge to bring the rows back into it, or another path."
+            f"{way.target} is the live database", hint="Give --merge to bring the rows back into it, or another path."
         )
     with ExitStack() as scratch:
-        with progress(quiet=consent.as_json) as watcher:
-            source = scratch.enter_context(origin(selected, settings.scratch, watcher, replica))
-            planned = _planned(source, settings, target, order)
-        if not consent.as_json:
-            show_tables(planned, merge=order.merges, missing_only=order.missing_only)
-        elif order.dry_run:
-            print_json(planned.to_dict())
-        if order.dry_run:
-            return
-        if order.merges:
-            _merge(source, planned, target, order, consent)
+        with out.progress() as watcher:
+            source = scratch.enter_context(origin(selected, settings.scratch, watcher, options.replica(settings)))
+            limits = SnapshotOptions(timeout_seconds=min(PATIENCE_SECONDS, settings.snapshot_timeout_seconds))
+            planned = plan_tables(source, target, tables.names, now=utc_now(), scratch=settings.scratch, options=limits)
+        if way.target is not None:
+            planned = planned.model_copy(update={"side_database": str(way.target)})
+        if not out.as_json:
+            _show_plan(planned, tables)
+        if way.dry_run:
+            out.give(planned.to_dict(), lambda: None)
+        elif tables.merges:
+            _merge(source, planned, target, tables, way=way, out=out)
         else:
-            _side_database(source, planned, target, order, consent)
+            _make_side_database(source, planned, target, way, out)
 
 
-def _planned(source: Origin, settings: Settings, target: Target, order: TableOrder) -> TablesPlan:
-    options = SnapshotOptions(timeout_seconds=min(PATIENCE_SECONDS, settings.snapshot_timeout_seconds))
-    planned = plan_tables(source, target, order.tables, now=utc_now(), scratch=settings.scratch, options=options)
-    return planned if order.side is None else planned.model_copy(update={"side_database": str(order.side)})
+def _names(planned: TablesPlan) -> tuple[str, ...]:
+    return tuple(each.table for each in planned.tables)
 
 
-def _merge(source: Origin, planned: TablesPlan, target: Target, order: TableOrder, consent: Consent) -> None:
-    names = tuple(table.table for table in planned.tables)
+def _merge(source: Origin, planned: TablesPlan, target: Target, tables: Tables, *, way: Way, out: Output) -> None:
+    names = _names(planned)
     require_mergeable(source.database, target, names)
-    count = planned.returning(missing_only=order.missing_only)
-    if not consent.agreed(f"Write {count:,} rows into {target.database} (a copy of it is kept)?"):
+    rows = planned.returning(missing_only=tables.missing_only)
+    if not way.agreed(f"Write {rows:,} rows into {target.database} (a copy of it is kept)?", out):
         raise TargetExists(
-            f"this would write {count:,} rows into {target.database}",
+            f"this would write {rows:,} rows into {target.database}",
             hint="Give --yes to write them (a copy of the database is kept), or leave --merge out for a side database.",
         )
-    report = merge(
-        source.database,
-        planned.backup_id,
-        target,
-        names,
-        missing_only=order.missing_only,
-        now=utc_now(),
-    )
-    if consent.as_json:
-        print_json(report.to_dict())
-    else:
-        show_merged(report)
+    report = merge(source.database, planned.backup_id, target, names, missing_only=tables.missing_only, now=utc_now())
+    out.give(report.to_dict(), lambda: _show_merged(report))
 
 
-def _side_database(source: Origin, planned: TablesPlan, target: Target, order: TableOrder, consent: Consent) -> None:
+def _make_side_database(source: Origin, planned: TablesPlan, target: Target, way: Way, out: Output) -> None:
     side = Path(planned.side_database)
-    if side.exists() and not consent.agreed(f"Replace {side} (what is there is kept)?"):
-        raise TargetExists(f"{side} exists already", hint="Give --yes to replace it (it is kept), or --target PATH.")
-    report = make_side_database(source, target, order.tables, side=side, now=utc_now())
-    if consent.as_json:
-        print_json(report.to_dict())
+    if side.exists() and not way.agreed(f"Replace {side} (the present one is kept)?", out):
+        raise TargetExists(
+            f"{side} already exists", hint="Give --yes to replace it (the present one is kept), or --target PATH."
+        )
+    report = make_side_database(source, target, _names(planned), side=side, now=utc_now())
+    out.give(report.to_dict(), lambda: _show_side_database(report))
+
+
+def _show_plan(planned: TablesPlan, tables: Tables) -> None:
+    """Print which rows would come back, change or stay."""
+    out = stdout()
+    out.print(f"[bold]{planned.backup_id}[/] ({planned.reason}) from {escape(planned.vault)}")
+    out.print(f"taken {format_time(planned.created_at)}, {duration(planned.data_loss_seconds)} ago")
+    show_doubts(planned.skipped, planned.repairs)
+    out.print(_rows(planned, tables))
+    for each in planned.tables:
+        if each.problem:
+            out.print(f"[yellow]{escape(each.table)} could not be compared:[/] {escape(each.problem)}")
+    place = planned.target if tables.merges else planned.side_database
+    out.print(f"{'merged into' if tables.merges else 'side database'}: {escape(place)}")
+
+
+def _rows(planned: TablesPlan, tables: Tables) -> Table:
+    if tables.merges:
+        changed = "changed since (stay)" if tables.missing_only else "would be set back"
+        figures = ("in the backup", "would come back", changed, "newer (stay)", "the same")
     else:
-        show_side_database(report)
+        figures = ("in the backup", "deleted since", "changed since", "newer", "the same")
+    shown = table("table", figures=figures)
+    for row in planned.tables:
+        counts = (row.rows_in_backup, row.deleted_rows, row.different_rows, row.newer_rows, row.same_rows)
+        shown.add_row(escape(row.table), *map(count, counts))
+    return shown
+
+
+def _show_side_database(report: SideReport) -> None:
+    """Print where the tables are, what was proven of them, and what to do next."""
+    out = stdout()
+    for check in report.checks:
+        out.print(f"{mark(check.passed)} {check.name}: {escape(check.detail)}")
+    rows = ", ".join(f"{escape(name)} {number:,}" for name, number in report.tables.items())
+    out.print(f"[bold green]restored[/] {escape(report.side_database)}: {rows} rows as of {report.backup_id}")
+    if report.kept:
+        out.print(f"the side database from before is kept as {escape(report.kept)}")
+    show_next(report.next_steps)
+
+
+def _show_merged(report: MergeReport) -> None:
+    """Print what was written, what was kept, and what to do next."""
+    out = stdout()
+    for name, rows in report.rows_written.items():
+        out.print(f"[bold green]restored[/] {escape(name)}: {rows:,} rows written as of {report.backup_id}")
+    out.print(f"the database from before is kept as {escape(report.kept)} (`sqlitevault restore --undo` puts it back)")
+    show_next(report.next_steps)

@@ -1,0 +1,127 @@
+"""Options of `sqlitevault restore`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from sqlitevault.catalog.catalog import LATEST, Choice
+from sqlitevault.catalog.manifest import Scope
+from sqlitevault.catalog.selection import Selected
+from sqlitevault.cli import options
+from sqlitevault.cli.output import Output
+from sqlitevault.ground.errors import ConfigError
+from sqlitevault.ground.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Which:
+    """The backup to restore, named in one of five ways, and its vault if not BACKUP_DIR."""
+
+    backup: str | None
+    from_s3: str | None
+    location: str | None
+    latest: bool
+    at: str | None
+    before_incident: str | None
+
+    def select(self, settings: Settings, scope: Scope) -> Selected:
+        """Return the backup.
+
+        Raises:
+            ConfigError: it is not named in exactly one way.
+            BackupNotFound, VaultUnavailable: as for `options.selected`.
+        """
+        names = [name for name in (self.backup, self.from_s3) if name is not None]
+        times = sum(time is not None for time in (self.at, self.before_incident))
+        if len(names) + (self.latest or times > 0) != 1 or times > 1:
+            raise ConfigError(
+                "name one backup: BACKUP, --from-s3 URI, --latest, --at TIME or --before-incident TIME",
+                hint="`sqlitevault list` shows the backups; `--latest --dry-run` shows what would happen.",
+            )
+        choice = Choice(
+            at=options.moment(self.at),
+            before=options.moment(self.before_incident),
+            scope=scope,
+            database=settings.database_path.stem,
+        )
+        return options.selected(names[0] if names else LATEST, settings.vault, choice)
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The tables to restore; none for the whole database."""
+
+    names: tuple[str, ...]
+    merge: bool
+    missing_only: bool
+
+    @property
+    def merges(self) -> bool:
+        """Whether the live database is to be changed."""
+        return self.merge or self.missing_only
+
+    def require_fit(self, target: Path | None, scope: Scope, *, undo: bool) -> None:
+        """Check that the options fit together.
+
+        Raises:
+            ConfigError: they do not.
+        """
+        if self.merges and not self.names:
+            raise ConfigError("--merge and --missing-only are for single tables", hint="Name them with --table.")
+        if self.merges and target is not None:
+            raise ConfigError(
+                "--target is the place of a side database; a merge goes into the live one",
+                hint="Leave --target out, or point DATABASE_PATH at the database to merge into.",
+            )
+        if self.names and (undo or scope is Scope.CONFIG):
+            raise ConfigError("--table excludes --config-only and --undo", hint="Give one of them.")
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """The way to restore."""
+
+    target: Path | None
+    dry_run: bool
+    yes: bool
+    force: bool
+    backup_after: bool
+    salvage: bool
+    undo: bool
+
+    def agreed(self, question: str, out: Output) -> bool:
+        """Ask, unless `--yes` or `--force` has answered."""
+        return self.yes or self.force or out.confirm(question)
+
+
+choose_which = options.bundle(
+    "which",
+    Which,
+    click.argument("backup", required=False),
+    click.option("--from-s3", metavar="URI", help="s3:// URI of an archive; …/latest.tar.gz is the newest one there."),
+    options.from_vault,
+    click.option("--latest", is_flag=True, help="The newest good backup."),
+    click.option("--at", metavar="TIME", help="The newest good backup not after TIME (UTC unless TIME has a zone)."),
+    click.option("--before-incident", metavar="TIME", help="The newest good backup before TIME."),
+)
+choose_tables = options.bundle(
+    "tables",
+    Tables,
+    click.option("--table", "names", metavar="NAME", multiple=True, help="Only this table, into a side database."),
+    click.option(
+        "--merge", is_flag=True, help="With --table: into the live database, by primary key; newer rows stay."
+    ),
+    click.option("--missing-only", is_flag=True, help="As --merge, but only bring back deleted rows."),
+)
+choose_way = options.bundle(
+    "way",
+    Way,
+    click.option("--target", type=click.Path(path_type=Path), help="Restore the database to this path instead."),
+    click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing."),
+    click.option("--yes", is_flag=True, help="Do not ask before overwriting."),
+    click.option("--force", is_flag=True, help="Do not ask, and continue although the database is open elsewhere."),
+    click.option("--backup-after", is_flag=True, help="Take a fresh backup afterwards, into BACKUP_DIR, and prove it."),
+    click.option("--salvage", is_flag=True, help="If no copy can be proven, restore what can be read, unproven."),
+    click.option("--undo", is_flag=True, help="Put back the database that the last restore replaced."),
+)
