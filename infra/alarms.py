@@ -1,62 +1,47 @@
-"""One alarm: what it watches, when it is loud, and which runbook answers it."""
+"""Makes CloudWatch alarms from rows of the alarm table."""
 
-from dataclasses import dataclass
-
-from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from infra.alerts import Alerts
+from sqlitevault.ground.alarm_table import COULD_NOT_RECOVER, COULD_NOT_RECOVER_DESCRIPTION, AlarmSpec
 
-_RUNBOOKS = "docs/runbooks"
-
-
-@dataclass(frozen=True, slots=True)
-class AlarmSpec:
-    """An alarm in one place: what has happened, and what to do first; the runbook has the rest.
-
-    `silence_is_bad`: no data means that what should report is dead.
-    """
-
-    name: str
-    metric: cloudwatch.IMetric
-    threshold: float
-    says: str
-    first: str
-    runbook: str
-    periods: int = 1
-    below: bool = False
-    silence_is_bad: bool = False
+_COMPARISONS = {
+    ">=": cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+    "<": cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+}
 
 
-def add_alarm(scope: Construct, spec: AlarmSpec, alerts: Alerts, prefix: str) -> cloudwatch.Alarm:
-    """Make the alarm: breaching at or beyond the threshold, or below it; recovery is announced too."""
-    comparison = cloudwatch.ComparisonOperator
+def add_alarm(
+    scope: Construct, spec: AlarmSpec, metric: cloudwatch.IMetric, alerts: Alerts, prefix: str
+) -> cloudwatch.Alarm:
+    """Make one alarm; it notifies the topic when it fires and when it recovers."""
+    missing = cloudwatch.TreatMissingData
     alarm = cloudwatch.Alarm(
         scope,
         spec.name,
         alarm_name=f"{prefix}-{spec.name}",
-        alarm_description=described(spec.says, spec.first, spec.runbook),
-        metric=spec.metric,
+        alarm_description=spec.description,
+        metric=metric,
         threshold=spec.threshold,
         evaluation_periods=spec.periods,
-        comparison_operator=comparison.LESS_THAN_THRESHOLD
-        if spec.below
-        else comparison.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-        treat_missing_data=cloudwatch.TreatMissingData.BREACHING
-        if spec.silence_is_bad
-        else cloudwatch.TreatMissingData.NOT_BREACHING,
+        comparison_operator=_COMPARISONS[spec.comparison],
+        treat_missing_data=missing.BREACHING if spec.on_missing_data else missing.NOT_BREACHING,
     )
     alarm.add_alarm_action(alerts.action())
     alarm.add_ok_action(alerts.action())
     return alarm
 
 
-def described(says: str, first: str, runbook: str) -> str:
-    """Return what a mail tells about an alarm."""
-    return f"{says} First: {first} Runbook: {_RUNBOOKS}/{runbook}.md"
-
-
-def minutes(count: int) -> Duration:
-    """Return a period."""
-    return Duration.minutes(count)
+def add_composite(scope: Construct, alarms: dict[str, cloudwatch.Alarm], alerts: Alerts, prefix: str) -> None:
+    """Make the composite alarm: it fires while a recovery would break a promise."""
+    firing = [cloudwatch.AlarmRule.from_alarm(alarms[name], cloudwatch.AlarmState.ALARM) for name in COULD_NOT_RECOVER]
+    composite = cloudwatch.CompositeAlarm(
+        scope,
+        "CouldNotRecoverNow",
+        composite_alarm_name=f"{prefix}-CouldNotRecoverNow",
+        alarm_description=COULD_NOT_RECOVER_DESCRIPTION,
+        alarm_rule=cloudwatch.AlarmRule.any_of(*firing),
+    )
+    composite.add_alarm_action(alerts.action())
+    composite.add_ok_action(alerts.action())

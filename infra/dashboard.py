@@ -1,12 +1,13 @@
 """The dashboard: the lines of `sqlitevault report`, each promise drawn across, and the state of every alarm."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from infra.context import DeploymentSettings
+from sqlitevault.ground.alarm_table import Group
 from sqlitevault.ground.facts import REPLICATION_PROMISE, Metric
 
 _WIDTH = 24
@@ -26,16 +27,26 @@ def add_dashboard(
     scope: Construct,
     *,
     name: str,
-    alarms: Iterable[cloudwatch.IAlarm],
+    alarms: Mapping[Group, Sequence[cloudwatch.IAlarm]],
     metric: Callable[[str, str], cloudwatch.IMetric],
     settings: DeploymentSettings,
 ) -> None:
     """Make the dashboard; `metric` returns the metric of this name with this statistic."""
-    status = cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms), width=_WIDTH)
     rows: list[list[cloudwatch.IWidget]] = [
         [_drawn(graph, metric, _WIDTH // len(row)) for graph in row] for row in _rows(settings)
     ]
-    cloudwatch.Dashboard(scope, "Dashboard", dashboard_name=name, widgets=[[status], *rows])
+    cloudwatch.Dashboard(scope, "Dashboard", dashboard_name=name, widgets=[*_states(alarms), *rows])
+
+
+def _states(alarms: Mapping[Group, Sequence[cloudwatch.IAlarm]]) -> list[list[cloudwatch.IWidget]]:
+    database = [group for group in Group if group is not Group.OPERATIONS]
+    return [
+        [
+            cloudwatch.AlarmStatusWidget(title=group.value, alarms=alarms[group], width=_WIDTH // len(row))
+            for group in row
+        ]
+        for row in (database, [Group.OPERATIONS])
+    ]
 
 
 def _drawn(graph: _Graph, metric: Callable[[str, str], cloudwatch.IMetric], width: int) -> cloudwatch.GraphWidget:

@@ -12,7 +12,8 @@ from localaws import EmbeddedAws
 from sqlitevault.backup.backup import BackupRequest, back_up
 from sqlitevault.catalog.catalog import Choice
 from sqlitevault.catalog.selection import select
-from sqlitevault.ground.facts import Tier
+from sqlitevault.ground.alarm_table import AlarmSpec, Targets, database_alarms
+from sqlitevault.ground.facts import Metric, Tier
 from sqlitevault.proof.drill import DrillRequest, drill, record
 from sqlitevault.vault.protocol import Protection, Vault
 from sqlitevault.vault.s3 import S3Vault
@@ -25,17 +26,9 @@ from tests.databases import make_bank
 
 PRIMARY, RECOVERY = "us-east-1", "us-west-2"
 RPO, RTO = 3600, 900
-METRICS = (
-    "ProvenBackupAgeSeconds",
-    "BackupFailed",
-    "DrillFailed",
-    "RecoverySeconds",
-    "MissingTiers",
-    "VaultDrift",
-    "ReplicaAgeSeconds",
-    "ReplicationFailed",
-)
+SPECS = {spec.name: spec for spec in database_alarms(Targets(RPO, RTO, 20, 50)) if isinstance(spec.metric, Metric)}
 DEPLOYED = Protection(versioned=True, lock_mode="GOVERNANCE", lock_days=7, expiry_days=(("backups/hourly/", 30),))
+COMPARISONS = {">=": "GreaterThanOrEqualToThreshold", "<": "LessThanThreshold"}
 _numbers = itertools.count(1)
 
 
@@ -151,9 +144,9 @@ class ReadyWorld:
         """Name of the report of its drill from the replica, there."""
         return f"reports/replica-drills/{self.backup_id}.json"
 
-    def alarm(self, metric: str) -> str:
-        """Name of the alarm on a metric."""
-        return f"{self.database}-{metric}"
+    def alarm(self, name: str) -> str:
+        """Name in CloudWatch of an alarm of the table."""
+        return f"{self.database}-{name}"
 
 
 def make_ready(aws: EmbeddedAws, folder: Path) -> ReadyWorld:
@@ -195,31 +188,23 @@ def _make_alarms(world: ReadyWorld) -> None:
     world.topic = sns.create_topic(Name=f"alerts-{world.number}")["TopicArn"]
     arn = world.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
     sns.subscribe(TopicArn=world.topic, Protocol="sqs", Endpoint=arn["QueueArn"])
-    for metric in METRICS:
-        put_alarm(world, metric)
+    for spec in SPECS.values():
+        put_alarm(world, spec)
 
 
-def put_alarm(
-    world: ReadyWorld,
-    metric: str,
-    *,
-    enabled: bool = True,
-    topic: str | None = None,
-    threshold: float = 1,
-    silence: str = "breaching",
-) -> None:
-    """Make the alarm on a metric, or make it again otherwise."""
+def put_alarm(world: ReadyWorld, spec: AlarmSpec, *, enabled: bool = True, topic: str | None = None) -> None:
+    """Make an alarm of the table, or make it again otherwise."""
     world.client("cloudwatch").put_metric_alarm(
-        AlarmName=world.alarm(metric),
+        AlarmName=world.alarm(spec.name),
         Namespace="SqliteVault",
-        MetricName=metric,
+        MetricName=spec.metric,
         Dimensions=[{"Name": "Database", "Value": world.database}],
-        Statistic="Maximum",
+        Statistic=spec.statistic,
         Period=900,
-        EvaluationPeriods=1,
-        Threshold=threshold,
-        TreatMissingData=silence,
-        ComparisonOperator="GreaterThanOrEqualToThreshold",
+        EvaluationPeriods=spec.periods,
+        Threshold=spec.threshold,
+        TreatMissingData="breaching" if spec.on_missing_data else "notBreaching",
+        ComparisonOperator=COMPARISONS[spec.comparison],
         ActionsEnabled=enabled,
         AlarmActions=[topic or world.topic],
     )

@@ -15,7 +15,7 @@ from localaws import EmbeddedAws
 from sqlitevault.ground.errors import VaultUnavailable
 from sqlitevault.watch.aws_alarms import AwsAlarms
 from sqlitevault.watch.evidence import Status
-from tests.integration.ready_world import DEPLOYED, PRIMARY, RECOVERY, RPO, ReadyWorld, make_ready, put_alarm
+from tests.integration.ready_world import DEPLOYED, PRIMARY, RECOVERY, RPO, SPECS, ReadyWorld, make_ready, put_alarm
 
 SCHEDULE, OFF_SITE, ALARMS = "backups on schedule", "off-site copy", "alarms armed and delivering"
 DRILL, CYCLE, REPLICA_DRILL = "drill within 30 days", "newest backup drilled", "drill from the replica"
@@ -107,26 +107,26 @@ def _alarm_deleted(world: ReadyWorld) -> None:
 
 def _alarm_of_another_database(world: ReadyWorld) -> None:
     _alarm_deleted(world)
-    put_alarm(replace(world, number=99_999), "DrillFailed", topic=world.topic)
+    put_alarm(replace(world, number=99_999), SPECS["DrillFailed"], topic=world.topic)
 
 
 def _actions_disabled(world: ReadyWorld) -> None:
-    put_alarm(world, "BackupFailed", enabled=False)
+    put_alarm(world, SPECS["BackupFailed"], enabled=False)
 
 
-def _alarm_never_loud(world: ReadyWorld) -> None:
-    put_alarm(world, "MissingTiers", threshold=1e15)
+def _alarm_never_fires(world: ReadyWorld) -> None:
+    put_alarm(world, replace(SPECS["MissingTier"], threshold=1e15))
 
 
 def _alarm_later_than_promised(world: ReadyWorld) -> None:
-    put_alarm(world, "ProvenBackupAgeSeconds", threshold=RPO + 901)
+    put_alarm(world, replace(SPECS["NoProvenBackup"], threshold=RPO + 901))
 
 
-def _silence_is_nothing(world: ReadyWorld) -> None:
-    put_alarm(world, "ReplicaAgeSeconds", silence="notBreaching")
+def _missing_data_is_ignored(world: ReadyWorld) -> None:
+    put_alarm(world, replace(SPECS["ReplicaBehind"], on_missing_data=False))
 
 
-def _nobody_listens(world: ReadyWorld) -> None:
+def _nobody_subscribed(world: ReadyWorld) -> None:
     sns = world.client("sns")
     for entry in sns.list_subscriptions_by_topic(TopicArn=world.topic)["Subscriptions"]:
         sns.unsubscribe(SubscriptionArn=entry["SubscriptionArn"])
@@ -203,11 +203,11 @@ _TAKEN_AWAY: dict[Callable[[ReadyWorld], None], tuple[set[str], str]] = {
     _alarm_deleted: ({ALARMS}, "no alarm on DrillFailed"),
     _alarm_of_another_database: ({ALARMS}, "no alarm on DrillFailed"),
     _actions_disabled: ({ALARMS}, "not armed: "),
-    _alarm_never_loud: ({ALARMS}, "no alarm is loud when MissingTiers is 1"),
-    _alarm_later_than_promised: ({ALARMS}, "no alarm is loud when ProvenBackupAgeSeconds is 4500"),
-    _silence_is_nothing: ({ALARMS}, "no alarm is loud when ReplicaAgeSeconds is missing"),
-    _nobody_listens: ({ALARMS}, "heard by nobody: "),
-    _topic_gone: ({ALARMS}, "heard by nobody: "),
+    _alarm_never_fires: ({ALARMS}, "no alarm fires when MissingTiers is 1"),
+    _alarm_later_than_promised: ({ALARMS}, "no alarm fires when ProvenBackupAgeSeconds is 4500"),
+    _missing_data_is_ignored: ({ALARMS}, "no alarm fires when ReplicaAgeSeconds is missing"),
+    _nobody_subscribed: ({ALARMS}, "without a confirmed subscription: "),
+    _topic_gone: ({ALARMS}, "without a confirmed subscription: "),
     _monitor_silent: ({ALARMS, LOCK}, "the monitor has left no report"),
     _monitor_garbled: ({ALARMS, LOCK}, "the monitor's report in the vault cannot be read"),
     _no_drill: (_PROVEN, "no drill has passed"),
@@ -273,8 +273,8 @@ def test_an_unconfirmed_subscription_hears_nothing() -> None:
         alarms.add_response("describe_alarms", {"MetricAlarms": [alarm], "CompositeAlarms": []})
         subscriptions.add_response("list_subscriptions_by_topic", {"Subscriptions": listed})
         (found,) = AwsAlarms(cloudwatch, sns).watching("bank")
-        assert (found.listeners, found.armed, found.loud) == (1, True, True)
+        assert (found.listeners, found.armed, found.firing) == (1, True, True)
         alarms.add_client_error("describe_alarms", "AccessDenied")
-        with pytest.raises(VaultUnavailable, match="the alarms cannot be looked at") as refused:
+        with pytest.raises(VaultUnavailable, match="the alarms cannot be read") as refused:
             AwsAlarms(cloudwatch, sns).watching("bank")
         assert "cloudwatch:DescribeAlarms" in refused.value.hint

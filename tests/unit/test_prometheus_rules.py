@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
+from sqlitevault.ground.alarm_table import Targets, database_alarms
+from sqlitevault.ground.settings import MASS_DELETION_PERCENT
 from sqlitevault.watch.changes import Changes
 from sqlitevault.watch.exposition import metrics
 from sqlitevault.watch.monitor import MonitorReport, Newest, VaultState
@@ -53,6 +55,18 @@ def test_every_alert_says_what_to_do() -> None:
         assert rule["annotations"]["summary"]
         assert rule["annotations"]["description"]
         assert re.fullmatch(r"docs/runbooks/[a-z-]+\.md", rule["annotations"]["runbook"])
+
+
+def test_alerts_and_alarms_of_one_name_agree() -> None:
+    """The same runbook, the same threshold for lost rows; only what a textfile needs has other names."""
+    alarms = {spec.name: spec for spec in database_alarms(Targets(3600, 900, loss_percent=MASS_DELETION_PERCENT))}
+    rules = {rule["alert"]: rule for rule in _rules()}
+    assert rules.keys() - alarms.keys() == {"BackupFiguresMissing", "BackupFiguresStale", "SuspiciousSize"}
+    for name in rules.keys() & alarms.keys():
+        assert rules[name]["annotations"]["runbook"] == f"docs/runbooks/{alarms[name].runbook}.md"
+    assert rules["MassDeletion"]["expr"].endswith(f" >= {alarms['MassDeletion'].threshold:g}")
+    assert alarms["NoReplicaDrill"].threshold == 31.5 * 86400
+    assert rules["NoReplicaDrill"]["expr"].endswith("31.5 * 86400")
 
 
 def test_every_alert_is_tested() -> None:

@@ -1,9 +1,11 @@
-"""The Alarms protocol: what has to be known of the alarms that watch a database. Its docstrings are its promises."""
+"""The Alarms protocol: the deployed alarms on one database. Its docstrings are its promises."""
 
 import operator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from sqlitevault.ground.alarm_table import AlarmSpec
 from sqlitevault.vault.opening import bucket_of
 
 _COMPARISONS = {">=": operator.ge, ">": operator.gt, "<=": operator.le, "<": operator.lt}
@@ -11,23 +13,23 @@ _COMPARISONS = {">=": operator.ge, ">": operator.gt, "<=": operator.le, "<": ope
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """One alarm. `listeners`: confirmed subscriptions of the topics that it tells; `loud`: it is in alarm now.
+    """One deployed alarm. `armed`: it notifies a topic; `listeners`: that topic's confirmed subscriptions.
 
-    It is loud at values that compare so with `threshold`, as in `value >= threshold`; `silence_is_bad`: also at none.
+    It fires when `value <comparison> threshold`, and on missing data if `on_missing_data`; `firing` is its state now.
     """
 
     name: str
     metric: str
     armed: bool
     listeners: int
-    loud: bool
+    firing: bool
     comparison: str
     threshold: float
-    silence_is_bad: bool
+    on_missing_data: bool
 
-    def loud_at(self, value: float) -> bool:
-        """Tell whether it would be loud if its metric had this value."""
-        return _COMPARISONS[self.comparison](value, self.threshold) if self.comparison in _COMPARISONS else False
+    def fires_at(self, value: float) -> bool:
+        """Return whether it would fire if its metric had this value."""
+        return self.comparison in _COMPARISONS and _COMPARISONS[self.comparison](value, self.threshold)
 
 
 class Alarms(Protocol):
@@ -37,7 +39,7 @@ class Alarms(Protocol):
         """Return every alarm on a metric of this database, in order of name.
 
         Raises:
-            VaultUnavailable: they cannot be looked at.
+            VaultUnavailable: the alarms cannot be read.
         """
         ...
 
@@ -46,13 +48,26 @@ def open_alarms(location: str) -> Alarms | None:
     """Return the alarms that watch the vault at `s3://bucket/prefix/`; None for a directory, which has none.
 
     Raises:
-        ConfigError: the location names no vault.
+        ConfigError: the location is not a vault's.
         VaultUnavailable: the bucket's region cannot be found out.
     """
     bucket = bucket_of(location)
     if bucket is None:
         return None
-    # Loading boto3 takes longer than a command on a directory runs.
+    # Importing boto3 takes longer than a whole command on a directory.
     from sqlitevault.watch.aws_alarms import open_aws_alarms  # noqa: PLC0415
 
     return open_aws_alarms(bucket)
+
+
+def missing_alarms(required: Iterable[AlarmSpec], deployed: Sequence[Alarm]) -> Iterator[str]:
+    """Yield what is wrong with the deployed alarms: one is missing, or set so that it fires too late or never."""
+    for spec in required:
+        alarms = [alarm for alarm in deployed if alarm.metric == spec.metric]
+        latest = spec.threshold if spec.fires_by is None else spec.fires_by
+        if not alarms:
+            yield f"no alarm on {spec.metric}"
+        elif not any(alarm.fires_at(latest) for alarm in alarms):
+            yield f"no alarm fires when {spec.metric} is {latest:g}"
+        elif spec.on_missing_data and not any(alarm.on_missing_data for alarm in alarms):
+            yield f"no alarm fires when {spec.metric} is missing"

@@ -1,4 +1,4 @@
-"""The promises of `alarms.Alarms`, kept by CloudWatch and SNS."""
+"""Alarms in CloudWatch and SNS."""
 
 import math
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _CLIENT = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 5})
 _TOPIC = ":sns:"
-# Those that look at a band around what is expected compare with no threshold.
+# Anomaly detection alarms have other operators and no threshold.
 _COMPARISONS = {
     "GreaterThanOrEqualToThreshold": ">=",
     "GreaterThanThreshold": ">",
@@ -38,7 +38,7 @@ class AwsAlarms:
         self._cloudwatch, self._sns = cloudwatch, sns
 
     def watching(self, database: str) -> tuple[Alarm, ...]:
-        """Page through the alarms, and ask each topic once who has confirmed to listen."""
+        """Page through the alarms; count each topic's confirmed subscriptions once."""
         listeners = cache(self._listeners)
         with _errors_named():
             found = [alarm for alarm in self._all() if _watches(alarm, database)]
@@ -56,20 +56,20 @@ class AwsAlarms:
             return sum(entry["SubscriptionArn"].startswith("arn:") for page in pages for entry in page["Subscriptions"])
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") == "NotFound":
-                return 0  # the topic is gone, and everybody who listened
+                return 0  # the topic was deleted, and its subscriptions with it
             raise
 
 
 def open_aws_alarms(bucket: str) -> AwsAlarms:
-    """Return the alarms in the region of this bucket, where those of its vault are.
+    """Return the alarms in the region of this bucket, where its vault's alarms are.
 
     Raises:
         VaultUnavailable: the region cannot be found out.
-        ConfigError: AWS_ENDPOINT_URL is no URL.
+        ConfigError: AWS_ENDPOINT_URL is not a URL.
     """
     session = boto3.Session()
     with _errors_named():
-        # us-east-1 is told as None: Amazon S3 API Reference, GetBucketLocation.
+        # us-east-1 is returned as None: Amazon S3 API Reference, GetBucketLocation.
         location = session.client("s3", config=_CLIENT).get_bucket_location(Bucket=bucket)["LocationConstraint"]
         region = str(location or "us-east-1")
         return AwsAlarms(
@@ -93,10 +93,10 @@ def _alarm(alarm: "MetricAlarmTypeDef", listeners: int) -> Alarm:
         metric=alarm.get("MetricName", ""),
         armed=alarm.get("ActionsEnabled", False) and bool(_topics(alarm)),
         listeners=listeners,
-        loud=alarm.get("StateValue") == "ALARM",
+        firing=alarm.get("StateValue") == "ALARM",
         comparison=_COMPARISONS.get(alarm.get("ComparisonOperator", ""), ""),
         threshold=alarm.get("Threshold", math.nan),
-        silence_is_bad=alarm.get("TreatMissingData") == "breaching",
+        on_missing_data=alarm.get("TreatMissingData") == "breaching",
     )
 
 
@@ -106,7 +106,7 @@ def _errors_named() -> Iterator[None]:
         yield
     except (ClientError, BotoCoreError) as error:
         raise VaultUnavailable(
-            f"the alarms cannot be looked at: {error}",
+            f"the alarms cannot be read: {error}",
             hint="The credentials need cloudwatch:DescribeAlarms, sns:ListSubscriptionsByTopic and "
             "s3:GetBucketLocation; check the network and AWS_PROFILE.",
         ) from error

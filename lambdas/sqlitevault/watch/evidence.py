@@ -8,18 +8,19 @@ from enum import StrEnum
 from sqlitevault.catalog.catalog import Backup
 from sqlitevault.catalog.manifest import is_ahead
 from sqlitevault.catalog.report import Report, Seconds
+from sqlitevault.ground.alarm_table import Group, Targets, database_alarms
 from sqlitevault.ground.facts import (
     MONITOR_REPORT,
     RECORD_LIMIT,
     REPLICA_DRILL_OVERDUE_AFTER,
     REPLICATION_PROMISE,
     RPO_GRACE,
+    Metric,
 )
 from sqlitevault.vault.protocol import Protection, Vault
 from sqlitevault.watch import runbook_test
-from sqlitevault.watch.alarms import Alarms
+from sqlitevault.watch.alarms import Alarms, missing_alarms
 from sqlitevault.watch.monitor import MonitorReport, backups_of, missing_tiers, objects_without_copy
-from sqlitevault.watch.promises import promises, unheard
 
 DRILL_LIMIT = timedelta(days=30)
 RUNBOOK_LIMIT = timedelta(days=90)
@@ -94,18 +95,19 @@ def off_site(found: Evidence, database: str, *, ask_status: bool) -> Line:
 
 
 def alarms_armed(found: Evidence, alarms: Alarms, database: str) -> Line:
-    """Every promise has an alarm that is loud when it is broken, armed and heard; the monitor feeds them."""
+    """Every alarm of the table on this database's metrics is deployed, armed and subscribed to; the monitor runs."""
     watching = alarms.watching(database)
-    promised = promises(found.rpo_seconds, found.rto_seconds, replica=found.replica is not None)
-    problems = [*unheard(promised, watching)]
+    table = database_alarms(Targets(found.rpo_seconds, found.rto_seconds))
+    required = [spec for spec in table if found.replica is not None or spec.group is not Group.COPIES]
+    problems = [*missing_alarms((spec for spec in required if isinstance(spec.metric, Metric)), watching)]
     problems += _named("not armed", (alarm.name for alarm in watching if not alarm.armed))
-    problems += _named("heard by nobody", (alarm.name for alarm in watching if not alarm.listeners))
+    problems += _named("without a confirmed subscription", (alarm.name for alarm in watching if not alarm.listeners))
     report = _monitor_report(found.vault)
     if report is None:
         return _failed("; ".join([*problems, "the monitor has left no report"]))
-    loud = _named("loud now", (alarm.name for alarm in watching if alarm.loud))
+    firing = _named("firing now", (alarm.name for alarm in watching if alarm.firing))
     good = "" if problems else " armed, each with a confirmed subscription"
-    proof = "; ".join([f"{len(watching)} alarms{good}", *loud])
+    proof = "; ".join([f"{len(watching)} alarms{good}", *firing])
     return _aged(found, report.at, _MONITOR_LIMIT, f"{proof}; last look of the monitor", problems)
 
 
