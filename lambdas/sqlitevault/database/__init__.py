@@ -1,1 +1,1 @@
-"""One SQLite database as a private copy: its header, what SQLite says of it, its content."""
+"""One SQLite database as a private copy: its header, checks, schema and content."""

@@ -1,4 +1,4 @@
-"""What SQLite itself says of a copy."""
+"""SQLite's own checks of a private copy: integrity and foreign keys."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from sqlitevault.ground.errors import SourceCorrupt
 
 _MOST_PROBLEMS = 100
 _MISMATCH = "foreign key mismatch"
-_CACHE_KIB = 32 * 1024  # entries of an index are looked up in the order of the table's rows: pages come again
+_CACHE_KIB = 32 * 1024  # index entries are looked up in the table's row order, so pages are read repeatedly
 
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
     """Problems that integrity_check found, and violated foreign keys; both empty if all is well.
 
-    A violated foreign key is no damage: SQLite enforces them only for connections that ask for it.
+    A violated foreign key is not damage: SQLite enforces them only for connections that ask for it.
     """
 
     integrity: tuple[str, ...]
@@ -31,23 +31,19 @@ def check(path: Path) -> CheckReport:
     """Run integrity_check and foreign_key_check on a private copy.
 
     Raises:
-        SourceNotFound: there is no such file.
+        SourceNotFound: the file does not exist.
         SourceCorrupt: it is empty or not SQLite.
         SourceUnsupported: it uses something that this SQLite does not have.
     """
     try:
-        return _check(path)
+        with open_copy(path) as connection:
+            connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+            problems = _problems(connection)
+            violations = () if problems else tuple(islice(_violations(connection), _MOST_PROBLEMS))
     except SourceCorrupt as error:
         if error.__cause__ is None:
             raise
         return CheckReport(integrity=(str(error.__cause__),), foreign_keys=())
-
-
-def _check(path: Path) -> CheckReport:
-    with open_copy(path) as connection:
-        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        problems = _problems(connection)
-        violations = () if problems else tuple(islice(_violations(connection), _MOST_PROBLEMS))
     return CheckReport(integrity=problems, foreign_keys=violations)
 
 
@@ -61,7 +57,7 @@ def _problems(connection: apsw.Connection) -> tuple[str, ...]:
 
 
 def _name_virtual_table(connection: apsw.Connection) -> None:
-    """Raise with the definition of the virtual table whose module fails: SQLite's own message does not tell it."""
+    """Raise with the definition of the virtual table whose module fails; SQLite's own message lacks it."""
     for table in tables(connection):
         if table.kind != "virtual":
             continue
@@ -77,7 +73,7 @@ def _violations(connection: apsw.Connection) -> Iterator[str]:
             for child, rowid, parent, _ in connection.execute(f"PRAGMA foreign_key_check({quoted(table.name)})"):
                 yield f"{child} row {rowid} -> {parent}"
         except apsw.SQLError as error:
-            # A parent column without a unique index: an error, but only for who enforces foreign keys.
+            # A parent column without a unique index is an error only where foreign keys are enforced.
             if not str(error).startswith(_MISMATCH):
                 raise
             yield str(error)

@@ -1,4 +1,4 @@
-"""Opening private copies: read-only, without locks, and without trusting what the schema says."""
+"""Connections to private databases: read-only copies with untrusted schemas, and new files."""
 
 import re
 from collections.abc import Iterator
@@ -11,23 +11,23 @@ from apsw.ext import compose_uri
 from sqlitevault.database.header import read_header
 from sqlitevault.ground.errors import SourceCorrupt, SourceUnsupported
 
-_CACHE_KIB = 2 * 1024  # of reading in order, more would be new memory for pages that do not come again
+_CACHE_KIB = 2 * 1024  # pages are read once, in order: a larger cache would only cost memory
 _DAMAGE = (apsw.CorruptError, apsw.NotADBError)
 _UNREADABLE_DEFINITION = re.compile(r"malformed database schema \((?P<name>.*)\) - (?P<reason>.*)", re.DOTALL)
 
 
 @contextmanager
 def open_copy(path: Path) -> Iterator[apsw.Connection]:
-    """Open a private, local copy that nobody writes.
+    """Open a private, local copy that nothing writes.
 
-    Immutable: no lock is taken and no file made beside it (https://sqlite.org/uri.html, section 3.2). Hardened
+    Immutable: SQLite takes no lock and creates no file beside it (https://sqlite.org/uri.html, section 3.2). Hardened
     against hostile schemas (https://sqlite.org/security.html, section 1).
 
     Raises:
-        SourceNotFound: there is no such file.
+        SourceNotFound: the file does not exist.
         SourceCorrupt: SQLite finds it malformed, on opening or in the body.
-        SourceUnsupported: it uses a function, collation, module or feature that this SQLite does not have, holds a
-            row that is too long for SQL text, or names that are no text.
+        SourceUnsupported: it uses a function, collation, module or feature that this SQLite does not have, or holds a
+            row too long for SQL text or names that are not valid text.
     """
     header = read_header(path)
     try:
@@ -39,13 +39,13 @@ def open_copy(path: Path) -> Iterator[apsw.Connection]:
         raise _unsupported(str(error), header.sqlite_version) from error
     except apsw.TooBigError as error:
         raise SourceUnsupported(
-            "a row is too long for SQL text, which ends at 1 GB; a blob, or text that has to be bytes, counts twice",
-            hint="Keep values of this size in files, or back up the file with SQLite's own tools.",
+            "a row is too long for SQL text, limited to 1 GB; a blob, or text written as bytes, counts twice",
+            hint="Keep values of this size in files, or back up the database with SQLite's own tools.",
         ) from error
     except UnicodeDecodeError as error:
         raise SourceUnsupported(
             "the schema holds a name or a definition that is not valid Unicode",
-            hint="The data is not damaged: rename what was named in another character set.",
+            hint="The data is not damaged. Rename the table, column or other object that has that name.",
         ) from error
 
 
@@ -54,14 +54,14 @@ def _connect(path: Path) -> apsw.Connection:
     connection = apsw.Connection(immutable_uri(path), flags=flags)
     connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
     connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
-    # A query is prepared once, not again for each value that is bound to it.
+    # Prepare a query once, not again for each value bound to it.
     connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
     connection.execute(f"PRAGMA cell_size_check = ON; PRAGMA cache_size = -{_CACHE_KIB}")
     return connection
 
 
 def immutable_uri(path: Path) -> str:
-    """Return the URI that opens or attaches a file nobody writes without locks (https://sqlite.org/uri.html)."""
+    """Return the URI that opens or attaches a file without locks, one that nothing writes (https://sqlite.org/uri.html)."""
     return compose_uri(str(path.absolute()), {"immutable": 1})
 
 
@@ -81,7 +81,7 @@ def new_database(path: Path) -> Iterator[apsw.Connection]:
 def _damaged(error: Exception, written_by: str) -> SourceCorrupt | SourceUnsupported:
     definition = _UNREADABLE_DEFINITION.search(str(error))
     if definition and _is_newer(written_by):
-        return _unsupported(f"the definition of {definition['name']} is not known: {definition['reason']}", written_by)
+        return _unsupported(f"the definition of {definition['name']} is unknown: {definition['reason']}", written_by)
     return SourceCorrupt(
         f"SQLite cannot read the database: {error}", hint="Take another copy, or restore another backup."
     )
@@ -91,11 +91,11 @@ def _unsupported(error: str, written_by: str) -> SourceUnsupported:
     if _is_newer(written_by):
         return SourceUnsupported(
             f"the database was last written by SQLite {written_by}: {error}",
-            hint=f"The data is not damaged: use a sqlitevault with a newer SQLite than {apsw.sqlite_lib_version()}.",
+            hint=f"The data is not damaged. Use a sqlitevault with a newer SQLite than {apsw.sqlite_lib_version()}.",
         )
     return SourceUnsupported(
         f"the database uses something that is not available here: {error}",
-        hint="An application's own function, collation or module cannot be checked outside the application.",
+        hint="Functions, collations and modules of the application itself exist only inside the application.",
     )
 
 

@@ -1,13 +1,13 @@
-"""Content digests: two databases with equal digests hold the same rows, however their pages are laid out.
+"""Content digests: two databases with equal digests hold the same rows, whatever their page layout.
 
-docs/content-digest.md defines them, so that somebody else can compute them again.
+docs/content-digest.md defines the digests so that anyone can compute them again.
 """
 
 import hashlib
 import json
 import struct
 from binascii import hexlify
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -21,17 +21,11 @@ from sqlitevault.database.schema import TableShape, comma_separated, quoted, tab
 
 _SEQUENCE = "sqlite_sequence"
 
-OnRows = Callable[[int], None]
 
+def read_tables(path: Path) -> tuple[Table, ...]:
+    """Return the row count and content digest of every table of a private copy; each table is read once.
 
-def ignore_rows(_count: int) -> None:
-    """Progress callback of those who do not watch."""
-
-
-def read_tables(path: Path, *, on_rows: OnRows = ignore_rows) -> tuple[Table, ...]:
-    """Return rows and content digest of every table of a private copy, each table read once.
-
-    A virtual table's digest is that of its shadow tables, which hold all it knows; they are no entries of their own.
+    A virtual table's digest is computed from its shadow tables, which hold all its data and are not listed themselves.
 
     Raises:
         SourceCorrupt: a table cannot be read.
@@ -40,9 +34,7 @@ def read_tables(path: Path, *, on_rows: OnRows = ignore_rows) -> tuple[Table, ..
     with open_copy(path) as connection:
         connection.create_scalar_function("exact_real", _exact_real, 1, deterministic=True)
         utf8 = connection.pragma("encoding") == "UTF-8"
-        read = {
-            table.name: _read(connection, table, on_rows, utf8=utf8) for table in tables(connection) if _plain(table)
-        }
+        read = {table.name: _read(connection, table, utf8=utf8) for table in tables(connection) if _plain(table)}
         return tuple(
             _virtual(connection, table, read) if table.kind == "virtual" else read[table.name]
             for table in tables(connection)
@@ -54,7 +46,7 @@ def _plain(table: TableShape) -> bool:
     return table.kind != "virtual" and not table.name.startswith("sqlite_")
 
 
-def _read(connection: apsw.Connection, table: TableShape, on_rows: OnRows, *, utf8: bool) -> Table:
+def _read(connection: apsw.Connection, table: TableShape, *, utf8: bool) -> Table:
     digest = hashlib.sha256()
     rows = 0
     canonical, stored = partial(_canonical, utf8=utf8), partial(_stored, utf8=utf8)
@@ -66,17 +58,16 @@ def _read(connection: apsw.Connection, table: TableShape, on_rows: OnRows, *, ut
                 digest.update(piece)
         digest.update(b"\n")
         rows += run.rows
-        on_rows(run.rows)
     return Table(name=table.name, rows=rows, digest=digest.hexdigest())
 
 
 def _canonical(column: str, *, utf8: bool) -> str:
-    """Return SQL for one value's canonical text: quote(), but exact where quote() is not.
+    """Return SQL for one value's canonical text: quote(), or an exact form where quote() loses something.
 
-    quote() ends text at a NUL, and cannot write invalid UTF-16; its digits of a real depend on SQLite's version.
+    quote() ends text at a NUL and cannot write invalid UTF-16; its digits of a real depend on SQLite's version.
     """
     as_bytes = f"'t' || hex(CAST({column} AS BLOB))"
-    # length() ends at a NUL, octet_length() does not: the bytes need looking at only where they differ.
+    # length() ends at a NUL, octet_length() does not: only where they differ can the bytes hold a NUL.
     nul = f"length({column}) <> octet_length({column}) AND instr(CAST({column} AS BLOB), x'00')"
     text = f"CASE WHEN {nul} THEN {as_bytes} ELSE quote({column}) END" if utf8 else as_bytes
     return (
@@ -108,7 +99,7 @@ def _virtual(connection: apsw.Connection, table: TableShape, read: dict[str, Tab
 
 
 def schema_digest(path: Path) -> str:
-    """Return a digest of everything that is not rows: tables, indexes, views, triggers, and AUTOINCREMENT counters.
+    """Return a digest of everything except rows: tables, indexes, views, triggers and AUTOINCREMENT counters.
 
     Raises:
         SourceCorrupt: the schema cannot be read.

@@ -1,4 +1,4 @@
-"""The 100 bytes at the start of every SQLite database (https://www.sqlite.org/fileformat2.html#the_database_header)."""
+"""The 100-byte database header (https://www.sqlite.org/fileformat2.html#the_database_header)."""
 
 import struct
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ JournalMode = Literal["wal", "rollback"]
 _WAL = 2
 _SMALLEST_PAGE, _LARGEST_PAGE = 512, 65536
 _PAYLOAD_FRACTIONS = bytes((64, 32, 32))
-# A database without any table has no encoding yet: 0; its first table will make it UTF-8.
+# 0: a database without tables has no encoding yet; its first table makes it UTF-8.
 _ENCODINGS = {0: "UTF-8", 1: "UTF-8", 2: "UTF-16le", 3: "UTF-16be"}
 _LAYOUT = struct.Struct(">16xHBBx3s32xIi4xi24xI")
 _RESTORE = "Restore the newest good backup."
@@ -26,7 +26,7 @@ _RESTORE = "Restore the newest good backup."
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a database says about itself; `page_size` is in bytes, `sqlite_version` is the library that wrote last."""
+    """Facts from a database's header; `page_size` is in bytes, `sqlite_version` is of the library that wrote last."""
 
     page_size: int
     journal_mode: JournalMode
@@ -37,21 +37,21 @@ class Header:
 
 
 def parse_header(first_bytes: bytes) -> Header:
-    """Return what the first bytes (100 or more) of a database file say.
+    """Parse the first bytes (100 or more) of a database file.
 
     Raises:
-        SourceCorrupt: the bytes do not begin a SQLite database, or there are none.
-        SourceUnsupported: the file's format is newer than any known one (section 1.3.3).
+        SourceCorrupt: there are no bytes, or they do not begin a SQLite database.
+        SourceUnsupported: the file format is newer than this version reads (section 1.3.3).
     """
     if not first_bytes:
         raise SourceCorrupt(
             "the database is empty: the file has 0 bytes",
-            hint="See that the path is the application's database, and that the application has created its tables.",
+            hint="Check that the path is the application's database and that the application has created its tables.",
         )
     if len(first_bytes) < HEADER_BYTES or not first_bytes.startswith(MAGIC):
         raise SourceCorrupt(
             "the file is not a SQLite database",
-            hint=f"See that the path is the application's database, and that it is not encrypted. {_RESTORE}",
+            hint=f"Check that the path is the application's database and that it is not encrypted. {_RESTORE}",
         )
     raw_page_size, write, read, fractions, encoding, user_version, application_id, version = _LAYOUT.unpack_from(
         first_bytes
@@ -80,18 +80,18 @@ def _require_known(version: int) -> None:
 def _require_sound(page_size: int, fractions: bytes, encoding: int) -> None:
     power_of_two = page_size.bit_count() == 1
     if not power_of_two or not _SMALLEST_PAGE <= page_size <= _LARGEST_PAGE:
-        raise SourceCorrupt(f"the database's header is damaged: its page size would be {page_size}", hint=_RESTORE)
+        raise SourceCorrupt(f"the database's header is damaged: it gives a page size of {page_size}", hint=_RESTORE)
     if fractions != _PAYLOAD_FRACTIONS or encoding not in _ENCODINGS:
-        raise SourceCorrupt("the database's header is damaged: it has values that SQLite never writes", hint=_RESTORE)
+        raise SourceCorrupt("the database's header is damaged: it holds values that SQLite never writes", hint=_RESTORE)
 
 
 def read_header(path: Path) -> Header:
-    """Return what the database file at `path` says about itself.
+    """Return the header of the database file at `path`.
 
     Raises:
-        SourceNotFound: there is no such file, or it may not be read.
-        SourceCorrupt: the file is empty or not a SQLite database.
-        SourceUnsupported: the file's format is newer than any known one.
+        SourceNotFound: the file does not exist or may not be read.
+        SourceCorrupt: it is empty or not a SQLite database.
+        SourceUnsupported: its format is newer than this version reads.
     """
     try:
         with path.open("rb") as file:
@@ -101,13 +101,13 @@ def read_header(path: Path) -> Header:
     except (IsADirectoryError, PermissionError) as error:
         raise SourceNotFound(
             f"{path} cannot be read: {error.strerror}",
-            hint="Set DATABASE_PATH to the database file, and let this user read it.",
+            hint="Set DATABASE_PATH to the database file and let this user read it.",
         ) from error
 
 
 def not_found(path: Path) -> SourceNotFound:
-    """Return the error for a database that is not there."""
+    """Return the error for a missing database."""
     return SourceNotFound(
         f"there is no database at {path}",
-        hint="Set DATABASE_PATH to the application's database file, and see that its file system is mounted.",
+        hint="Set DATABASE_PATH to the application's database file and check that its file system is mounted.",
     )

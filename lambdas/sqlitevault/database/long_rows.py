@@ -1,4 +1,4 @@
-"""Rows too long to be read whole: text and blobs in pieces, so that memory does not grow with a value."""
+"""Rows too long to read whole: text and blobs are read in pieces, so memory does not grow with a value."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _PIECE_BYTES = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class StoredBytes:
-    """Text, in the database's encoding, or a blob: `pieces` reads it from its start, as often as is needed."""
+    """Text in the database's encoding, or a blob; each call of `pieces` reads it from the start."""
 
     is_text: bool
     pieces: Callable[[], Iterator[bytes]]
@@ -26,7 +26,7 @@ def long_row(
     number: Callable[[str], str],
     stored: Callable[[StoredBytes], Iterator[bytes]],
 ) -> Iterator[bytes]:
-    """Yield the values of a row, separated by commas, in pieces.
+    """Yield the values of a row in pieces, separated by commas.
 
     `number` returns SQL for the text of a column that holds a number or NULL; `stored` writes text and blobs.
     """
@@ -44,7 +44,7 @@ def long_row(
 def _pieces(connection: apsw.Connection, table: TableShape, column: str, rowid: int) -> Iterator[bytes]:
     try:
         opened = connection.blob_open("main", table.name, column, rowid, writeable=False)
-    except apsw.SQLError:  # the column was added later: its default is in the schema alone
+    except apsw.SQLError:  # the column was added later: its default is only in the schema
         query = f"SELECT CAST({quoted(column)} AS BLOB) FROM {quoted(table.name)} WHERE {table.rowid_alias} = ?"
         yield connection.execute(query, (rowid,)).get
         return

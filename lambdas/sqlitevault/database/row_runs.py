@@ -1,4 +1,4 @@
-"""The text of a table's rows, many rows at a time: SQLite joins them, so that few values cross into Python."""
+"""Table rows as text, many rows at a time: SQLite joins them, so few values cross into Python."""
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from sqlitevault.database.schema import Affinity, TableShape, exact_text, rows_i
 from sqlitevault.ground.errors import SourceCorrupt
 
 _WANTED_BYTES = 256 * 1024
-# No run is longer, but for one row that cannot be read in pieces. SQLite meanwhile holds the values of one row that
-# are not longer than this.
+# The longest run, except for a single row that cannot be read in pieces. It also bounds the values of one row that
+# SQLite holds meanwhile.
 _MOST_BYTES = 8 * _WANTED_BYTES
 _KEPT_BYTES = 2 * _MOST_BYTES
 _FIRST_ROWS = 16
@@ -22,10 +22,10 @@ Value = int | float | str | bytes | None
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Rows whose key starts with all values but the last, and goes on beyond that one, or from it on.
+    """Rows whose key starts with all values except the last, and continues above the last one, or from it on.
 
-    The search in the b-tree finds them, and nothing needs to be compared again: with `(a, b) > (?, ?)` it would, and
-    might convert a row's value for that, and miss the row.
+    The search in the b-tree finds them without comparing anything again. `(a, b) > (?, ?)` would compare, might convert
+    a row's value for that, and miss the row.
     """
 
     values: tuple[Value, ...] = ()
@@ -34,7 +34,7 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where rows start: in the first of some ranges, of which each follows the one before, and how many rows on."""
+    """Where rows start: `skip` rows into the first of some consecutive ranges."""
 
     ranges: tuple[Range, ...] = (Range(),)
     skip: int = 0
@@ -45,9 +45,9 @@ FIRST = Place()
 
 @dataclass(frozen=True, slots=True)
 class RowRun:
-    """Rows that follow each other: where they start, how many they are, and their text in UTF-8, joined.
+    """Consecutive rows: where they start, how many they are, and their joined text in UTF-8.
 
-    A single row that is too long for that has no text, and its rowid instead: `long_row` reads it.
+    A single row that is too long for that has no text but its rowid, with which `long_row` reads it.
     """
 
     start: Place
@@ -56,12 +56,12 @@ class RowRun:
     long_row: int | None = None
 
 
-_Reading = Generator[RowRun, None, tuple[Place, int]]  # returns where to go on, and how many rows are left
+_Reading = Generator[RowRun, None, tuple[Place, int]]  # returns where to continue, and how many rows are left
 
 
 @dataclass(frozen=True, slots=True)
 class RowText:
-    """What to write of each row: SQL for its text, and the byte between two rows.
+    """How to write each row: SQL for its text, and the byte between two rows.
 
     In a UTF-16 database the text must be valid and the byte ASCII.
     """
@@ -78,11 +78,11 @@ class RowText:
 def row_runs(
     connection: apsw.Connection, table: TableShape, row: RowText, start: Place = FIRST, rows: int = ALL_ROWS
 ) -> Iterator[RowRun]:
-    """Yield so many rows in the order of the table's own b-tree, about a quarter of a megabyte at a time.
+    """Yield up to `rows` rows in the order of the table's own b-tree, about a quarter of a megabyte at a time.
 
     Raises:
         SourceCorrupt: the keys are not in order.
-        apsw.TooBigError: the text of one row is longer than SQLite's limit, and cannot be read in pieces.
+        apsw.TooBigError: the text of one row is longer than SQLite's limit and cannot be read in pieces.
     """
     _keep_freed_memory()
     return _Rows(connection, table, row).runs(start, rows)
@@ -90,15 +90,15 @@ def row_runs(
 
 @cache
 def _keep_freed_memory() -> None:
-    """Have the C library keep what a run frees for the next one: getting pages anew takes up to two fifths of the time.
+    """Make the C library keep the memory that a run frees for the next run: new pages cost up to 40 % of the time.
 
-    Freeing one large block, once, sets the bound for that (mallopt(3), M_MMAP_THRESHOLD).
+    Freeing one large block once raises its threshold for that (mallopt(3), M_MMAP_THRESHOLD).
     """
     _ = bytes(_KEPT_BYTES)
 
 
 class _Rows:
-    """The rows of a table, by key where it has one."""
+    """The rows of a table, read by key if it has one."""
 
     def __init__(self, connection: apsw.Connection, table: TableShape, row: RowText) -> None:
         self._connection = connection
@@ -108,13 +108,13 @@ class _Rows:
         self._key = ", ".join(part.sql for part in table.key)
 
     def runs(self, place: Place, left: int) -> Iterator[RowRun]:
-        """Yield them."""
+        """Yield up to `left` rows from `place` on."""
         while left and place.ranges:
             read = self._by_key if self._key and not place.skip else self._in_one_scan
             place, left = yield from read(place, left)
 
     def _by_key(self, place: Place, left: int) -> _Reading:
-        """Ask again for each run, from the key after the last: what SQLite joins then is never much too long."""
+        """Query each run anew, from the last key on, so that SQLite never joins far too much."""
         count = _FIRST_ROWS
         while left and place.ranges and not place.skip:
             count = min(count, left)
@@ -138,7 +138,7 @@ class _Rows:
         return place, left
 
     def _joined(self, start: Place, count: int) -> RowRun:
-        """Join rows within a limit that SQLite holds itself to, but for a single row that cannot be read in pieces."""
+        """Join rows within SQLite's own length limit, except for a single row that cannot be read in pieces."""
         joined = exact_text(f"group_concat(line, {self._row.sql_separator})", utf8=self._utf8)
         query = f"SELECT count(*), {joined} FROM (SELECT {self._row.sql} AS line {self._from(start.ranges[0])})"
         usual = self._connection.limit(apsw.SQLITE_LIMIT_LENGTH)
@@ -156,7 +156,7 @@ class _Rows:
         return RowRun(start, 1, b"", long_row=int(rowid))
 
     def _in_one_scan(self, start: Place, left: int) -> _Reading:
-        """Read a range row by row, where no key tells where to go on."""
+        """Read a range row by row when no key says where to continue."""
         query = f"SELECT {exact_text(self._row.sql, utf8=self._utf8)} {self._from(start.ranges[0])}"
         lines: list[bytes] = []
         size, place = 0, start
@@ -172,7 +172,7 @@ class _Rows:
         return Place(place.ranges[1:]), left - (place.skip - start.skip) - len(lines)
 
     def _place_after(self, run: RowRun) -> Place:
-        """Return where the next run starts."""
+        """Return where the next run starts; SourceCorrupt if the keys are not in order."""
         within, *further = run.start.ranges
         query = f"SELECT {self._is_later(within)}, {self._key} {self._from(within)}"
         try:
@@ -202,7 +202,7 @@ class _Rows:
         return f"{rows_in_order(self._table, where=' AND '.join(conditions))} LIMIT ? OFFSET ?"
 
     def _is_later(self, within: Range) -> str:
-        """Return SQL that tells whether a row is beyond the start of a range."""
+        """Return SQL for whether a row is beyond the start of a range."""
         if not within.values:
             return "true"
         return f"{self._table.key[len(within.values) - 1].sql} {self._beyond(within)} ?"
@@ -211,9 +211,9 @@ class _Rows:
         return "<" if self._table.key[len(within.values) - 1].descending else ">"
 
     def _can_be_asked_for(self, value: Value, affinity: Affinity) -> bool:
-        """Tell whether a search finds a value of a key: it converts what it is given to what the column prefers."""
+        """Return whether a search finds this key value: SQLite converts the operand to the column's affinity."""
         if isinstance(value, str):
-            return self._utf8 and affinity in ("TEXT", "BLOB")  # of UTF-16, Python may get something else
+            return self._utf8 and affinity in ("TEXT", "BLOB")  # Python may get other text from UTF-16
         if isinstance(value, int | float):
             return affinity != "TEXT"
         return isinstance(value, bytes)

@@ -1,4 +1,4 @@
-"""Copying what can be read of a damaged database into a new, sound one. What is lost is not known."""
+"""Salvage: copies what can be read from a damaged database into a new, sound one. What is lost stays unknown."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -7,21 +7,20 @@ from pathlib import Path
 import apsw
 
 from sqlitevault.database.connection import new_database, open_copy
-from sqlitevault.database.header import parse_header
+from sqlitevault.database.header import HEADER_BYTES, parse_header
 from sqlitevault.database.schema import TableShape, quoted, tables
 from sqlitevault.ground.errors import SqliteVaultError
 
-_HEADER_BYTES = 100
 _PAGE_COUNT = slice(28, 32)  # "in-header database size", file format, section 1.3.8
 _MOST_BYTES = 100 << 30
 _Row = tuple[object, ...]
 
 
 def copy_readable(damaged: Path, destination: Path) -> bool:
-    """Make a new database of every row that can still be read; False if not even the schema can.
+    """Make a new database from every row that can still be read; False if not even the schema can be read.
 
-    A table is read from its beginning up to the damage, then from its end back to it. A file that was cut off is
-    filled up with zeros first: SQLite opens none that is shorter than its header says.
+    A table is read from its beginning up to the damage, then from its end back to it. A truncated file is first padded
+    with zeros, because SQLite does not open a file that is shorter than its header says.
     """
     try:
         _fill_up(damaged)
@@ -41,7 +40,7 @@ def copy_readable(damaged: Path, destination: Path) -> bool:
 
 def _fill_up(database: Path) -> None:
     with database.open("r+b") as file:
-        header = file.read(_HEADER_BYTES)
+        header = file.read(HEADER_BYTES)
         pages = int.from_bytes(header[_PAGE_COUNT])
         page_size = parse_header(header).page_size
         if database.stat().st_size < pages * page_size <= _MOST_BYTES:
@@ -60,7 +59,7 @@ def _copy_table(source: apsw.Connection, copy: apsw.Connection, table: TableShap
 
 
 def _readable_rows(source: apsw.Connection, table: TableShape, listed: str) -> Iterator[_Row]:
-    """Yield rows up to the damage, from either end; a row twice does no harm."""
+    """Yield rows up to the damage, from both ends; reading a row twice does no harm."""
     order = table.rowid_alias or "1"
     for direction in ("ASC", "DESC"):
         query = f"SELECT {listed} FROM {quoted(table.name)} NOT INDEXED ORDER BY {order} {direction}"

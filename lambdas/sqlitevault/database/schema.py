@@ -1,4 +1,4 @@
-"""The schema of a copy: its tables, and how SQL text names them."""
+"""The tables of a private copy, and SQL text that reads them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import apsw
 
 Kind = Literal["table", "virtual", "shadow"]
 Affinity = Literal["TEXT", "NUMERIC", "INTEGER", "REAL", "BLOB"]
-# Of a function: no build takes fewer than 127, ours 1000. A chain of || instead is as deep as it is long (limit 1000).
+# Of a function: every build takes 127 or more, ours 1000. A chain of || nests as deep as it is long (limit 1000).
 MOST_ARGUMENTS = 100
 _AFFINITIES: tuple[tuple[tuple[str, ...], Affinity], ...] = (
     (("INT",), "INTEGER"),
@@ -21,7 +21,7 @@ _AFFINITIES: tuple[tuple[tuple[str, ...], Affinity], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class KeyPart:
-    """SQL for a part of a key, with its collation; what the column prefers to hold; whether it descends."""
+    """One part of a key: SQL with its collation, the column's affinity, and whether the order descends."""
 
     sql: str
     affinity: Affinity
@@ -32,11 +32,11 @@ class KeyPart:
 class TableShape:
     """One table. `columns` are the stored ones; generated and hidden columns are left out.
 
-    `rowid_alias` is a name by which SQL reaches the rowid, if the columns left one; `integer_primary_key` is the column
-    that is the rowid itself. `key` is what the table's own b-tree is sorted by, if SQL can name it. `affinities` are
-    what the columns prefer to hold; outside a STRICT table they may hold anything all the same. ANY counts as NUMERIC,
-    although a STRICT table takes it as BLOB. `in_pieces`: long values can be read in pieces, which SQLite allows if
-    there is a rowid and no generated column (https://sqlite.org/c3ref/blob_open.html).
+    `rowid_alias` is a name for the rowid in SQL, if the columns left one free; `integer_primary_key` is the column that
+    is the rowid itself. `key` is the sort order of the table's own b-tree, if SQL can name it. `affinities` are the
+    columns'; outside a STRICT table a column may still hold any value. ANY counts as NUMERIC, although a STRICT
+    table treats it as BLOB. `in_pieces`: long values can be read in pieces, which SQLite allows if there is a rowid and
+    no generated column (https://sqlite.org/c3ref/blob_open.html).
     """
 
     name: str
@@ -63,7 +63,7 @@ def quoted(name: str) -> str:
 
 
 def tables(connection: apsw.Connection) -> tuple[TableShape, ...]:
-    """Return the tables in the order in which they were created; views are none of them."""
+    """Return the tables, without views, in the order of their creation."""
     kinds = {
         name: (kind, bool(without_rowid))
         for schema, name, kind, _, without_rowid, _ in connection.execute("PRAGMA table_list")
@@ -77,7 +77,7 @@ def _shape(connection: apsw.Connection, name: str, sql: str, kind: object, witho
     described = connection.execute("SELECT name, type, pk, hidden FROM pragma_table_xinfo(?)", (name,)).fetchall()
     every_name = {str(column).lower() for column, _, _, _ in described}
     keys = [str(column) for column, _, position, _ in described if position]
-    # A key without an index of its own is the rowid itself; "INTEGER PRIMARY KEY DESC", for one, has an index.
+    # A key without an index of its own is the rowid itself; "INTEGER PRIMARY KEY DESC" has an index.
     indexed = connection.execute("SELECT 1 FROM pragma_index_list(?) WHERE origin = 'pk'", (name,)).get
     is_rowid = bool(keys) and not without_rowid and not indexed
     alias = next((alias for alias in ("rowid", "_rowid_", "oid") if alias not in every_name), None)
@@ -119,10 +119,10 @@ def _key(connection: apsw.Connection, name: str, affinities: Mapping[str, Affini
 
 
 def rows_in_order(table: TableShape, *, database: str = "main", where: str = "") -> str:
-    """Return FROM and what follows, to read a table's own b-tree in order; an index may have another one.
+    """Return the FROM clause that reads a table's own b-tree in order; an index may be ordered otherwise.
 
-    That order is the rowid's or, WITHOUT ROWID, the primary key's; it does not depend on the page layout. Where the
-    rowid has no name left, NOT INDEXED gives its order; it does not for a WITHOUT ROWID table.
+    The order is that of the rowid or, WITHOUT ROWID, of the primary key; it does not depend on the page layout. If the
+    rowid has no free name, NOT INDEXED gives its order; it does not for a WITHOUT ROWID table.
     """
     terms = ", ".join(f"{part.sql} {'DESC' if part.descending else 'ASC'}" for part in table.key)
     condition = f" WHERE {where}" if where else ""
@@ -133,7 +133,7 @@ def rows_in_order(table: TableShape, *, database: str = "main", where: str = "")
 def concatenated(parts: Iterable[str | bytes]) -> str:
     """Return SQL that joins expressions and, as bytes, constants. None may be NULL.
 
-    Constants that follow each other become one, which SQLite computes once.
+    Consecutive constants become one, which SQLite computes once.
     """
     terms: list[str] = []
     for is_constant, group in groupby(parts, key=lambda part: isinstance(part, bytes)):
@@ -151,13 +151,13 @@ def comma_separated(values: Iterable[str]) -> str:
 
 
 def _constant(value: bytes) -> str:
-    """Return SQL for bytes to be joined: joining takes the bytes of a blob as they are."""
+    """Return SQL for a constant to join; joining takes the bytes of a blob unchanged."""
     return "'" + value.decode().replace("'", "''") + "'" if value.isascii() else f"x'{value.hex()}'"
 
 
 def exact_text(expression: str, *, utf8: bool) -> str:
-    """Return SQL whose value is the expression's text exactly: as a blob where it may hold invalid UTF-8.
+    """Return SQL for exactly the expression's text: as a blob, because it may hold invalid UTF-8.
 
-    In a UTF-16 database a blob would be UTF-16; there the expression must not be able to hold invalid text.
+    In a UTF-16 database a blob would be UTF-16; there the expression must never hold invalid text.
     """
     return f"CAST({expression} AS BLOB)" if utf8 else expression

@@ -1,4 +1,4 @@
-"""Copy single tables of a private copy into a database of their own: the side database of a partial restore."""
+"""Copies of single tables in a new database: the side database of a partial restore."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,10 +12,10 @@ from sqlitevault.ground.files import sync
 
 
 def copy_tables(source: Path, destination: Path, names: Sequence[str]) -> None:
-    """Make the database `destination` with these tables of `source`: rows, rowids and indexes, but no triggers.
+    """Create the database `destination` with these tables of `source`: rows, rowids and indexes, but no triggers.
 
     Raises:
-        ConfigError: there is no such ordinary table.
+        ConfigError: a table does not exist or is not an ordinary one.
         SourceUnsupported: a table uses a function or collation that is not available here.
     """
     with open_copy(source) as original:
@@ -45,7 +45,7 @@ def _ordinary(found: dict[str, TableShape], name: str) -> TableShape:
         raise ConfigError(f"there is no table {name!r} in the backup", hint=f"It has: {names}.")
     if table.kind != "table":
         raise ConfigError(
-            f"{table.name!r} is no ordinary table: it cannot be restored alone",
+            f"{table.name!r} is not an ordinary table and cannot be restored separately",
             hint="Restore the whole database to another place with --target, and copy from there.",
         )
     return table
