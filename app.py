@@ -1,5 +1,6 @@
 """CDK entry point: two stacks, the recovery region first, since the vault replicates into it."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -8,20 +9,23 @@ sys.path.insert(0, str(Path(__file__).parent / "lambdas"))  # the settings' name
 import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks
 
-from infra.context import ContextError, from_context
+from infra.context import from_context
 from infra.primary_stack import PrimaryStack
 from infra.recovery_stack import RecoveryStack
+from sqlitevault.ground.errors import ConfigError
+from sqlitevault.ground.settings_file import SettingsFile
 
 
 def main() -> None:
-    """Synthesise both stacks; wrong settings end with their names instead of a traceback."""
+    """Synthesise both stacks; wrong settings end with their names and no traceback."""
     app = cdk.App()
     try:
-        settings = from_context(app.node.try_get_context)
-    except ContextError as error:
-        sys.exit(str(error))
-    recovery = RecoveryStack(app, f"SqliteVault-{settings.stage}-recovery", settings=settings)
-    primary = PrimaryStack(app, f"SqliteVault-{settings.stage}", settings=settings)
+        settings = from_context(app.node.get_all_context(), SettingsFile.find(os.environ))
+    except ConfigError as error:
+        sys.exit(f"{error}\n{error.hint}")
+    primary_name, recovery_name = settings.stacks
+    recovery = RecoveryStack(app, recovery_name, settings=settings)
+    primary = PrimaryStack(app, primary_name, settings=settings)
     primary.add_stack_dependency(recovery)
     cdk.Tags.of(app).add("Application", "sqlitevault")
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from infra.context import DeploymentSettings
 from infra.monitoring import targets
 from sqlitevault.ground.alarm_table import AlarmSpec, database_alarms, function_alarms, queue_alarm
+from sqlitevault.ground.stage import DeploymentSettings
 
 PAGE = Path(__file__).parents[1] / "docs" / "runbooks" / "README.md"
 _BEGIN, _END = "<!-- alarms: written by `python -m infra.alarm_docs` -->", "<!-- end of alarms -->"

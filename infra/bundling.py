@@ -13,11 +13,12 @@ import jsii
 from aws_cdk import AssetHashType, BundlingOptions, DockerImage, IgnoreMode, ILocalBundling
 from aws_cdk import aws_lambda as lambda_
 
-from infra.context import DeploymentSettings
+from sqlitevault.ground.stage import DeploymentSettings
 
 SOURCE = Path(__file__).resolve().parents[1] / "lambdas"
 _REQUIREMENTS = SOURCE / "requirements.txt"
 _WHEELS = {"arm64": "aarch64-manylinux_2_34", "x86_64": "x86_64-manylinux_2_34"}
+_PYTHON = "3.14"
 _NOT_SHIPPED = ("__pycache__", "*.pyc", "*.egg-info", "requirements.*", "cli", "__main__.py")
 # Of no use at run time, and more than a third of the zip.
 _UNUSED = ("bin", "boto3/examples", "apsw/tests", "apsw/shell.py")
@@ -69,7 +70,7 @@ def bundle(output: Path, settings: DeploymentSettings) -> None:
 def _platform_options(settings: DeploymentSettings) -> list[str]:
     if settings.function_platform == "host":
         return ["--python", sys.executable]
-    return ["--python-platform", _WHEELS[settings.architecture], "--python-version", settings.python_version]
+    return ["--python-platform", _WHEELS[settings.architecture], "--python-version", _PYTHON]
 
 
 def _asset_hash(settings: DeploymentSettings) -> str:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from infra.context import DeploymentSettings
 from sqlitevault.ground.alarm_table import Group
 from sqlitevault.ground.facts import REPLICATION_PROMISE, Metric
+from sqlitevault.ground.stage import DeploymentSettings
 
 _WIDTH = 24
 

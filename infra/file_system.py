@@ -6,8 +6,8 @@ from aws_cdk import aws_efs as efs
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from infra.context import DeploymentSettings
 from infra.network import Network
+from sqlitevault.ground.stage import DeploymentSettings
 
 MOUNT = "/mnt/source"
 

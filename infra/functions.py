@@ -12,7 +12,6 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.bundling import function_code
-from infra.context import DeploymentSettings
 from infra.dead_letters import dead_letter_queue
 from infra.file_system import MOUNT, SourceFileSystem
 from infra.nag import acknowledge_annotation, acknowledge_wildcards
@@ -20,6 +19,7 @@ from infra.names import Names
 from infra.network import Network
 from sqlitevault.ground.facts import METRIC_NAMESPACE
 from sqlitevault.ground.settings import Settings
+from sqlitevault.ground.stage import DeploymentSettings
 
 # A snapshot must give up early enough that the rest of the backup, or a clear error, still fits.
 _SNAPSHOT_SHARE = 0.4

@@ -9,13 +9,13 @@ from constructs import Construct
 
 from infra.alarms import add_alarm, add_composite
 from infra.alerts import Alerts
-from infra.context import DeploymentSettings
 from infra.dashboard import add_dashboard
 from infra.functions import Functions
 from infra.names import REPLICATION_RULE, Names
 from infra.schedules import Schedules
 from sqlitevault.ground.alarm_table import AlarmSpec, Group, Targets, database_alarms, function_alarms, queue_alarm
 from sqlitevault.ground.facts import METRIC_DIMENSION, METRIC_NAMESPACE, MONITOR_PERIOD, Metric
+from sqlitevault.ground.stage import DeploymentSettings
 
 _PERIOD = Duration.seconds(MONITOR_PERIOD.total_seconds())
 _OPERATIONS_PERIOD = Duration.minutes(5)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from aws_cdk import Stack
 
-from infra.context import DeploymentSettings
 from sqlitevault.ground.facts import BACKUPS
+from sqlitevault.ground.stage import DeploymentSettings
 
 REPLICATION_RULE = "vault-to-replica"
 

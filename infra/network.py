@@ -7,15 +7,15 @@ from aws_cdk import Fn, Stack
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-from infra.context import ExistingFileSystem
 from infra.nag import acknowledge
+from sqlitevault.ground.stage import DeploymentSettings
 
 
 class Network(Construct):
     """A VPC and the subnets of the functions: the application's own, or a new one."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, existing: ExistingFileSystem | None) -> None:
-        """Use the existing network if there is one."""
+    def __init__(self, scope: Construct, construct_id: str, *, existing: DeploymentSettings | None) -> None:
+        """Use the network that the settings name if `existing` is given, else make one."""
         super().__init__(scope, construct_id)
         self.vpc = _existing_vpc(self, existing) if existing else _new_vpc(self)
         self.subnets = (
@@ -25,11 +25,11 @@ class Network(Construct):
         )
 
 
-def _existing_vpc(scope: Construct, existing: ExistingFileSystem) -> ec2.IVpc:
+def _existing_vpc(scope: Construct, existing: DeploymentSettings) -> ec2.IVpc:
     vpc = ec2.Vpc.from_vpc_attributes(
         scope,
         "Vpc",
-        vpc_id=existing.vpc_id,
+        vpc_id=str(existing.vpc_id),
         availability_zones=list(existing.availability_zones),
         isolated_subnet_ids=list(existing.subnet_ids),
         isolated_subnet_route_table_ids=list(existing.route_table_ids) or None,

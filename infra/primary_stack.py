@@ -4,7 +4,6 @@ from aws_cdk import CfnOutput, Environment, Stack
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra.context import DeploymentSettings
 from infra.file_system import SourceFileSystem
 from infra.functions import Functions, Mount
 from infra.monitoring import Monitoring
@@ -16,6 +15,7 @@ from infra.schedules import Schedules, at, backup_event, every_quarter_of_an_hou
 from infra.triggers import OnCreated
 from infra.vault_bucket import VaultBucket
 from sqlitevault.ground.facts import BACKUPS, INBOX, MANIFEST_SUFFIX, REPORTS
+from sqlitevault.ground.stage import DeploymentSettings
 
 
 class PrimaryStack(Stack):
@@ -45,13 +45,14 @@ class PrimaryStack(Stack):
             CfnOutput(self, f"{verb.title()}Function", value=function.function_name)
 
     def _make_functions(self) -> None:
-        network = Network(self, "Network", existing=self.settings.existing_file_system)
+        existing = self.settings.file_system_id is not None
+        network = Network(self, "Network", existing=self.settings if existing else None)
         source = SourceFileSystem(
             self,
             "Source",
             network=network,
             settings=self.settings,
-            existing=self.settings.existing_file_system is not None,
+            existing=existing,
         )
         vault = self.vault
         self.functions.make("backup", [*vault.readable(), *vault.writable()], mount=Mount(network, source, write=False))

@@ -3,7 +3,6 @@
 from aws_cdk import CfnOutput, Environment, Stack
 from constructs import Construct
 
-from infra.context import DeploymentSettings
 from infra.file_system import SourceFileSystem
 from infra.functions import Functions, Mount
 from infra.monitoring import RecoveryMonitoring
@@ -12,6 +11,7 @@ from infra.network import Network
 from infra.schedules import Schedules, at
 from infra.vault_bucket import VaultBucket
 from sqlitevault.ground.facts import BACKUPS, REPORTS
+from sqlitevault.ground.stage import DeploymentSettings
 
 
 class RecoveryStack(Stack):

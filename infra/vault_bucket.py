@@ -8,8 +8,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.context import DeploymentSettings
 from sqlitevault.ground.facts import BACKUPS, INBOX, REPORTS
+from sqlitevault.ground.stage import DeploymentSettings
 
 # What a delete or an overwrite hides stays recoverable for this long.
 _NONCURRENT = Duration.days(30)

@@ -16,6 +16,7 @@ from cdk_nag import AwsSolutionsChecks
 from infra.context import from_context
 from infra.primary_stack import PrimaryStack
 from infra.recovery_stack import RecoveryStack
+from sqlitevault.ground.settings_file import SettingsFile
 
 ROOT = Path(__file__).parents[1]
 Properties = dict[str, Any]
@@ -114,9 +115,10 @@ def new_app(folder: Path, **context: object) -> cdk.App:
 def build(folder: Path, **context: object) -> tuple[cdk.App, PrimaryStack, RecoveryStack]:
     """Build both stacks as `app.py` does."""
     app = new_app(folder, **context)
-    settings = from_context(app.node.try_get_context)
-    recovery = RecoveryStack(app, f"SqliteVault-{settings.stage}-recovery", settings=settings)
-    primary = PrimaryStack(app, f"SqliteVault-{settings.stage}", settings=settings)
+    settings = from_context(app.node.get_all_context(), SettingsFile(Path("no-file.toml")))
+    primary_name, recovery_name = settings.stacks
+    recovery = RecoveryStack(app, recovery_name, settings=settings)
+    primary = PrimaryStack(app, primary_name, settings=settings)
     primary.add_stack_dependency(recovery)
     return app, primary, recovery
 

@@ -7,9 +7,9 @@ import subprocess
 from contextlib import closing
 from pathlib import Path
 
-from infra.context import DeploymentSettings
 from localaws.sample import make_sample_database
 from sqlitevault.ground.settings import Settings
+from sqlitevault.ground.stage import DeploymentSettings
 from tests.console import ROOT, commands, shape
 
 

@@ -39,4 +39,7 @@ def on_existing(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     """The stacks on the application's own file system, with other values than the defaults."""
     folder: Path = tmp_path_factory.mktemp("cdk-existing")
     chosen = {"stage": "test", "region": "eu-central-1", "dr_region": "eu-west-1"}
-    return synthesise(folder, **EXISTING, **chosen, architecture="x86_64", hourly_minutes="5,35")
+    zones = "eu-central-1a, eu-central-1b"
+    return synthesise(
+        folder, **{**EXISTING, "availability_zones": zones}, **chosen, architecture="x86_64", hourly_minutes="5,35"
+    )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from infra.bundling import bundle
-from infra.context import DeploymentSettings
+from sqlitevault.ground.stage import DeploymentSettings
 
 pytestmark = pytest.mark.xdist_group("infra")
 VERBS = ["backup", "ingest", "restore", "drill", "monitor"]

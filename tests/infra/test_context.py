@@ -4,36 +4,107 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from infra.context import ContextError, DeploymentSettings, from_context
+from infra.context import from_context
+from sqlitevault.ground.errors import ConfigError
+from sqlitevault.ground.settings_file import SettingsFile
+from sqlitevault.ground.stage import DeploymentSettings, recorded_settings
 from tests.infra.conftest import EXISTING
 from tests.synthesis import ROOT
 
+NO_FILE = SettingsFile(Path("no-file.toml"))
 # The route tables are named only where the subnets have no S3 endpoint yet.
 NEEDED = [name for name in EXISTING if name != "route_table_ids"]
 
 pytestmark = pytest.mark.xdist_group("infra")
 
 
+def chosen(given: dict[str, Any], file: SettingsFile = NO_FILE) -> DeploymentSettings:
+    """Read settings as `-c` gives them."""
+    return from_context(given, file)
+
+
 def test_nothing_has_to_be_chosen() -> None:
     """`cdk deploy --all` without a `-c` is a whole deployment; empty values count as not given."""
     empty = dict.fromkeys(DeploymentSettings.model_fields, "")
-    assert from_context(lambda _: None) == from_context(empty.get) == DeploymentSettings()
+    assert chosen({}) == chosen(empty) == DeploymentSettings()
 
 
 def test_the_command_lines_texts_become_numbers_and_lists() -> None:
-    """`-c name=value` gives text for everything."""
-    chosen = from_context({**EXISTING, "lock_days": "1", "size_change_percent": "12.5"}.get)
-    assert (chosen.lock_days, chosen.size_change_percent) == (1, 12.5)
-    assert chosen.existing_file_system is not None
-    assert chosen.existing_file_system.subnet_ids == ("subnet-1", "subnet-2")
+    """`-c name=value` gives text for everything; spaces after commas do not count."""
+    spaced = {"subnet_ids": "subnet-1, subnet-2", "hourly_minutes": "5, 35"}
+    settings = chosen({**EXISTING, **spaced, "lock_days": "1", "size_change_percent": "12.5"})
+    assert (settings.lock_days, settings.size_change_percent) == (1, 12.5)
+    assert (settings.subnet_ids, settings.hourly_minutes) == (("subnet-1", "subnet-2"), "5,35")
 
 
 def test_the_database_gives_its_name_to_the_metrics() -> None:
     """Its file name without folder and ending, as the functions call it."""
-    assert from_context({"database": "var/lib/shop.v2.sqlite3"}.get).database_name == "shop.v2"
+    assert chosen({"database": "var/lib/shop.v2.sqlite3"}).database_name == "shop.v2"
+
+
+def test_the_context_of_cdk_itself_passes() -> None:
+    """Feature flags, options of its command line, and answers that it keeps in cdk.context.json."""
+    flags = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
+    own = {
+        "aws:cdk:enable-path-metadata": True,
+        "aws:cdk:bundling-stacks": ["**"],
+        "aws-cdk:enableDiffNoFail": "true",
+        "availability-zones:account=123456789012:region=us-east-1": ["us-east-1a"],
+        "vpc-provider:account=123456789012:filter.vpc-id=vpc-1:region=us-east-1:returnAsymmetricSubnets=true": {},
+        "cdk-migrate": True,
+    }
+    assert chosen({**flags, **own}) == DeploymentSettings()
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [("alarm_mail", "alarm_email"), ("hourly_minute", "hourly_minutes"), ("file-system-id", "file_system_id"),
+     ("STAGE", "stage"), ("vpc", "vpc_id")],
+)  # fmt: skip
+def test_an_unknown_name_is_refused_with_the_nearest_right_one(name: str, nearest: str) -> None:
+    """A setting that is misspelt would otherwise be lost without a word."""
+    with pytest.raises(ConfigError, match=f"-c {name}: no such setting; the nearest is {nearest}$"):
+        chosen({name: "1"})
+
+
+def test_the_file_holds_and_c_overrides_it() -> None:
+    """A value that is empty in `-c` does not remove the file's."""
+    prod = {"alarm_email": "ops@example.com", "rto_minutes": 30, "hourly_minutes": [5, 35]}
+    file = SettingsFile(Path("sqlitevault.toml"), stages={"prod": prod})
+    settings = chosen({"rto_minutes": "45", "alarm_email": ""}, file)
+    assert settings == DeploymentSettings(alarm_email="ops@example.com", rto_minutes=45, hourly_minutes="5,35")
+
+
+def test_the_stage_is_the_one_named_or_the_only_one_or_prod() -> None:
+    """A stage that the file does not have is refused: a misspelt one would be deployed beside the right one."""
+    file = SettingsFile(Path("f.toml"), stages={"test": {"rto_minutes": 20}})
+    assert chosen({}, file) == DeploymentSettings(stage="test", rto_minutes=20)
+    both = SettingsFile(Path("f.toml"), stages={"test": {}, "prod": {"rto_minutes": 40}})
+    assert chosen({}, both) == DeploymentSettings(rto_minutes=40)
+    assert chosen({"stage": "test"}, both) == DeploymentSettings(stage="test")
+    with pytest.raises(ConfigError, match=r"f.toml has no section \[stage.tset\], only \[stage.prod\], \[stage.test\]"):
+        chosen({"stage": "tset"}, both)
+
+
+def test_every_mistake_is_named_with_its_place() -> None:
+    """File, section and key, or `-c` and name."""
+    file = SettingsFile(
+        Path("f.toml"), stages={"prod": {"rto_minutes": "soon", "alarm_mail": "a@b", "lock_days": True}}
+    )
+    with pytest.raises(ConfigError) as caught:
+        chosen({"region": "us-gov-west-1"}, file)
+    for told in (
+        "\n  f.toml [stage.prod] rto_minutes: ",
+        "\n  f.toml [stage.prod] alarm_mail: no such setting; the nearest is alarm_email",
+        "\n  f.toml [stage.prod] lock_days: must be ",
+        "\n  -c region: must be a commercial region",
+    ):
+        assert told in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -42,6 +113,9 @@ def test_the_database_gives_its_name_to_the_metrics() -> None:
         pytest.param({"stage": "Prod!"}, ["stage"], id="stage with a capital"),
         pytest.param({"stage": "x" * 17}, ["stage"], id="stage too long for names of buckets"),
         pytest.param({"region": "here"}, ["region"], id="no region"),
+        pytest.param({"region": "us-gov-west-1"}, ["region", "GovCloud"], id="GovCloud"),
+        pytest.param({"dr_region": "cn-north-1"}, ["dr_region", "China"], id="China"),
+        pytest.param({"region": "us-iso-east-1"}, ["region", "not supported"], id="isolated partition"),
         pytest.param({"region": "us-west-2"}, ["region", "dr_region"], id="same regions"),
         pytest.param({"database": "/etc/app.db"}, ["database"], id="absolute path"),
         pytest.param({"database": "data"}, ["database"], id="database without an ending"),
@@ -67,6 +141,20 @@ def test_the_database_gives_its_name_to_the_metrics() -> None:
         pytest.param({"file_system_path": "data"}, ["file_system_path"], id="relative mount"),
         pytest.param({"posix_user": "-1"}, ["posix_user"], id="no user"),
         pytest.param({**EXISTING, "vpc_id": "my vpc"}, ["vpc_id"], id="no id of a VPC"),
+        pytest.param({**EXISTING, "subnet_ids": "subnet-1,vpc-1"}, ["subnet_ids.1"], id="no id of a subnet"),
+        pytest.param({**EXISTING, "subnet_ids": "subnet-1,subnet-1"}, ["subnet_ids", "twice"], id="a subnet twice"),
+        pytest.param(
+            {**EXISTING, "availability_zones": "us-east-1a"},
+            ["availability_zones", "each of the 2"],
+            id="one zone of two",
+        ),
+        pytest.param(
+            {**EXISTING, "availability_zones": "us-east-1a,us-east-2b"},
+            ["us-east-2b", "us-east-1"],
+            id="zone elsewhere",
+        ),
+        pytest.param({**EXISTING, "route_table_ids": "rtb-1"}, ["route_table_ids", "each of the 2"], id="one table"),
+        pytest.param({"route_table_ids": "rtb-1,rtb-2"}, NEEDED, id="only route tables"),
         pytest.param(
             {"file_system_id": "fs-1"}, [name for name in NEEDED if name != "file_system_id"], id="only one id"
         ),
@@ -79,24 +167,36 @@ def test_the_database_gives_its_name_to_the_metrics() -> None:
 )
 def test_a_wrong_value_is_named(given: dict[str, str], named: list[str]) -> None:
     """Before anything is synthesised."""
-    with pytest.raises(ContextError) as caught:
-        from_context(given.get)
+    with pytest.raises(ConfigError) as caught:
+        chosen(given)
     for name in named:
         assert name in str(caught.value)
 
 
-def test_the_app_ends_with_one_clear_text() -> None:
-    """What `cdk synth -c stage=Prod!` prints: the names of what is wrong, and no traceback."""
-    wrong = json.dumps({"stage": "Prod!", "lock_days": "400"})
+def test_the_app_ends_with_one_clear_text(tmp_path: Path) -> None:
+    """What `cdk synth -c stage=Prod!` prints: what is wrong, and no traceback."""
+    file = tmp_path / "settings.toml"
+    file.write_text("[stage.prod]\nlock_days = 400\n", encoding="utf-8")
     ended = subprocess.run(
         [sys.executable, "app.py"],
         cwd=ROOT,
-        env=os.environ | {"CDK_CONTEXT_JSON": wrong},
+        env=os.environ | {"CDK_CONTEXT_JSON": json.dumps({"region": "nowhere"}), "SQLITEVAULT_CONFIG": str(file)},
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
     )
     assert ended.returncode == 1
-    assert "These values of -c cannot be deployed:\n  stage: " in ended.stderr
+    assert "These settings cannot be deployed:\n  -c region: " in ended.stderr
     assert "Traceback" not in ended.stdout + ended.stderr
+
+
+def test_what_is_recorded_is_what_was_deployed() -> None:
+    """Through the outputs and back, however long the settings are."""
+    checks = "\n".join(f"SELECT count(*) > {n} FROM agents => 1" for n in range(100))
+    settings = chosen({**EXISTING, "drill_sql": checks})
+    outputs = settings.to_outputs()
+    assert len(outputs) > 3
+    assert max(map(len, outputs.values())) <= 1000
+    assert DeploymentSettings.model_validate(recorded_settings(outputs)) == settings
+    assert recorded_settings({"VaultBucket": "v"}) == {}

@@ -14,8 +14,8 @@ from cfnlint.api import lint_all
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
-from infra.context import DeploymentSettings
 from infra.vault_bucket import VaultBucket
+from sqlitevault.ground.stage import DeploymentSettings
 from tests.synthesis import Deployment, Synthesised, build, findings, new_app, references, text
 
 pytestmark = pytest.mark.xdist_group("infra")

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import wraps
 
 import click
+from rich.markup import escape
 
 from sqlitevault.catalog.catalog import LATEST, Choice
 from sqlitevault.catalog.manifest import Scope, is_backup_id
@@ -18,6 +19,7 @@ from sqlitevault.cli.output import Output, stderr
 from sqlitevault.ground.errors import ConfigError, SqliteVaultError
 from sqlitevault.ground.facts import ARCHIVE_SUFFIX
 from sqlitevault.ground.settings import UPKEEP, Settings
+from sqlitevault.ground.settings_file import SettingsFile
 from sqlitevault.vault.opening import open_vault, split_backup_location
 from sqlitevault.vault.protocol import Vault
 
@@ -89,12 +91,13 @@ scope = bundle(
 
 
 def settings(**overrides: object) -> Settings:
-    """Return the settings of this run: the environment, overridden by the options given.
+    """Return the settings of this run: the file, overridden by the environment, and by the options given.
 
     Raises:
         ConfigError: naming everything that is wrong.
     """
-    return Settings.from_env(os.environ, **overrides)
+    known, origins = SettingsFile.find(os.environ).environment(os.environ)
+    return Settings.from_env(known, origins=origins, **overrides)
 
 
 def settings_to_restore(**overrides: object) -> Settings:
@@ -103,11 +106,12 @@ def settings_to_restore(**overrides: object) -> Settings:
     Raises:
         ConfigError: a setting that it needs is wrong.
     """
-    ignored = Settings.mistaken(os.environ) & UPKEEP
-    for name in sorted(ignored):
-        stderr().print(f"[yellow]note:[/] {name} is wrong and was ignored: `sqlitevault backup` would refuse it")
-    known = {name: value for name, value in os.environ.items() if name not in ignored}
-    return Settings.from_env(known, **overrides)
+    known, origins = SettingsFile.find(os.environ).environment(os.environ)
+    for name in sorted(Settings.mistaken(known) & UPKEEP):
+        where = escape(origins.get(name, name))
+        stderr().print(f"[yellow]note:[/] {where} is wrong and was ignored: `sqlitevault backup` would refuse it")
+        del known[name]
+    return Settings.from_env(known, origins=origins, **overrides)
 
 
 def replica(settings: Settings) -> Vault | None:
