@@ -86,7 +86,7 @@ def test_the_time_is_bounded(bank: Path) -> None:
     """Past the deadline there is no further attempt."""
     attempt = make_attempt(bank)
     late = type(attempt)(attempt.source, attempt.copy, attempt.options, deadline=0)
-    with pytest.raises(SourceBusy, match="after 1 attempts; the last time: the time is up"):
+    with pytest.raises(SourceBusy, match="after 1 attempts; last reason: the time is up"):
         Choice(late).take()
 
 
@@ -190,7 +190,7 @@ def test_the_reason_is_told_although_the_time_was_up_at_last(bank: Path) -> None
     options = {**_SHORT, "max_attempts": 1000}
     attempt = make_attempt(bank, on_step=write, max_writer_stall_seconds=1e-9, **options)
     limited = type(attempt)(attempt.source, attempt.copy, attempt.options, deadline=time.monotonic() + 0.5)
-    with pytest.raises(SourceBusy, match="the last time: the database was written meanwhile"):
+    with pytest.raises(SourceBusy, match="last reason: the database was written meanwhile"):
         Choice(limited).take()
 
 

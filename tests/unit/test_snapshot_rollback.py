@@ -104,7 +104,7 @@ def test_a_journal_that_arrives_late_spoils_the_locked_copy(bank: Path, tmp_path
     leave_hot_journal(bank)
     late = beside(bank, "-journal").rename(tmp_path / "on its way")
     attempt = make_attempt(bank, at={"database-copied": lambda: late.rename(beside(bank, "-journal"))})
-    with pytest.raises(Again, match="journal of a writer that is gone"):
+    with pytest.raises(Again, match="journal of a dead writer"):
         copy_locked(attempt)
     again = make_attempt(bank)
     settle(again.copy, copy_locked(again))

@@ -1,28 +1,29 @@
-"""One attempt at a copy: what it works with, and the ways in which it may have to be given up."""
+"""One attempt at a copy: its inputs, what it observed, and the exceptions that end it."""
 
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlitevault.snapshot.options import OnBytes, SnapshotOptions, ignore_bytes
+from sqlitevault.ground.progress import OnBytes, ignore_bytes
+from sqlitevault.snapshot.options import SnapshotOptions
 
 
 class Again(Exception):
-    """The copy of this attempt cannot be trusted or made; another attempt may succeed. The message says why."""
+    """This attempt gave no copy that can be trusted; another may succeed. The message says why."""
 
 
 class TimeUp(Again):
-    """The time ran out in this attempt; an earlier one may have shown why there is no copy."""
+    """The time ran out in this attempt; an earlier one may have shown why no copy is possible."""
 
 
 @dataclass(slots=True)
 class Observations:
-    """What the attempts at one snapshot have shown so far.
+    """Facts from the attempts at one snapshot so far.
 
     Attributes:
-        bytes_per_second: speed of the last copy, also of one broken off; None before the first.
-        longest_hold: seconds that a lock which stops writers was held at a stretch.
-        most_bytes: of the database, copied in the attempt that came furthest.
+        bytes_per_second: speed of the last copy, complete or not; None before the first.
+        longest_hold: the longest time in seconds that a lock which stops writers was held.
+        most_bytes: bytes of the database copied in the attempt that got furthest.
     """
 
     bytes_per_second: float | None = None
@@ -32,11 +33,11 @@ class Observations:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What a protocol works with.
+    """The inputs of a protocol.
 
     Attributes:
         source: the live database, symbolic links resolved; never written.
-        copy: where the copy goes; its journal or write-ahead log go beside it, as SQLite names them.
+        copy: the path of the copy; its journal or write-ahead log goes beside it, as SQLite names them.
         deadline: of the whole snapshot, by `time.monotonic`.
     """
 
@@ -48,35 +49,35 @@ class Attempt:
     on_bytes: OnBytes = ignore_bytes
 
     def step(self, name: str) -> None:
-        """Tell whoever listens that a step is reached.
+        """Report that a step is reached.
 
         Raises:
-            TimeUp: the deadline is past.
+            TimeUp: the deadline has passed.
         """
         self.options.on_step(name)
         if time.monotonic() > self.deadline:
             raise TimeUp("the time is up")
 
     def advance(self, copied: int) -> None:
-        """Report progress: `copied` bytes of the database by this attempt. A repeated byte is not reported twice."""
+        """Report progress: this attempt has copied `copied` bytes of the database. No byte is reported twice."""
         new = copied - self.observations.most_bytes
         if new > 0:
             self.observations.most_bytes = copied
             self.on_bytes(new)
 
     def lock_deadline(self) -> float:
-        """Until when to wait for a lock, by `time.monotonic`."""
+        """Return when to stop waiting for a lock, by `time.monotonic`."""
         return min(self.deadline, time.monotonic() + self.options.lock_wait_seconds)
 
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """What a protocol left beside the copy for SQLite to recover.
+    """Files beside the copy that SQLite must recover.
 
     Attributes:
         hot_journal: a journal that undoes half a transaction.
-        wal_frames: pages in the write-ahead log that are not all in the database file; 0 if there is no log.
-        in_use: whether somebody had the source open.
+        wal_frames: pages in the write-ahead log, not all of them in the database file; 0 without a log.
+        in_use: whether a process had the source open.
     """
 
     hot_journal: bool = False

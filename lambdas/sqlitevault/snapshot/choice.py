@@ -1,4 +1,4 @@
-"""Which method is tried next, decided by what the source is and by what the attempts so far have shown."""
+"""The choice of the next method, by the source's journal mode and the attempts so far."""
 
 import os
 import random
@@ -31,7 +31,7 @@ PROTOCOLS: Mapping[Method, Protocol] = MappingProxyType(
     }
 )
 
-# A file that is being written may look damaged for a moment; damage that stays does not depend on the moment.
+# A file may look damaged while it is being written; real damage stays.
 _LOOKS_AT_DAMAGE = 3
 _SAMPLES = 8
 _SAMPLE_BYTES = 1 << 20
@@ -39,7 +39,7 @@ _SAMPLE_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A settled copy: how it was made, in which attempt, and of what."""
+    """A finished copy: its method, the number of attempts, and the source's journal mode."""
 
     method: Method
     attempts: int
@@ -51,7 +51,7 @@ class Choice:
     """The attempts at one snapshot."""
 
     def __init__(self, attempt: Attempt) -> None:
-        """Begin with none tried."""
+        """Begin without any attempt."""
         self._attempt = attempt
         self._options = attempt.options
         self._tried: Counter[Method] = Counter()
@@ -63,7 +63,7 @@ class Choice:
         """Attempt until a copy succeeds.
 
         Raises:
-            SourceNotFound: there is no database, or it may not be read.
+            SourceNotFound: the database does not exist or may not be read.
             SourceBusy: the time or the attempts are used up.
             SourceCorrupt, SourceUnsupported: found several times in a row.
         """
@@ -83,7 +83,7 @@ class Choice:
             except (PermissionError, IsADirectoryError) as error:
                 raise SourceNotFound(
                     f"{error.filename} cannot be read: {error.strerror}",
-                    hint="Name the database file itself, and let this user read it.",
+                    hint="Name the database file itself and let this user read it.",
                 ) from error
 
     def _once(self, number: int) -> Taken:
@@ -131,24 +131,24 @@ class Choice:
         time.sleep(min(left, random.uniform(0, self._options.pause_seconds)))
 
     def _busy(self, number: int, reason: Exception) -> SourceBusy:
-        message = f"no consistent copy of {self._attempt.source} after {number} attempts; the last time: {reason}"
+        message = f"no consistent copy of {self._attempt.source} after {number} attempts; last reason: {reason}"
         if isinstance(reason, Locked):
-            return SourceBusy(
-                message,
-                hint="See whether the application's host is alive, and what it is doing: a lock is held as long as a "
-                "transaction; that of a host that was cut off, until the file server gives it up.",
+            hint = (
+                "Check whether the application's host is alive and what it is doing. A lock is held as long as its "
+                "transaction; the file server releases the lock of a disconnected host after a while."
             )
-        if self._mode == "wal":
-            return SourceBusy(
-                message,
-                hint="Let the application checkpoint less often (wal_autocheckpoint 1000 or more, no explicit "
-                "checkpoints in a loop), or back up at a quieter hour.",
+        elif self._mode == "wal":
+            hint = (
+                "Let the application checkpoint less often (wal_autocheckpoint 1000 or more, no explicit checkpoints "
+                "in a loop), or back up at a quieter hour."
             )
-        return SourceBusy(
-            f"{message}; {self._stall_in_words()}",
-            hint="Switch the application to WAL mode (PRAGMA journal_mode=WAL), where a copy holds nobody up; "
-            "or raise MAX_WRITER_STALL_SECONDS together with the application's busy timeout.",
-        )
+        else:
+            message = f"{message}; {self._stall_in_words()}"
+            hint = (
+                "Switch the application to WAL mode (PRAGMA journal_mode=WAL), where a copy blocks no writer, or raise "
+                "MAX_WRITER_STALL_SECONDS together with the application's busy timeout."
+            )
+        return SourceBusy(message, hint=hint)
 
     def _stall_in_words(self) -> str:
         try:
@@ -156,23 +156,23 @@ class Choice:
         except Again:
             stall = "an unknown time"  # the file is being replaced at this moment
         allowed = self._options.max_writer_stall_seconds
-        return f"a copy would hold up writers for about {stall}, {allowed:.1f} s are allowed"
+        return f"a copy would block writers for about {stall}; {allowed:.1f} s are allowed"
 
 
 def source_mode(attempt: Attempt) -> JournalMode:
-    """Return how the source is written now: by what its header says, and by what lies beside it.
+    """Return the source's present journal mode, from its header and the files beside it.
 
     Raises:
-        SourceNotFound: there is no such file.
-        SourceCorrupt: it is not a database, or a write-ahead log lies beside one in rollback mode or a live journal.
-        SourceUnsupported: its format is newer than any known one.
+        SourceNotFound: the file does not exist.
+        SourceCorrupt: it is not a database, or a write-ahead log lies beside a live journal or one in rollback mode.
+        SourceUnsupported: its format is newer than this version reads.
     """
     try:
         seen = look(attempt.source)
     except Vanished as error:
         raise not_found(attempt.source) from error
     journal_lives = read_journal(attempt.source).live
-    if not journal_lives:  # else what the header says may be about to be undone
+    if not journal_lives:  # a live journal may be about to undo the header
         if in_wal_mode(seen.first):
             return "wal"
         parse_header(seen.first)
@@ -185,21 +185,20 @@ def _two_journals() -> SourceCorrupt:
     return SourceCorrupt(
         "both a rollback journal and a write-ahead log lie beside the database; SQLite would apply both to it",
         hint="One of them was probably left by a database that was here before. Stop the application, keep copies of "
-        "all three files, move the one that does not belong here away, and see with PRAGMA integrity_check that the "
-        "database is sound.",
+        "all three files, move away the one that does not belong, and run PRAGMA integrity_check on the database.",
     )
 
 
 def _log_in_rollback_mode() -> SourceCorrupt:
     return SourceCorrupt(
         "a write-ahead log lies beside a database in rollback mode; SQLite would apply it to the database",
-        hint="It was probably left by a database that was here before. Stop the application, move the -wal file "
-        "away, and see with PRAGMA integrity_check that the database is sound.",
+        hint="It was probably left by a database that was here before. Stop the application, move the -wal file away, "
+        "and run PRAGMA integrity_check on the database.",
     )
 
 
 def projected_stall(attempt: Attempt) -> float:
-    """Return the seconds that a locked copy would hold up writers, by the speed seen or sampled."""
+    """Return the seconds for which a locked copy would block writers, from the observed or sampled speed."""
     try:
         with fresh_open(attempt.source) as descriptor:
             size = os.fstat(descriptor).st_size

@@ -1,4 +1,4 @@
-"""Copying the bytes of one open file, by several threads where the file is large: a network read mostly waits."""
+"""Copying one open file, with several threads if it is large: a network read mostly waits."""
 
 import os
 import time
@@ -16,16 +16,16 @@ _PRIVATE = 0o600
 
 
 def _no_check() -> None:
-    """Go on."""
+    """Do nothing."""
 
 
 def copy_database(attempt: Attempt, descriptor: int, *, check: Callable[[], None] = _no_check) -> None:
-    """Copy the open source to the attempt's copy, reporting progress and measuring the speed.
+    """Copy the open source to the attempt's copy, report progress and measure the speed.
 
     Args:
-        attempt: what to copy where, and how.
+        attempt: the source, the copy and the options.
         descriptor: of the source.
-        check: called after each chunk; what it raises ends the copy.
+        check: called after each chunk; an exception from it ends the copy.
     """
     total = 0
     started = time.monotonic()
@@ -45,10 +45,10 @@ def copy_database(attempt: Attempt, descriptor: int, *, check: Callable[[], None
 
 
 def copy_beside(attempt: Attempt, suffix: str, *, check: Callable[[], None] = _no_check) -> None:
-    """Copy the source's `-journal` or `-wal`, as large as it is now, beside the copy.
+    """Copy the source's `-journal` or `-wal`, up to its present size, beside the copy.
 
     Raises:
-        Vanished: there is none.
+        Vanished: it does not exist.
     """
 
     def on_chunk(_copied: int) -> None:
@@ -67,19 +67,19 @@ def _copy(attempt: Attempt, descriptor: int, target: Path, on_chunk: Callable[[i
 def copy_bytes(
     descriptor: int, target: Path, *, chunk_bytes: int, threads: int, on_chunk: Callable[[int], None]
 ) -> int:
-    """Copy a file up to the size it has now and return the number of bytes copied.
+    """Copy a file up to its present size and return the number of bytes copied.
 
-    Bytes added later are not followed; if the file shrinks meanwhile, less is copied. The target must not exist.
+    Bytes added later are ignored; if the file shrinks meanwhile, fewer bytes are copied. The target must not exist.
 
     Args:
         descriptor: of the file, open for reading.
         target: the new file.
-        chunk_bytes: copied at a time.
-        threads: that copy; 1 means the caller's alone.
-        on_chunk: called by the caller's thread with the bytes of each chunk, in order; what it raises ends the copy.
+        chunk_bytes: bytes copied at a time.
+        threads: number of copying threads; with 1, only the caller's thread copies.
+        on_chunk: called in the caller's thread with the size of each chunk, in order; an exception ends the copy.
 
     Raises:
-        OSError: of reading or writing.
+        OSError: a read or write failed.
     """
     drop_cached_pages(descriptor)
     size = os.fstat(descriptor).st_size
@@ -98,7 +98,7 @@ def copy_bytes(
 
 @contextmanager
 def _mapped(copy_one: Callable[[int], int], offsets: range, threads: int) -> Iterator[Iterator[int]]:
-    """Give the results of `copy_one`; when the body is left early, the threads stop after the chunk they are at."""
+    """Give the results of `copy_one`; if the body ends early, the threads stop after their present chunk."""
     if threads == 1 or len(offsets) < threads:
         yield map(copy_one, offsets)
         return

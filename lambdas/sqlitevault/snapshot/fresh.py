@@ -1,9 +1,9 @@
-"""Reading files that another host changes, past the caches of a network file system's client.
+"""Reads of files that another host changes, past the caches of a network file system's client.
 
-An NFS client trusts its cached directory entries for up to a minute, also *negative* ones: a `-journal` or `-wal`
-that the application has just made stays invisible to a plain `open`. `statx` with AT_STATX_FORCE_SYNC (statx(2)) on
-the directory makes the client ask the server; the entries of a directory that changed are then looked up anew. A new
-`open` revalidates the file's data and attributes (close-to-open consistency, RFC 7530 section 10.3.1).
+An NFS client trusts its cached directory entries for up to a minute, including *negative* ones: a `-journal` or `-wal`
+that the application has just created stays invisible to a plain `open`. `statx` with AT_STATX_FORCE_SYNC (statx(2)) on
+the directory makes the client ask the server, and look up the entries of a changed directory again. A new `open`
+revalidates the file's data and attributes (close-to-open consistency, RFC 7530 section 10.3.1).
 """
 
 import ctypes
@@ -26,20 +26,20 @@ _NFS_MAGIC = 0x6969  # statfs(2)
 
 
 class Vanished(Again):
-    """There is no file under this name (any more)."""
+    """No file has this name, or no longer."""
 
 
 class Replaced(Again):
-    """A file was deleted or replaced while it was open; what has its name now, has to be looked at anew."""
+    """A file was deleted or replaced while it was open; the file that has its name now must be opened again."""
 
 
 class Unreadable(Again):
-    """A read failed. Over NFS this is also how the loss of a lock shows: the lease ended while we held it."""
+    """A read failed. Over NFS this also shows that a lock was lost: the lease ended while we held it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """Facts of a file that change whenever it is written or replaced; times are nanoseconds."""
+    """Facts of a file that change whenever it is written or replaced; times are in nanoseconds."""
 
     device: int
     inode: int
@@ -49,13 +49,13 @@ class Fingerprint:
 
     @property
     def identity(self) -> tuple[int, int]:
-        """Which file this is, whatever it holds."""
+        """The file's identity, whatever it holds."""
         return (self.device, self.inode)
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A file's first bytes and fingerprint. Two equal views: nothing was written in between."""
+    """A file's first bytes and fingerprint. If two views are equal, nothing was written in between."""
 
     first: bytes
     fingerprint: Fingerprint
@@ -75,10 +75,10 @@ def force_sync(path: Path) -> None:
 
 
 def drop_cached_pages(descriptor: int) -> None:
-    """Let the next reads of a file on NFS come from the server.
+    """Make the next reads of a file on NFS come from the server; do nothing on other file systems.
 
-    A client keeps pages while the file's change attribute stays the same; a server that derives it from a coarse clock
-    gives two writes of one tick the same (RFC 7862, section 12.2.3). Elsewhere nothing is done: the pages are the
+    An NFS client keeps pages while the file's change attribute stays the same; a server that derives it from a coarse
+    clock gives two writes of one tick the same value (RFC 7862, section 12.2.3). Elsewhere the pages are the
     application's own cache.
     """
     if _is_nfs(descriptor):
@@ -99,9 +99,9 @@ def fresh_open(path: Path) -> Iterator[int]:
 
     Raises:
         Vanished: there is none.
-        Replaced: the server says, now or while the descriptor is used, that its handle has become stale.
+        Replaced: the server reports, now or while the descriptor is used, that its handle is stale.
         Unreadable: a read failed.
-        OSError: it cannot be opened for another reason.
+        OSError: the file cannot be opened for another reason.
     """
     with _failures_named(path):
         descriptor = _open(path)
@@ -116,7 +116,7 @@ def _open(path: Path) -> int:
         force_sync(path.parent)
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError as error:
-        raise Vanished(f"{path.name} is not there") from error
+        raise Vanished(f"{path.name} does not exist") from error
 
 
 @contextmanager

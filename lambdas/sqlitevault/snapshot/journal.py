@@ -8,21 +8,21 @@ from sqlitevault.snapshot.fresh import Vanished, View, beside, look
 
 MAGIC = bytes.fromhex("d9d505f920a163d7")
 
-# At the end of a journal, if a transaction spanned several files (writeSuperJournal in src/pager.c): page number,
-# name, length of the name, checksum, magic.
+# The end of a journal whose transaction spanned several files (writeSuperJournal in src/pager.c): page number, name,
+# length of the name, checksum, magic.
 _NAME_LENGTH_BYTES = 4
 _TRAILER_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """A database's journal as it lies there; `seen` is None if there is none."""
+    """A database's journal as it is now; `seen` is None without a journal."""
 
     seen: View | None
 
     @property
     def live(self) -> bool:
-        """Whether SQLite would roll it back, were its writer gone: neither deleted, truncated nor zeroed."""
+        """Whether SQLite would roll it back without its writer: it is not deleted, truncated or zeroed."""
         return self.seen is not None and self.seen.first[:1] not in (b"", b"\0")
 
 
@@ -35,10 +35,10 @@ def read_journal(database: Path) -> Journal:
 
 
 def require_single_file(journal: Path) -> None:
-    """See that a hot journal belongs to a transaction in one database alone.
+    """Check that a hot journal belongs to a transaction in one database only.
 
-    In a transaction over attached databases, the existence of one more file, the super-journal, decides between
-    commit and rollback. Its path is that of the application's host and cannot be judged from here.
+    In a transaction over attached databases, the existence of another file, the super-journal, decides between commit
+    and rollback. Its path is valid on the application's host and cannot be checked from here.
 
     Raises:
         SourceUnsupported: the journal names a super-journal.
@@ -47,8 +47,8 @@ def require_single_file(journal: Path) -> None:
     if name:
         raise SourceUnsupported(
             f"a writer crashed in a transaction over several attached databases (super-journal {name})",
-            hint="Start the application, or open the database with sqlite3 on its host and run SELECT on a table; "
-            "SQLite then finishes or undoes that transaction. Then take the backup again.",
+            hint="Start the application, or open the database with sqlite3 on its host and SELECT from a table: SQLite "
+            "then finishes or undoes that transaction. Then take the backup again.",
         )
 
 

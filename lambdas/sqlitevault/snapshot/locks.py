@@ -1,8 +1,8 @@
-"""SQLite's locks, taken and probed on read-only descriptors (https://www.sqlite.org/lockingv3.html, src/os_unix.c).
+"""SQLite's locks, taken and tested on read-only descriptors (https://www.sqlite.org/lockingv3.html, src/os_unix.c).
 
 Open-file-description locks (fcntl(2), F_OFD_SETLK) conflict with the POSIX locks that SQLite takes, but belong to the
-descriptor: closing another descriptor of the same file does not release them. The other way round there is no help:
-closing any descriptor releases the POSIX locks that this process holds on the file.
+descriptor: closing another descriptor of the same file does not release them. The reverse does not hold: closing any
+descriptor releases all POSIX locks that this process holds on the file.
 """
 
 import errno
@@ -19,7 +19,7 @@ from sqlitevault.ground.errors import SourceUnsupported
 from sqlitevault.snapshot.attempt import Again
 from sqlitevault.snapshot.fresh import Replaced, Vanished, beside, fresh_open
 
-# Bytes of the database file (src/os.h); they lie at 1 GiB, on a page that never holds data.
+# Bytes of the database file (src/os.h), at 1 GiB on a page that never holds data.
 PENDING = (0x40000000, 1)
 RESERVED = (0x40000001, 1)
 SHARED = (0x40000002, 510)
@@ -37,7 +37,7 @@ Range = tuple[int, int]
 
 
 class Locked(Again):
-    """Another program holds a lock that conflicts."""
+    """Another program holds a conflicting lock."""
 
 
 def _fcntl(descriptor: int, command: int, kind: int, where: Range) -> bytes:
@@ -58,10 +58,10 @@ def _no_locks() -> SourceUnsupported:
 
 
 def try_read_lock(descriptor: int, where: Range) -> bool:
-    """Take a read lock without waiting; tell whether it was free.
+    """Take a read lock without waiting; return whether it was free.
 
     Raises:
-        PermissionError: the server lets this host lock nothing; Linux says BlockingIOError of a lock that is taken.
+        PermissionError: the server does not let this host lock; for a lock that is taken, Linux has BlockingIOError.
     """
     try:
         _fcntl(descriptor, fcntl.F_OFD_SETLK, fcntl.F_RDLCK, where)
@@ -76,7 +76,7 @@ def unlock(descriptor: int, where: Range) -> None:
 
 
 def holder(descriptor: int, where: Range) -> int | None:
-    """Return the kind (F_RDLCK or F_WRLCK) of a lock that somebody else holds in this range, if any."""
+    """Return the kind (F_RDLCK or F_WRLCK) of a lock that another program holds in this range, if any."""
     return _conflict(descriptor, fcntl.F_WRLCK, where)
 
 
@@ -86,27 +86,27 @@ def _conflict(descriptor: int, wanted: int, where: Range) -> int | None:
     except PermissionError as error:
         raise SourceUnsupported(
             "this host is not allowed to see the locks on the database",
-            hint="Let the role or user that takes backups read and lock files on the server, as the application may.",
+            hint="Let the role or user that takes backups read and lock files on the server, as the application can.",
         ) from error
     kind = _FLOCK.unpack(answer)[0]
     return None if kind == fcntl.F_UNLCK else int(kind)
 
 
 def write_locked(descriptor: int) -> bool:
-    """Tell whether a writer holds PENDING or EXCLUSIVE on this database: it may be writing the file."""
+    """Return whether a writer holds PENDING or EXCLUSIVE on this database: it may be writing the file."""
     return any(_conflict(descriptor, fcntl.F_RDLCK, where) is not None for where in (PENDING, SHARED))
 
 
 def reserved(descriptor: int) -> bool:
-    """Tell whether a writer holds RESERVED on this database: its journal is not a crashed one's."""
+    """Return whether a writer holds RESERVED on this database: the journal is that of a live writer."""
     return holder(descriptor, RESERVED) is not None
 
 
 def require_no_writer(descriptor: int) -> None:
-    """Refuse a database that a writer holds against readers.
+    """Raise if a writer has locked readers out of the database.
 
     Raises:
-        Locked: it does.
+        Locked: it has.
     """
     if write_locked(descriptor):
         raise Locked(_WRITER)
@@ -114,12 +114,12 @@ def require_no_writer(descriptor: int) -> None:
 
 @contextmanager
 def shared_lock(descriptor: int, deadline: float) -> Iterator[None]:
-    """Hold SQLite's SHARED lock: nobody writes the database file meanwhile.
+    """Hold SQLite's SHARED lock: no program writes the database file meanwhile.
 
     Taken as SQLite does (unixLock in src/os_unix.c): PENDING first, so that a waiting writer gets its turn.
 
     Raises:
-        Locked: a writer did not let go before the deadline.
+        Locked: a writer did not release its lock before the deadline.
         Again: this host may not lock.
     """
     _wait_for(partial(_try_shared, descriptor), deadline, _WRITER)
@@ -143,7 +143,7 @@ def read_lock(descriptor: int, where: Range, deadline: float) -> Iterator[None]:
     """Hold a read lock on some bytes.
 
     Raises:
-        Locked: somebody did not let go before the deadline.
+        Locked: another program did not release its lock before the deadline.
         Again: this host may not lock.
     """
     _wait_for(partial(try_read_lock, descriptor, where), deadline, f"byte {where[0]} of the -shm file is locked")
@@ -164,9 +164,9 @@ def _wait_for(take: Callable[[], bool], deadline: float, why: str) -> None:
 
 
 def connections_seen(database: Path) -> tuple[str, ...]:
-    """Describe the locks by which connections to a database show, also those of other hosts; read-only.
+    """Describe the locks of connections to a database, from other hosts too; read-only.
 
-    An idle connection in rollback mode holds none and cannot be seen.
+    An idle connection in rollback mode holds no lock and is not seen.
     """
     try:
         with fresh_open(database) as descriptor:
@@ -174,7 +174,7 @@ def connections_seen(database: Path) -> tuple[str, ...]:
     except Vanished:
         return ()
     except Replaced:
-        return ("somebody who replaces the file at this moment",)
+        return ("a program that is replacing the file",)
     if _shared_memory_open(database):
         seen.append("a connection that has the database open in WAL mode")
     return tuple(seen)
@@ -188,9 +188,9 @@ _DATABASE_LOCKS = (
 
 
 def wal_open(database: Path) -> bool:
-    """Tell whether a connection, of whatever host, has this database open in WAL mode.
+    """Return whether a connection on any host has this database open in WAL mode.
 
-    In exclusive locking mode it has no -shm file, but an exclusive lock.
+    In exclusive locking mode it has an exclusive lock instead of a -shm file.
     """
     with fresh_open(database) as descriptor:
         return write_locked(descriptor) or _shared_memory_open(database)

@@ -1,4 +1,4 @@
-"""What a snapshot may cost, and what is said about it afterwards. Times are seconds, sizes bytes."""
+"""Limits and results of snapshots. Times are in seconds, sizes in bytes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,19 +8,13 @@ from typing import Self
 from sqlitevault.database.header import JournalMode
 from sqlitevault.ground.settings import Settings
 
-OnBytes = Callable[[int], None]
 
-
-def ignore_bytes(_count: int) -> None:
-    """Progress callback of those who do not watch."""
-
-
-def ignore_step(_step: str) -> None:
-    """Step callback of those who do not interfere."""
+def _ignore_step(_step: str) -> None:
+    """Do nothing."""
 
 
 class Method(StrEnum):
-    """How a copy is made; docs/consistency.md says why each is right."""
+    """Copy methods; docs/consistency.md proves each correct."""
 
     ROLLBACK_OPTIMISTIC = "rollback-optimistic"
     ROLLBACK_LOCKED = "rollback-locked"
@@ -33,20 +27,20 @@ class SnapshotOptions:
     """Limits of one snapshot.
 
     Attributes:
-        max_writer_stall_seconds: the longest that a writer may be held up; SQLite's usual busy timeout is 5 seconds.
-        timeout_seconds: the snapshot gives up after this long.
+        max_writer_stall_seconds: the longest time a writer may be blocked; SQLite's usual busy timeout is 5 seconds.
+        timeout_seconds: the snapshot gives up after this time.
         max_attempts: the snapshot gives up after this many attempts of all methods together.
-        optimistic_attempts: attempts without locks before the lock is taken, where its projected stall is allowed.
+        optimistic_attempts: attempts without locks before the lock is taken, if its projected stall is allowed.
         locked_attempts: attempts with the SHARED lock.
-        pin_attempts: attempts with read locks in WAL mode before going on without any.
+        pin_attempts: attempts with read locks in WAL mode before continuing without locks.
         lock_wait_seconds: how long one attempt waits for a lock that a writer holds.
-        quiet_seconds: how long a file must lie still before its times are trusted to show the next write; longer than
-            the granularity of the server's timestamps.
+        quiet_seconds: how long a file must stay unchanged before its times are trusted to show the next write; longer
+            than the granularity of the server's timestamps.
         pause_seconds: the longest pause between two attempts.
-        chunk_bytes: read at a time, by each of `threads`.
-        durable: sync the copy to its disk: half of the time of a local copy, and for nothing if the copy does not
-            outlive this process. What SQLite recovers it syncs in any case.
-        on_step: hears the name of every step of a protocol as it is reached; the seam at which tests interfere.
+        chunk_bytes: bytes that each of `threads` reads at a time.
+        durable: sync the copy to its disk. That is half the time of a local copy, and useless if the copy does not
+            outlive this process. A copy that SQLite recovers is synced in any case.
+        on_step: called with the name of every protocol step as it is reached; tests interfere here.
     """
 
     max_writer_stall_seconds: float = 4.0
@@ -61,7 +55,7 @@ class SnapshotOptions:
     chunk_bytes: int = 2 << 20
     threads: int = 4
     durable: bool = True
-    on_step: Callable[[str], None] = ignore_step
+    on_step: Callable[[str], None] = _ignore_step
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -84,10 +78,10 @@ class SnapshotResult:
         method: the value of a `Method`.
         attempts: of all methods together; the last one succeeded.
         seconds: from the call to the synced file.
-        writer_stall_seconds: how long a writer may have been held up at a stretch, failed attempts included.
+        writer_stall_seconds: the longest time a writer may have been blocked, failed attempts included.
         journal_mode: of the source; the snapshot itself is always in rollback mode.
         bytes: size of the snapshot.
-        recovered: whether a crashed writer's hot journal or write-ahead log was recovered, on the copy.
+        recovered: whether a crashed writer's hot journal or write-ahead log was recovered on the copy.
     """
 
     method: str

@@ -13,19 +13,19 @@ from sqlitevault.snapshot.journal import Journal, read_journal
 from sqlitevault.snapshot.locks import require_no_writer, reserved, shared_lock
 from sqlitevault.snapshot.wal_format import in_wal_mode
 
-# Of the stall allowed; the rest is for the reads under way when the limit is reached, and for the last look.
+# Of the allowed stall; the rest is for reads still running at the limit, and for the final check.
 STALL_SHARE = 0.8
 
 _LOOK_SECONDS = 0.25
 
 
 def copy_optimistic(attempt: Attempt) -> Copied:
-    """Copy without any lock, and see afterwards that nobody wrote meanwhile.
+    """Copy without any lock, then check that no program wrote meanwhile.
 
-    The file must lie still for `quiet_seconds` first: any later write then gives it another modification time.
+    The file must first stay unchanged for `quiet_seconds`: any later write then gives it another modification time.
 
     Raises:
-        Again: somebody wrote, or was about to.
+        Again: a program wrote or was about to.
     """
     attempt.step("start")
     before = look(attempt.source)
@@ -37,7 +37,7 @@ def copy_optimistic(attempt: Attempt) -> Copied:
         _require_rollback_mode(before, hot=journal.live)
         _require_unchanged(before, view(descriptor))
         attempt.step("database-opened")
-        copy_database(attempt, descriptor, check=_looking_now_and_then(attempt, before))
+        copy_database(attempt, descriptor, check=_periodic_check(attempt, before))
     attempt.step("database-copied")
     if journal.live:
         copy_beside(attempt, "-journal")
@@ -52,10 +52,10 @@ def copy_optimistic(attempt: Attempt) -> Copied:
 
 
 def copy_locked(attempt: Attempt) -> Copied:
-    """Copy under SQLite's SHARED lock; writers wait meanwhile, within the stall allowed.
+    """Copy under SQLite's SHARED lock; writers wait meanwhile, within the allowed stall.
 
     Raises:
-        Again: the lock was not to be had, or the copy took too long.
+        Again: the lock was not free, or the copy took too long.
         SourceUnsupported: the database changed in spite of the lock.
     """
     attempt.step("start")
@@ -71,7 +71,7 @@ def _copy_under_lock(attempt: Attempt, anchor: int, check: Callable[[], None]) -
         before = view(descriptor)
         if before.fingerprint.identity != fingerprint(anchor).identity:
             raise Again("the database file was replaced")
-        # Nobody can be writing the file now. A journal without a writer in RESERVED is a crashed one's: hot.
+        # No program can be writing the file now. A journal without a RESERVED lock is a crashed writer's: hot.
         journal = read_journal(attempt.source)
         hot = journal.live and not reserved(anchor)
         _require_rollback_mode(before, hot=hot)
@@ -82,16 +82,16 @@ def _copy_under_lock(attempt: Attempt, anchor: int, check: Callable[[], None]) -
     attempt.step("database-copied")
     if look(attempt.source) != before:
         raise _locks_without_effect()
-    # With synchronous=OFF, the host of a killed writer may give up its lock before it sends the journal.
+    # With synchronous=OFF, the host of a killed writer may release its lock before it sends the journal.
     if read_journal(attempt.source) != journal and not reserved(anchor):
-        raise Again("the journal of a writer that is gone arrived meanwhile")
+        raise Again("the journal of a dead writer arrived meanwhile")
     attempt.step("verified")
     return Copied(hot_journal=hot)
 
 
 @contextmanager
 def _holding(attempt: Attempt, descriptor: int) -> Iterator[float]:
-    """Hold SHARED, note for how long, and give the time since when."""
+    """Hold SHARED, give the time at which it was taken, and record how long it was held."""
     since = None
     try:
         with shared_lock(descriptor, attempt.lock_deadline()):
@@ -105,18 +105,18 @@ def _holding(attempt: Attempt, descriptor: int) -> Iterator[float]:
 
 def _require_budget(attempt: Attempt, since: float) -> None:
     if time.monotonic() - since > STALL_SHARE * attempt.options.max_writer_stall_seconds:
-        raise Again("the copy would have held up writers for too long")
+        raise Again("the copy would have blocked writers for too long")
 
 
 def _require_nobody_writing(descriptor: int, journal: Journal) -> None:
-    """Refuse while a lock shows a writer; for journal_mode MEMORY and OFF, nothing else would show one."""
+    """Raise if a lock shows a writer; with journal_mode MEMORY or OFF, nothing else shows one."""
     require_no_writer(descriptor)
     if journal.live and reserved(descriptor):
         raise Again("a transaction is under way")
 
 
 def _require_rollback_mode(seen: View, *, hot: bool) -> None:
-    """Refuse a database in WAL mode. With a hot journal, the mode in the file may be one about to be undone."""
+    """Raise if the database is in WAL mode; a hot journal may be about to undo the mode in the file."""
     if in_wal_mode(seen.first) and not hot:
         raise Again("the database was switched to WAL mode")
 
@@ -126,8 +126,8 @@ def _require_unchanged(before: View, now: View) -> None:
         raise Again("the database was written meanwhile")
 
 
-def _looking_now_and_then(attempt: Attempt, before: View) -> Callable[[], None]:
-    """Return a check that breaks a long copy off as soon as it is known to be in vain."""
+def _periodic_check(attempt: Attempt, before: View) -> Callable[[], None]:
+    """Return a check that ends a long copy as soon as the source has changed."""
     last = time.monotonic()
 
     def check() -> None:
@@ -143,5 +143,5 @@ def _locks_without_effect() -> SourceUnsupported:
     return SourceUnsupported(
         "the database was written although this host held SQLite's SHARED lock: locks do not reach the writer",
         hint="Mount the file system with working locks on both hosts (for NFS: version 4, without nolock or "
-        "local_lock), and open the database without nolock=1 in the application.",
+        "local_lock), and open the database in the application without nolock=1.",
     )

@@ -1,8 +1,8 @@
 """Copies of a database in WAL mode. docs/consistency.md has the argument.
 
-The database is copied first, then the log as large as it is by then. A checkpoint that writes the database meanwhile
-does no harm as long as the log stays in the same generation: every page it writes is in the log too, and SQLite puts
-the log's pages over the copied ones when it recovers the copy.
+The database is copied first, then the log up to its size at that time. A checkpoint that writes the database
+meanwhile does no harm as long as the log stays in the same generation: every page it writes is also in the log, and
+SQLite puts the log's pages over the copied ones when it recovers the copy.
 """
 
 import time
@@ -27,7 +27,7 @@ from sqlitevault.snapshot.wal_format import (
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """The log's header as it lies there, `raw`, and what SQLite would make of it: None is a log without content."""
+    """The log's header: its bytes in `raw`, and its meaning to SQLite, None for a log without content."""
 
     raw: bytes
     header: WalHeader | None
@@ -43,7 +43,7 @@ def read_generation(attempt: Attempt) -> Generation:
 
 
 def copy_lock_free(attempt: Attempt) -> Copied:
-    """Copy without any lock; a restart of the log meanwhile spoils the attempt.
+    """Copy without any lock; the attempt fails if the log restarts meanwhile.
 
     Raises:
         Again: the log was restarted, or the database was written while there was no log.
@@ -53,14 +53,14 @@ def copy_lock_free(attempt: Attempt) -> Copied:
 
 
 def copy_pinned(attempt: Attempt) -> Copied:
-    """Copy while read locks keep the log's generation and the database file as they are; commits go on.
+    """Copy while read locks keep the log's generation and the database file unchanged; commits continue.
 
     SHARED on the database keeps the last connection from deleting the log; WAL_READ_LOCK(0) keeps checkpoints from
     writing the database, WAL_READ_LOCK(4) the log from being restarted (section 2.3 of the WAL format). The -shm
     file is neither read nor mapped.
 
     Raises:
-        Again: there is no -shm file, a lock was not to be had, or what it should have kept changed.
+        Again: there is no -shm file, a lock was not free, or what the locks should protect changed.
     """
     attempt.step("start")
     deadline = attempt.lock_deadline()
@@ -87,7 +87,7 @@ def _copy(attempt: Attempt, *, pinned: bool) -> Copied:
     before = _copy_database(attempt, generation, pinned=pinned)
     log_from_the_first = generation.header is not None
     if pinned and not log_from_the_first:
-        # The pin came before any content of the log: all of the generation that began since is new.
+        # The locks were taken before the log had any content, so the generation that began since is all new.
         generation = read_generation(attempt)
         attempt.step("generation-read-again")
     if generation.header is not None:
@@ -103,7 +103,7 @@ def _copy_database(attempt: Attempt, generation: Generation, *, pinned: bool) ->
         before = view(descriptor)
         _require_wal_mode(attempt, before, generation)
         if generation.header is None and not pinned:
-            # The file alone is the state. It must lie still first: any later write then shows in its times.
+            # The file holds the whole state. It must first stay unchanged: any later write then shows in its times.
             require_no_writer(descriptor)
             time.sleep(attempt.options.quiet_seconds)
             _require_same(attempt, generation, before, database_may_change=False)
@@ -122,8 +122,8 @@ def _require_wal_mode(attempt: Attempt, before: View, generation: Generation) ->
     if generation.header is not None and generation.header.page_size != page_size:
         raise SourceCorrupt(
             f"the -wal file has pages of {generation.header.page_size} bytes, the database of {page_size}",
-            hint="The -wal file belongs to another database. Stop the application, move the -wal file away and check "
-            "the database, or restore the newest good backup.",
+            hint="The -wal file belongs to another database. Stop the application, move the -wal file away, and run "
+            "PRAGMA integrity_check on the database, or restore the newest good backup.",
         )
 
 
@@ -135,7 +135,7 @@ def _require_same(attempt: Attempt, generation: Generation, before: View, *, dat
     if now.fingerprint.identity != before.fingerprint.identity or lasting(now.first) != lasting(before.first):
         raise Again("the database file was replaced or changed its mode")
     if not database_may_change and now != before:
-        # If there was a pin, its locks do not reach the writer, and whole generations may have passed.
+        # If locks were held, they do not reach the writer, and whole generations may have passed.
         raise Again("the database was written while there was no write-ahead log")
 
 

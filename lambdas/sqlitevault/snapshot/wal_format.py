@@ -18,14 +18,14 @@ _VERSION = 3007000
 _CHECKED_BYTES = 24
 _WORD = 0xFFFFFFFF
 _PAGE_SIZES = frozenset(1 << power for power in range(9, 17))
-# Magic, page size and format versions: what no commit ever changes in a database's first bytes.
+# Magic, page size and format versions: the first bytes of a database that no commit changes.
 _LASTING_BYTES = WRITE_VERSION_OFFSET + 2
 _WAL_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
 class WalHeader:
-    """A sound header. Two generations of a log never have the same: the salts differ (section 4.1)."""
+    """A sound header. No two generations of a log have the same header: the salts differ (section 4.1)."""
 
     page_size: int
     salts: bytes
@@ -37,10 +37,10 @@ class WalHeader:
 
 
 def parse_wal_header(first_bytes: bytes) -> WalHeader | None:
-    """Return the header, or None where SQLite would take the log for empty: no, half or torn header.
+    """Return the header, or None where SQLite takes the log as empty: its header is missing, partial or torn.
 
     Raises:
-        SourceUnsupported: the log's format is newer than any known one.
+        SourceUnsupported: the log's format is newer than this version reads.
     """
     if len(first_bytes) < HEADER_BYTES:
         return None
@@ -58,7 +58,7 @@ def parse_wal_header(first_bytes: bytes) -> WalHeader | None:
 
 
 def wal_checksum(data: bytes, *, big_endian: bool) -> tuple[int, int]:
-    """Return the checksum of some bytes, a multiple of 8 (section 4.2)."""
+    """Return the checksum of some bytes, whose number is a multiple of 8 (section 4.2)."""
     first = second = 0
     for one, two in struct.iter_unpack(">II" if big_endian else "<II", data):
         first = (first + one + second) & _WORD
@@ -67,9 +67,9 @@ def wal_checksum(data: bytes, *, big_endian: bool) -> tuple[int, int]:
 
 
 def count_frames(log: Path, header: WalHeader) -> int | None:
-    """Return how many frames of the header's generation a log begins with; None if the next generation shows.
+    """Return how many frames of the header's generation the log begins with; None if the next generation follows.
 
-    Their checksums are not looked at here: SQLite checks each when it recovers the log.
+    Their checksums are not checked here: SQLite checks each one when it recovers the log.
     """
     frame_bytes = FRAME_HEADER_BYTES + header.page_size
     count = 0
@@ -86,10 +86,10 @@ def count_frames(log: Path, header: WalHeader) -> int | None:
 
 
 def in_wal_mode(database_header: bytes) -> bool:
-    """Tell whether a database's first bytes say that it is in WAL mode (section 1.3.3)."""
+    """Return whether a database's first bytes put it in WAL mode (section 1.3.3)."""
     return _WAL_VERSION in database_header[WRITE_VERSION_OFFSET:_LASTING_BYTES]
 
 
 def lasting(database_header: bytes) -> bytes:
-    """Return those of a database's first bytes that a change of mode, page size or kind of file would change."""
+    """Return the first bytes of a database that change only with its journal mode, page size or kind of file."""
     return database_header[:_LASTING_BYTES]
