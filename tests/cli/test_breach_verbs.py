@@ -3,13 +3,13 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from importlib import import_module
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from sqlitevault.cli import main
+from sqlitevault.cli import main, options
 from sqlitevault.ground.progress import OnBytes, ignore_bytes
 from sqlitevault.vault.directory import DirectoryVault
 from tests.cli.home import Home, tree
@@ -127,7 +127,10 @@ class BadDisk(DirectoryVault):
 def test_a_backup_that_cannot_be_proven_stops_it(keyed: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """The backup is committed, but its drill fails: the keys stay as they are."""
     monkeypatch.chdir(keyed.root)
-    monkeypatch.setattr(import_module("sqlitevault.cli.keys"), "open_vault", lambda location: BadDisk(Path(location)))
+    usual = options.site_to_restore
+    monkeypatch.setattr(
+        options, "site_to_restore", lambda **given: replace(usual(**given), opener=lambda place: BadDisk(Path(place)))
+    )
     done = CliRunner().invoke(main, ["keys", "revoke", "--all"], env={"SCRATCH_DIR": str(keyed.scratch)})
     assert done.exit_code == 14, done.output
     assert len(keyed.ids) == 1

@@ -24,8 +24,8 @@ def audit(out: Output, *, kind: str, limit: int, backup: str | None, location: s
     After a breach, run `sqlitevault audit --type auth`. With --backup ID it shows the events that were logged when the
     backup was taken, including any that were deleted since.
     """
-    settings = options.settings_to_restore(vault=location)
-    with out.progress() as watcher, copy_of(backup, settings, watcher) as (name, copy):
+    site = options.site_to_restore(vault=location)
+    with out.progress() as watcher, copy_of(backup, site, watcher) as (name, copy):
         found = last_events(copy, kind=kind, limit=limit)
     out.give({"of": name, "events": [asdict(event) for event in found]}, lambda: _show(name, found))
 

@@ -1,7 +1,6 @@
 """`sqlitevault backup`, and the proven backup that `restore` and `keys` take."""
 
 import http.client
-import socket
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
@@ -25,11 +24,9 @@ from sqlitevault.ground.quantities import size
 from sqlitevault.ground.settings import Settings
 from sqlitevault.ground.steps import Watcher
 from sqlitevault.proof.drill import DrillRequest, drill, record
-from sqlitevault.site import utc_now
+from sqlitevault.site import Site
 from sqlitevault.snapshot import SnapshotOptions
 from sqlitevault.vault.directory import DirectoryVault
-from sqlitevault.vault.opening import open_vault
-from sqlitevault.vault.protocol import Vault
 from sqlitevault.watch.changes import LossLimits
 
 _SENT = "sent"
@@ -66,13 +63,12 @@ def backup(out: Output, *, scope: Scope, location: str | None, kind: Kind) -> No
     If HEARTBEAT_URL is set, it is fetched after each proven backup of the database, and only then: a monitoring service
     that expects the request raises an alarm when it does not come. If the URL cannot be reached, a note is printed.
     """
-    settings = options.settings(vault=location)
-    vault = open_vault(settings.vault)
+    site = options.site(vault=location)
+    settings, vault = site.settings, site.vault
     with out.progress() as watcher:
-        taken = take(settings, vault, watcher, scope=scope, kind=kind)
-        pruned = (
-            prune(vault, retain_days=settings.retain_days, now=utc_now()) if isinstance(vault, DirectoryVault) else None
-        )
+        taken = take(site, watcher, scope=scope, kind=kind)
+        is_directory = isinstance(vault, DirectoryVault)
+        pruned = prune(vault, retain_days=settings.retain_days, now=site.now()) if is_directory else None
     heartbeat = _announce(taken, settings)
     document = taken.report.to_dict() | {
         "drill": taken.drilled.to_dict() if taken.drilled else None,
@@ -115,18 +111,19 @@ class Taken:
         self.drilled.require_answers()
 
 
-def take(settings: Settings, vault: Vault, watcher: Watcher, *, scope: Scope = Scope.ALL, kind: Kind = Kind()) -> Taken:
-    """Back up the database of the settings, prove the backup unless it is corrupt, and record the proof.
+def take(site: Site, watcher: Watcher, *, scope: Scope = Scope.ALL, kind: Kind = Kind()) -> Taken:
+    """Back up the site's database, prove the backup unless it is corrupt, and record the proof.
 
     Raises:
         SourceNotFound, SourceBusy, SourceCorrupt, ScratchFull, VaultUnavailable: there is no backup.
         BackupExists: another backup was taken in the same second.
     """
+    settings, vault = site.settings, site.vault
     request = BackupRequest(
         database=settings.database_path,
         config_root=settings.config_root,
-        created_at=utc_now(),
-        host=socket.gethostname(),
+        created_at=site.now(),
+        host=site.host,
         tier=Tier(kind.tier),
         scope=scope,
         allow_corrupt=kind.allow_corrupt,
@@ -140,7 +137,7 @@ def take(settings: Settings, vault: Vault, watcher: Watcher, *, scope: Scope = S
     if kind.no_drill or report.manifest.corrupt:
         return Taken(report, None)
     chosen = select(vault, Choice(backup_id=report.backup_id))
-    drilled = drill(DrillRequest.of(chosen, utc_now(), settings), watcher)
+    drilled = drill(DrillRequest.of(chosen, site.now(), settings), watcher)
     record(drilled, vault)
     return Taken(report, drilled)
 

@@ -33,11 +33,11 @@ def diff(out: Output, *, before: str, after: str, rows: bool, limit: int, locati
     Rows are matched by primary key. In a table without one, with several rows of the same key, or with other columns,
     whole rows are compared by the columns in common: a changed row counts as removed and as added.
     """
-    settings = options.settings_to_restore(vault=location)
+    site = options.site_to_restore(vault=location)
     with out.progress() as watcher:
 
         def copied(words: str) -> AbstractContextManager[tuple[str, Path]]:
-            return copy_of(None if words == _LIVE else words, settings, watcher)
+            return copy_of(None if words == _LIVE else words, site, watcher)
 
         with copied(before) as (first, then), copied(after) as (second, now):
             found = difference(then, now, names=(first, second), show_rows=limit if rows else 0)

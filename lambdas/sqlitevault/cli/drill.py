@@ -5,9 +5,8 @@ from collections.abc import Sequence
 import click
 from rich.markup import escape
 
-from sqlitevault.catalog.catalog import LATEST, Choice
+from sqlitevault.catalog.catalog import LATEST
 from sqlitevault.catalog.drill_report import DrillReport
-from sqlitevault.catalog.manifest import Scope
 from sqlitevault.cli import options
 from sqlitevault.cli.exit_codes import DRILL, NO_ROOM, NOT_FOUND, UNAVAILABLE
 from sqlitevault.cli.output import Output, mark, stdout, table
@@ -15,8 +14,6 @@ from sqlitevault.ground.errors import DrillFailed
 from sqlitevault.ground.quantities import duration
 from sqlitevault.proof.drill import DrillRequest, record
 from sqlitevault.proof.drill import drill as hold_drill
-from sqlitevault.site import Site, utc_now
-from sqlitevault.vault.protocol import Vault
 from sqlitevault.watch.overview import Overview
 
 
@@ -31,14 +28,14 @@ def drill(out: Output, *, backup: str, location: str | None) -> None:
 
     BACKUP is an id, a path or an s3:// URI; without one, the newest good backup is drilled.
     """
-    settings = options.settings(vault=location)
-    choice = Choice(scope=Scope.DATABASE, database=settings.database_path.stem)
-    chosen = options.selected(backup, settings.vault, choice)
+    site = options.site(vault=location)
+    chosen = options.database_backup(backup, site)
     with out.progress() as watcher:
-        report = hold_drill(DrillRequest.of(chosen, utc_now(), settings), watcher)
+        report = hold_drill(DrillRequest.of(chosen, site.now(), site.settings), watcher)
         if chosen.manifest is not None:
-            record(report, chosen.vault, settings.replica)
-            _publish(Site.of(settings), chosen.vault)
+            record(report, chosen.vault, site.settings.replica)
+            if chosen.vault.location == site.vault.location:
+                Overview(site).publish()
     out.give(report.to_dict(), lambda: show_drills([report]))
     if not report.passed or report.recovery_seconds > report.rto_seconds:
         raise DrillFailed(
@@ -46,12 +43,6 @@ def drill(out: Output, *, backup: str, location: str | None) -> None:
             hint="Restore takes the backup before it. Take a fresh backup, and see docs/runbooks/drill-failed.md.",
         )
     report.require_answers()
-
-
-def _publish(site: Site, drilled: Vault) -> None:
-    """Update the page in the vault of the settings, if the drilled backup is from there."""
-    if drilled.location == site.vault.location:
-        Overview(site).publish()
 
 
 def show_drills(reports: Sequence[DrillReport]) -> None:

@@ -1,7 +1,7 @@
 """`sqlitevault keys`."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import click
 from rich.markup import escape
@@ -14,7 +14,6 @@ from sqlitevault.cli.exit_codes import BUSY, DRILL, INTEGRITY, NO_ROOM, NOT_FOUN
 from sqlitevault.cli.output import Output, stderr, stdout, table
 from sqlitevault.devops_hub.api_keys import ApiKey, list_keys, require_keys, revoke_all
 from sqlitevault.ground.errors import ConfigError
-from sqlitevault.vault.opening import open_vault
 
 
 @click.group()
@@ -33,8 +32,8 @@ def list_all(out: Output, *, backup: str | None, location: str | None) -> None:
 
     Shows id, name, scopes and whether the key is active; never the hash.
     """
-    settings = options.settings_to_restore(vault=location)
-    with out.progress() as watcher, copy_of(backup, settings, watcher) as (name, copy):
+    site = options.site_to_restore(vault=location)
+    with out.progress() as watcher, copy_of(backup, site, watcher) as (name, copy):
         found = list_keys(copy)
     out.give({"of": name, "keys": [asdict(key) for key in found]}, lambda: _show(name, found))
 
@@ -53,17 +52,17 @@ def revoke(out: Output, *, everything: bool, location: str | None) -> None:
         raise ConfigError(
             "keys are only revoked all together", hint="Give --all; revoke single keys in the application."
         )
-    settings = options.settings_to_restore(vault=location)
+    site = options.site_to_restore(vault=location)
+    settings = site.settings
     require_keys(settings.database_path)
-    vault = open_vault(settings.vault)
     with out.progress() as watcher:
         # A breach may have changed the very rows that DRILL_SQL asks about: that must not keep the keys active.
-        unasked = settings.model_copy(update={"drill_sql": None})
-        taken = take(unasked, vault, watcher, scope=Scope.DATABASE)
+        unasked = replace(site, settings=settings.model_copy(update={"drill_sql": None}))
+        taken = take(unasked, watcher, scope=Scope.DATABASE)
     taken.require_no_failure()
     revoked = revoke_all(settings.database_path)
-    document = {"revoked": revoked, "backup_id": taken.report.backup_id, "vault": vault.location}
-    out.give(document, lambda: _show_revoked(revoked, taken.report.backup_id, vault.location))
+    document = {"revoked": revoked, "backup_id": taken.report.backup_id, "vault": site.vault.location}
+    out.give(document, lambda: _show_revoked(revoked, taken.report.backup_id, site.vault.location))
 
 
 keys.add_command(list_all)

@@ -11,8 +11,6 @@ from sqlitevault.cli import options
 from sqlitevault.cli.exit_codes import UNAVAILABLE
 from sqlitevault.cli.output import Output, count, stderr, stdout, table
 from sqlitevault.ground.quantities import duration, size
-from sqlitevault.site import utc_now
-from sqlitevault.vault.opening import open_vault
 
 
 @options.command(UNAVAILABLE, name="list")
@@ -22,17 +20,17 @@ def list_backups(out: Output, *, location: str | None) -> None:
 
     The last column shows whether a drill has proven the backup.
     """
-    vault = open_vault(options.settings_to_restore(vault=location).vault)
-    contents = Catalog(vault).contents()
-    document = [_as_json(backup) for backup in contents.backups] + [_bare(left) for left in contents.uncommitted]
-    out.give(document, lambda: _show(contents, vault.location))
+    site = options.site_to_restore(vault=location)
+    contents, now = Catalog(site.vault).contents(), site.now()
+    document = [_as_json(backup, now) for backup in contents.backups] + [_bare(left) for left in contents.uncommitted]
+    out.give(document, lambda: _show(contents, site.vault.location, now))
     for unreadable in contents.unreadable:
         stderr().print(f"[yellow]unreadable:[/] {escape(f'{unreadable.name}: {unreadable.error}')}")
 
 
-def _show(contents: Contents, location: str) -> None:
+def _show(contents: Contents, location: str, now: datetime) -> None:
     if contents.backups or contents.uncommitted:
-        stdout().print(_table(contents, utc_now()))
+        stdout().print(_table(contents, now))
     else:
         stderr().print(f"no backups in {location}")
 
@@ -71,7 +69,7 @@ def _proof(backup: Backup) -> str:
     return f"[green]yes[/], recovered in {backup.drill.recovery_seconds:.1f} s"
 
 
-def _as_json(backup: Backup) -> dict[str, object]:
+def _as_json(backup: Backup, now: datetime) -> dict[str, object]:
     manifest = backup.manifest
     return {
         "backup_id": backup.id,
@@ -79,7 +77,7 @@ def _as_json(backup: Backup) -> dict[str, object]:
         "tier": manifest.tier,
         "scope": manifest.scope,
         "created_at": format_time(manifest.created_at),
-        "age_seconds": round((utc_now() - manifest.created_at).total_seconds()),
+        "age_seconds": round((now - manifest.created_at).total_seconds()),
         "database_bytes": manifest.database.bytes if manifest.database else None,
         "archive_bytes": backup.archive.bytes,
         "rows": manifest.rows if manifest.database else None,

@@ -9,10 +9,9 @@ from sqlitevault.cli.exit_codes import INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABL
 from sqlitevault.cli.output import Output
 from sqlitevault.cli.whole_file import write_whole
 from sqlitevault.ground.facts import MONITOR_REPORT, RECORD_LIMIT
-from sqlitevault.ground.settings import Settings
 from sqlitevault.site import Site
 from sqlitevault.vault.directory import DirectoryVault
-from sqlitevault.vault.opening import open_vault
+from sqlitevault.vault.protocol import Vault
 from sqlitevault.watch.changes import LossLimits
 from sqlitevault.watch.exposition import exposition, metrics
 from sqlitevault.watch.monitor import MonitorReport, monitor
@@ -39,9 +38,9 @@ def show_metrics(
     devops_hub_last_backup_timestamp, devops_hub_last_backup_success and more, each with its meaning; the names begin
     with the database's name. docs/monitoring/prometheus-rules.yml has the alerts.
     """
-    settings = options.settings(vault=location)
-    report = _last_report(settings) if from_monitor else _look(settings)
-    found = metrics(report, rto_seconds=settings.rto_seconds, last_run_failed=backup_exit_code != "0")
+    site = options.site(vault=location)
+    report = _last_report(site.vault) if from_monitor else _look(site)
+    found = metrics(report, rto_seconds=site.settings.rto_seconds, last_run_failed=backup_exit_code != "0")
     text = exposition(found)
     if textfile is not None:
         write_whole(textfile, text)
@@ -49,19 +48,18 @@ def show_metrics(
     out.give({metric.name: metric.value for metric in found}, lambda: click.echo(shown, nl=False))
 
 
-def _look(settings: Settings) -> MonitorReport:
-    site = Site.of(settings)
+def _look(site: Site) -> MonitorReport:
     return monitor(
         site.vault,
         site.replica,
-        database=settings.database_path.stem,
-        rpo_seconds=settings.rpo_seconds,
+        database=site.database_name,
+        rpo_seconds=site.settings.rpo_seconds,
         expected=site.expected_protection,
         now=site.now(),
-        losses=LossLimits.of(settings),
+        losses=LossLimits.of(site.settings),
         deployed=not isinstance(site.vault, DirectoryVault),
     )
 
 
-def _last_report(settings: Settings) -> MonitorReport:
-    return MonitorReport.from_json(open_vault(settings.vault).read(MONITOR_REPORT, limit=RECORD_LIMIT))
+def _last_report(vault: Vault) -> MonitorReport:
+    return MonitorReport.from_json(vault.read(MONITOR_REPORT, limit=RECORD_LIMIT))

@@ -20,8 +20,8 @@ from sqlitevault.ground.errors import ConfigError, SqliteVaultError
 from sqlitevault.ground.facts import ARCHIVE_SUFFIX
 from sqlitevault.ground.settings import UPKEEP, Settings
 from sqlitevault.ground.settings_file import SettingsFile
-from sqlitevault.vault.opening import open_vault, split_backup_location
-from sqlitevault.vault.protocol import Vault
+from sqlitevault.site import Site
+from sqlitevault.vault.opening import split_backup_location
 
 Verb = Callable[..., None]
 
@@ -114,13 +114,14 @@ def settings_to_restore(**overrides: object) -> Settings:
     return Settings.from_env(known, origins=origins, **overrides)
 
 
-def replica(settings: Settings) -> Vault | None:
-    """Return the replica; None if the settings name none.
+def site(**overrides: object) -> Site:
+    """Return the site of `settings`."""
+    return Site.of(settings(**overrides))
 
-    Raises:
-        ConfigError: REPLICA_URI does not name a vault.
-    """
-    return open_vault(settings.replica) if settings.replica else None
+
+def site_to_restore(**overrides: object) -> Site:
+    """Return the site of `settings_to_restore`."""
+    return Site.of(settings_to_restore(**overrides))
 
 
 def moment(text: str | None) -> datetime | None:
@@ -140,7 +141,7 @@ def moment(text: str | None) -> datetime | None:
     return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 
-def selected(words: str, vault_location: str, choice: Choice) -> Selected:
+def selected(words: str, site: Site, choice: Choice) -> Selected:
     """Return the backup that the user named: an id, `latest`, or the path or URI of an archive.
 
     Raises:
@@ -148,11 +149,20 @@ def selected(words: str, vault_location: str, choice: Choice) -> Selected:
         ConfigError: it is none of these.
     """
     if words == LATEST or is_backup_id(words):
-        return select(open_vault(vault_location), replace(choice, backup_id=None if words == LATEST else words))
+        return select(site.vault, replace(choice, backup_id=None if words == LATEST else words))
     if "/" not in words and not words.endswith(ARCHIVE_SUFFIX):
         raise ConfigError(
             f"{words!r} does not name a backup",
             hint="Give a backup id, `latest`, or the path or s3:// URI of an archive.",
         )
     location, name = split_backup_location(words)
-    return select_by_name(open_vault(location), name, choice)
+    return select_by_name(site.opener(location), name, choice)
+
+
+def database_backup(words: str, site: Site) -> Selected:
+    """Return the backup that the user named, which must hold a database, the site's if there are several.
+
+    Raises:
+        BackupNotFound, ConfigError: as `selected`.
+    """
+    return selected(words, site, Choice(scope=Scope.DATABASE, database=site.database_name))

@@ -7,9 +7,7 @@ from sqlitevault.cli import options
 from sqlitevault.cli.exit_codes import DRILL, UNAVAILABLE
 from sqlitevault.cli.output import Output, mark, stdout, table
 from sqlitevault.ground.errors import ConfigError, NotReady
-from sqlitevault.ground.settings import Settings
-from sqlitevault.site import Site, utc_now
-from sqlitevault.vault.opening import open_vault
+from sqlitevault.site import Site
 from sqlitevault.watch import runbook_test
 from sqlitevault.watch.evidence import Status
 from sqlitevault.watch.overview import Overview
@@ -43,11 +41,11 @@ def readiness(out: Output, *, location: str | None, runbook_tested: str | None, 
     """  # noqa: D301 - click needs the backslash: it keeps the lines of this paragraph
     if markdown + html + out.as_json > 1:
         raise ConfigError("--markdown, --html and --json exclude each other", hint="Give one of them, or none.")
-    settings = options.settings(vault=location)
+    site = options.site(vault=location)
     if runbook_tested is not None:
-        _record(runbook_tested, settings, out)
+        _record(runbook_tested, site, out)
         return
-    report = Overview(Site.of(settings)).readiness()
+    report = Overview(site).readiness()
     if markdown or html:
         click.echo(readiness_markdown(report) if markdown else readiness_page(report), nl=False)
     else:
@@ -59,11 +57,12 @@ def readiness(out: Output, *, location: str | None, runbook_tested: str | None, 
         )
 
 
-def _record(name: str, settings: Settings, out: Output) -> None:
-    vault = open_vault(settings.vault)
-    test = runbook_test.RunbookTest(name=name, tested_at=utc_now())
-    written = runbook_test.record(test, vault)
-    out.give(test.to_dict(), lambda: stdout().print(f"recorded [bold]{escape(written)}[/] in {escape(vault.location)}"))
+def _record(name: str, site: Site, out: Output) -> None:
+    test = runbook_test.RunbookTest(name=name, tested_at=site.now())
+    written = runbook_test.record(test, site.vault)
+    out.give(
+        test.to_dict(), lambda: stdout().print(f"recorded [bold]{escape(written)}[/] in {escape(site.vault.location)}")
+    )
 
 
 def _show(report: ReadinessReport) -> None:

@@ -9,7 +9,6 @@ from sqlitevault.cli import options
 from sqlitevault.cli.exit_codes import NO_ROOM, UNAVAILABLE
 from sqlitevault.cli.output import Output, stdout
 from sqlitevault.cli.whole_file import write_whole
-from sqlitevault.site import Site
 from sqlitevault.watch.overview import Overview
 
 
@@ -31,7 +30,7 @@ def report(out: Output, *, location: str | None, output: Path, days: int) -> Non
     the vault; drills and the monitor write the same page there as reports/report.html. With --json the figures are
     printed and no page is written.
     """
-    overview = Overview(Site.of(options.settings(vault=location)), days=days)
+    overview = Overview(options.site(vault=location), days=days)
     if out.as_json:
         out.print_json(overview.history().to_dict() | {"readiness": overview.readiness().to_dict()})
     else:

@@ -9,17 +9,15 @@ from sqlitevault.cli import options
 from sqlitevault.cli.backup import Taken, take
 from sqlitevault.cli.exit_codes import BUSY, DRILL, INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE
 from sqlitevault.cli.output import Output, count, mark, show_doubts, show_next, stdout, table
-from sqlitevault.cli.restore_options import Tables, Way, Which, choose_tables, choose_way, choose_which
+from sqlitevault.cli.restore_options import Tables, Way, Which, choose_tables, choose_way, choose_which, target_of
 from sqlitevault.cli.restore_table import restore_tables
 from sqlitevault.ground.errors import TargetExists
 from sqlitevault.ground.quantities import duration, size
-from sqlitevault.ground.settings import Settings
 from sqlitevault.restore import (
     PATIENCE_SECONDS,
     PromoteReport,
     RestorePlan,
     StageReport,
-    Target,
     UndoReport,
     in_use,
     newest_kept,
@@ -28,8 +26,7 @@ from sqlitevault.restore import (
     stage,
 )
 from sqlitevault.restore import undo as put_back
-from sqlitevault.site import utc_now
-from sqlitevault.vault.opening import open_vault
+from sqlitevault.site import Site
 
 
 @options.command(NOT_FOUND, BUSY, INTEGRITY, UNAVAILABLE, DRILL, NO_ROOM)
@@ -44,61 +41,57 @@ def restore(out: Output, *, which: Which, scope: Scope, tables: Tables, way: Way
     URI. What is replaced is kept as <name>.pre_restore_<time>.
     """
     tables.require_fit(way.target, scope, undo=way.undo)
-    read = options.settings if way.backup_after else options.settings_to_restore
-    settings = read(vault=which.location, database_path=None if tables.names else way.target)
+    read = options.site if way.backup_after else options.site_to_restore
+    site = read(vault=which.location, database_path=None if tables.names else way.target)
     if tables.names or (way.target and scope is not Scope.CONFIG):
         scope = Scope.DATABASE
     if way.undo:
-        _undo(settings, way, out)
+        _undo(site, way, out)
     elif tables.names:
-        restore_tables(which.select(settings, scope), settings, tables, way, out)
+        restore_tables(which.select(site, scope), site, tables, way, out)
     elif way.dry_run:
-        planned = _plan(which.select(settings, scope), settings, scope, out)
+        planned = _plan(which.select(site, scope), site, scope, out)
         out.give(planned.to_dict(), lambda: _show_plan(planned))
     else:
-        _restore(which.select(settings, scope), settings, scope, way, out)
+        _restore(which.select(site, scope), site, scope, way, out)
 
 
-def _target(settings: Settings) -> Target:
-    return Target(settings.database_path, settings.config_root)
-
-
-def _plan(selected: Selected, settings: Settings, scope: Scope, out: Output) -> RestorePlan:
+def _plan(selected: Selected, site: Site, scope: Scope, out: Output) -> RestorePlan:
     with out.progress() as watcher:
         return plan(
             selected,
-            _target(settings),
+            target_of(site),
             scope=scope,
-            now=utc_now(),
-            scratch=settings.scratch,
+            now=site.now(),
+            scratch=site.settings.scratch,
             watcher=watcher,
-            patience_seconds=min(PATIENCE_SECONDS, settings.snapshot_timeout_seconds),
-            replica=options.replica(settings),
+            patience_seconds=min(PATIENCE_SECONDS, site.settings.snapshot_timeout_seconds),
+            replica=site.replica,
         )
 
 
-def _restore(selected: Selected, settings: Settings, scope: Scope, way: Way, out: Output) -> None:
-    planned = _plan(selected, settings, scope, out)
+def _restore(selected: Selected, site: Site, scope: Scope, way: Way, out: Output) -> None:
+    planned = _plan(selected, site, scope, out)
     if not out.as_json:
         _show_plan(planned)
     # What promote would refuse is refused before anything is staged, so that nothing is left behind.
     if planned.in_use_by and not way.force:
         raise in_use(planned.target, planned.in_use_by)
     _require_consent(planned, way, out)
-    target = _target(settings)
+    target = target_of(site)
     with out.progress() as watcher:
         staged = stage(
             selected,
             target,
             scope=scope,
-            now=utc_now(),
-            scratch=settings.scratch,
+            now=site.now(),
+            scratch=site.settings.scratch,
             watcher=watcher,
-            replica=options.replica(settings),
+            replica=site.replica,
             salvage=way.salvage,
         )
-    promoted = promote(target, staged.backup_id, now=utc_now(), force=way.force)
-    taken = _back_up_again(settings, scope, out) if way.backup_after else None
+    promoted = promote(target, staged.backup_id, now=site.now(), force=way.force)
+    taken = _back_up_again(site, scope, out) if way.backup_after else None
     fresh = taken.report.to_dict() if taken else None
     document = {"staged": staged.to_dict(), "promoted": promoted.to_dict(), "backup_after": fresh}
     out.give(document, lambda: _show_promoted(staged, promoted, taken.report.backup_id if taken else None))
@@ -117,18 +110,19 @@ def _require_consent(planned: RestorePlan, way: Way, out: Output) -> None:
         )
 
 
-def _back_up_again(settings: Settings, scope: Scope, out: Output) -> Taken:
+def _back_up_again(site: Site, scope: Scope, out: Output) -> Taken:
     """Back up what was restored to BACKUP_DIR, even if the restore used another vault."""
-    usual = options.settings(database_path=settings.database_path)
+    usual = options.site(database_path=site.settings.database_path)
     with out.progress() as watcher:
-        return take(usual, open_vault(usual.vault), watcher, scope=scope)
+        return take(usual, watcher, scope=scope)
 
 
-def _undo(settings: Settings, way: Way, out: Output) -> None:
-    previous = newest_kept(settings.database_path)
+def _undo(site: Site, way: Way, out: Output) -> None:
+    database = site.settings.database_path
+    previous = newest_kept(database)
     if not way.agreed(f"Put back {previous} (the present one is kept)?", out):
-        raise TargetExists(f"this would replace {settings.database_path}", hint=f"Give --yes to put back {previous}.")
-    report = put_back(_target(settings), now=utc_now(), force=way.force)
+        raise TargetExists(f"this would replace {database}", hint=f"Give --yes to put back {previous}.")
+    report = put_back(target_of(site), now=site.now(), force=way.force)
     out.give(report.to_dict(), lambda: _show_undone(report))
 
 

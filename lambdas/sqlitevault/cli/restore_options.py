@@ -11,7 +11,13 @@ from sqlitevault.catalog.selection import Selected
 from sqlitevault.cli import options
 from sqlitevault.cli.output import Output
 from sqlitevault.ground.errors import ConfigError
-from sqlitevault.ground.settings import Settings
+from sqlitevault.restore import Target
+from sqlitevault.site import Site
+
+
+def target_of(site: Site) -> Target:
+    """Return what a restore of the site replaces."""
+    return Target(site.settings.database_path, site.settings.config_root)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +31,7 @@ class Which:
     at: str | None
     before_incident: str | None
 
-    def select(self, settings: Settings, scope: Scope) -> Selected:
+    def select(self, site: Site, scope: Scope) -> Selected:
         """Return the backup.
 
         Raises:
@@ -43,9 +49,9 @@ class Which:
             at=options.moment(self.at),
             before=options.moment(self.before_incident),
             scope=scope,
-            database=settings.database_path.stem,
+            database=site.database_name,
         )
-        return options.selected(names[0] if names else LATEST, settings.vault, choice)
+        return options.selected(names[0] if names else LATEST, site, choice)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,41 +8,40 @@ from rich.table import Table
 
 from sqlitevault.catalog.manifest import format_time
 from sqlitevault.catalog.selection import Selected
-from sqlitevault.cli import options
 from sqlitevault.cli.output import Output, count, mark, show_doubts, show_next, stdout, table
-from sqlitevault.cli.restore_options import Tables, Way
+from sqlitevault.cli.restore_options import Tables, Way, target_of
 from sqlitevault.ground.errors import ConfigError, TargetExists
 from sqlitevault.ground.quantities import duration
-from sqlitevault.ground.settings import Settings
 from sqlitevault.restore import (
     PATIENCE_SECONDS,
     MergeReport,
     Origin,
     SideReport,
     TablesPlan,
-    Target,
     make_side_database,
     merge,
     origin,
     plan_tables,
     require_mergeable,
 )
-from sqlitevault.site import utc_now
+from sqlitevault.site import Site
 from sqlitevault.snapshot import SnapshotOptions
 
 
-def restore_tables(selected: Selected, settings: Settings, tables: Tables, way: Way, out: Output) -> None:
+def restore_tables(selected: Selected, site: Site, tables: Tables, way: Way, out: Output) -> None:
     """Show which rows would come back, ask, and restore them. `way.target` is the place of the side database."""
-    target = Target(settings.database_path, settings.config_root)
+    settings, target = site.settings, target_of(site)
     if way.target is not None and way.target.absolute() == target.database.absolute():
         raise ConfigError(
             f"{way.target} is the live database", hint="Give --merge to bring the rows back into it, or another path."
         )
     with ExitStack() as scratch:
         with out.progress() as watcher:
-            source = scratch.enter_context(origin(selected, settings.scratch, watcher, options.replica(settings)))
+            source = scratch.enter_context(origin(selected, settings.scratch, watcher, site.replica))
             limits = SnapshotOptions(timeout_seconds=min(PATIENCE_SECONDS, settings.snapshot_timeout_seconds))
-            planned = plan_tables(source, target, tables.names, now=utc_now(), scratch=settings.scratch, options=limits)
+            planned = plan_tables(
+                source, target, tables.names, now=site.now(), scratch=settings.scratch, options=limits
+            )
         if way.target is not None:
             planned = planned.model_copy(update={"side_database": str(way.target)})
         if not out.as_json:
@@ -50,17 +49,17 @@ def restore_tables(selected: Selected, settings: Settings, tables: Tables, way: 
         if way.dry_run:
             out.give(planned.to_dict(), lambda: None)
         elif tables.merges:
-            _merge(source, planned, target, tables, way=way, out=out)
+            _merge(source, planned, site, tables, way=way, out=out)
         else:
-            _make_side_database(source, planned, target, way, out)
+            _make_side_database(source, planned, site, way, out)
 
 
 def _names(planned: TablesPlan) -> tuple[str, ...]:
     return tuple(each.table for each in planned.tables)
 
 
-def _merge(source: Origin, planned: TablesPlan, target: Target, tables: Tables, *, way: Way, out: Output) -> None:
-    names = _names(planned)
+def _merge(source: Origin, planned: TablesPlan, site: Site, tables: Tables, *, way: Way, out: Output) -> None:
+    names, target = _names(planned), target_of(site)
     require_mergeable(source.database, target, names)
     rows = planned.returning(missing_only=tables.missing_only)
     if not way.agreed(f"Write {rows:,} rows into {target.database} (a copy of it is kept)?", out):
@@ -68,17 +67,17 @@ def _merge(source: Origin, planned: TablesPlan, target: Target, tables: Tables, 
             f"this would write {rows:,} rows into {target.database}",
             hint="Give --yes to write them (a copy of the database is kept), or leave --merge out for a side database.",
         )
-    report = merge(source.database, planned.backup_id, target, names, missing_only=tables.missing_only, now=utc_now())
+    report = merge(source.database, planned.backup_id, target, names, missing_only=tables.missing_only, now=site.now())
     out.give(report.to_dict(), lambda: _show_merged(report))
 
 
-def _make_side_database(source: Origin, planned: TablesPlan, target: Target, way: Way, out: Output) -> None:
+def _make_side_database(source: Origin, planned: TablesPlan, site: Site, way: Way, out: Output) -> None:
     side = Path(planned.side_database)
     if side.exists() and not way.agreed(f"Replace {side} (the present one is kept)?", out):
         raise TargetExists(
             f"{side} already exists", hint="Give --yes to replace it (the present one is kept), or --target PATH."
         )
-    report = make_side_database(source, target, _names(planned), side=side, now=utc_now())
+    report = make_side_database(source, target_of(site), _names(planned), side=side, now=site.now())
     out.give(report.to_dict(), lambda: _show_side_database(report))
 
 

@@ -9,10 +9,8 @@ from sqlitevault.cli.drill import show_drills
 from sqlitevault.cli.exit_codes import INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE
 from sqlitevault.cli.output import Output
 from sqlitevault.ground.errors import ConfigError, IntegrityCheckFailed
-from sqlitevault.ground.settings import Settings
 from sqlitevault.proof.drill import DrillRequest, drill
-from sqlitevault.site import utc_now
-from sqlitevault.vault.opening import open_vault
+from sqlitevault.vault.protocol import Vault
 
 
 @options.command(NOT_FOUND, INTEGRITY, UNAVAILABLE, NO_ROOM)
@@ -26,12 +24,13 @@ def verify(out: Output, *, backups: tuple[str, ...], everything: bool, location:
     """
     if bool(backups) == everything:
         raise ConfigError("name backups or use --all, not both", hint="`sqlitevault list` shows the backups.")
-    settings = options.settings_to_restore(vault=location)
-    chosen = _all(settings) if everything else [options.selected(words, settings.vault, Choice()) for words in backups]
+    site = options.site_to_restore(vault=location)
+    settings = site.settings
+    chosen = _all(site.vault) if everything else [options.selected(words, site, Choice()) for words in backups]
     with out.progress() as watcher:
         reports = [
             drill(
-                DrillRequest(each, utc_now(), settings.rto_seconds, with_dump=False, scratch=settings.scratch), watcher
+                DrillRequest(each, site.now(), settings.rto_seconds, with_dump=False, scratch=settings.scratch), watcher
             )
             for each in chosen
         ]
@@ -44,6 +43,5 @@ def verify(out: Output, *, backups: tuple[str, ...], everything: bool, location:
         )
 
 
-def _all(settings: Settings) -> list[Selected]:
-    vault = open_vault(settings.vault)
+def _all(vault: Vault) -> list[Selected]:
     return [select(vault, Choice(backup_id=backup.id)) for backup in Catalog(vault).contents().backups]
