@@ -89,8 +89,8 @@ CASES = {
     "a file for a vault": Case(
         ("list", "--from", "docker-compose.yml"), UNAVAILABLE, ("docker-compose.yml cannot be used: Not a directory",)
     ),
-    "another scheme": Case(("list", "--from", "ftp://x/y"), USAGE, ("ConfigError: 'ftp://x/y' names no vault",)),
-    "no bucket": Case(("list", "--from", "s3:///x"), USAGE, ("ConfigError: 's3:///x' names no bucket",)),
+    "another scheme": Case(("list", "--from", "ftp://x/y"), USAGE, ("ConfigError: 'ftp://x/y' is not a vault",)),
+    "no bucket": Case(("list", "--from", "s3:///x"), USAGE, ("ConfigError: 's3:///x' has no valid bucket name",)),
     "unwritable target": Case(
         (*RESTORE, "--target", f"{_BELOW_A_FILE}/x.db"),
         NO_ROOM,

@@ -1,4 +1,4 @@
-"""Every vault that the contract is held against: a directory, and buckets of moto and SeaweedFS, versioned or not."""
+"""Every vault that the contract is held against: a directory, memory, and buckets of moto and SeaweedFS."""
 
 import os
 import threading
@@ -12,8 +12,10 @@ from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
 
 from localaws.seaweed import SeaweedS3
+from sqlitevault.vault.opening import KINDS
 from sqlitevault.vault.protocol import Vault
-from tests.contract.stores import LOCKED, PLAIN, Store, bucket_store, directory_store, make_buckets
+from tests.contract.memory import KIND
+from tests.contract.stores import LOCKED, PLAIN, Store, bucket_store, directory_store, make_buckets, memory_store
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -83,17 +85,23 @@ def moto(moto_client: "S3Client", monkeypatch: pytest.MonkeyPatch) -> Iterator[N
 @pytest.fixture(
     params=[
         pytest.param("directory"),
+        pytest.param("memory"),
         pytest.param(f"moto-{PLAIN}"),
         pytest.param(f"moto-{LOCKED}"),
         pytest.param(f"seaweed-{PLAIN}", marks=ON_SEAWEED),
         pytest.param(f"seaweed-{LOCKED}", marks=ON_SEAWEED),
     ]
 )
-def store(request: pytest.FixtureRequest, session: boto3.Session, tmp_path: Path) -> Store:
+def store(
+    request: pytest.FixtureRequest, session: boto3.Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Store:
     """An empty vault of every kind, one after the other."""
     kind, _, bucket = str(request.param).partition("-")
     if kind == "directory":
         return directory_store(tmp_path)
+    if kind == "memory":
+        monkeypatch.setattr("sqlitevault.vault.opening.KINDS", KINDS | KIND)
+        return memory_store()
     request.getfixturevalue(kind)
     client = request.getfixturevalue(f"{kind}_client")
     if kind == "moto":

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,8 @@ import boto3
 
 from sqlitevault.vault.opening import open_vault
 from sqlitevault.vault.protocol import Protection, Vault
+from sqlitevault.vault.s3.opening import open_s3_vault
+from tests.contract.memory import GONE, memory_at
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -61,6 +64,21 @@ def directory_store(folder: Path) -> Store:
     return Store(open_vault(str(root)), str(root), _NOTHING, fill, leave_unfinished, lambda: open_vault(str(file)))
 
 
+def memory_store() -> Store:
+    """A vault of the kind that only tests have, opened as every other."""
+    location = f"memory://test-{next(_numbers)}/"
+    memory, vault = memory_at(location), open_vault(location)
+
+    def fill(names: Iterable[str]) -> None:
+        for name in names:
+            vault.replace(name, b"!")
+
+    def leave_unfinished(name: str) -> None:
+        memory.unfinished[name] = datetime.now(UTC)
+
+    return Store(vault, location, _NOTHING, fill, leave_unfinished, lambda: open_vault(GONE))
+
+
 def bucket_store(session: boto3.Session, client: "S3Client", bucket: str, **known: Any) -> Store:
     """A prefix of its own in `bucket`, where the environment says; the broken one's bucket does not exist."""
     prefix = f"test-{next(_numbers)}/"
@@ -76,9 +94,9 @@ def bucket_store(session: boto3.Session, client: "S3Client", bucket: str, **know
     protection = _LOCK if bucket == LOCKED else _NOTHING
 
     def open_broken() -> Vault:
-        return open_vault("s3://no-such-bucket/backups/", session=session)
+        return open_s3_vault("s3://no-such-bucket/backups/", session=session)
 
-    vault = open_vault(location, session=session)
+    vault = open_s3_vault(location, session=session)
     return Store(vault, location, protection, fill, leave_unfinished, open_broken, **known)
 
 

@@ -13,10 +13,9 @@ from botocore.httpsession import URLLib3Session
 
 from localaws.seaweed import SeaweedS3
 from sqlitevault.ground.errors import BackupExists, ChecksumMismatch, VaultUnavailable
-from sqlitevault.vault.opening import open_vault
 from sqlitevault.vault.protocol import Vault
 from sqlitevault.vault.s3 import S3Vault
-from sqlitevault.vault.s3.opening import _CLIENT
+from sqlitevault.vault.s3.opening import _CLIENT, open_s3_vault
 from tests.contents import MEBIBYTE, Content, make_content
 from tests.contract.conftest import ON_SEAWEED
 from tests.contract.stores import PLAIN, Store, bucket_store
@@ -47,7 +46,7 @@ class Network:
 
     def vault(self, store: Store) -> Vault:
         """Return the store's vault as the application opens it."""
-        return open_vault(store.location, session=self._session)
+        return open_s3_vault(store.location, session=self._session)
 
     def impatient_vault(self, store: Store) -> Vault:
         """Return it with one retry instead of four, which would wait for seconds."""

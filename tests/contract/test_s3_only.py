@@ -12,9 +12,9 @@ from botocore.exceptions import ClientError
 
 from localaws.seaweed import SeaweedS3
 from sqlitevault.ground.errors import VaultUnavailable
-from sqlitevault.vault.opening import open_vault
 from sqlitevault.vault.protocol import Vault
 from sqlitevault.vault.s3 import S3Vault
+from sqlitevault.vault.s3.opening import open_s3_vault
 from tests.contents import MEBIBYTE, make_content
 from tests.contract.calls import EVERY, Call, each
 from tests.contract.conftest import ON_SEAWEED
@@ -107,8 +107,8 @@ def test_a_sweep_leaves_other_prefixes_alone(session: boto3.Session, seaweed_cli
 
 def test_a_prefix_ends_where_its_slash_is(session: boto3.Session, plain: Store) -> None:
     """Without a slash at its end a location means the same, and never what merely begins like it."""
-    bare = open_vault(plain.location.rstrip("/"), session=session)
-    neighbour = open_vault(plain.location.rstrip("/") + "-2/", session=session)
+    bare = open_s3_vault(plain.location.rstrip("/"), session=session)
+    neighbour = open_s3_vault(plain.location.rstrip("/") + "-2/", session=session)
     neighbour.replace("a", b"!")
     assert list(bare.objects()) == []
     plain.vault.replace("b", b"!")
@@ -119,7 +119,7 @@ def test_a_prefix_ends_where_its_slash_is(session: boto3.Session, plain: Store) 
 def test_a_bucket_is_a_vault_without_prefix(seaweed_client: "S3Client", session: boto3.Session) -> None:
     """All of a bucket can be one vault."""
     seaweed_client.create_bucket(Bucket="whole-bucket")
-    vault = open_vault("s3://whole-bucket", session=session)
+    vault = open_s3_vault("s3://whole-bucket", session=session)
     vault.create("a/b", b"!")
     assert [(found.name, vault.read(found.name, limit=1)) for found in vault.objects()] == [("a/b", b"!")]
     assert vault.location == "s3://whole-bucket/"
@@ -129,7 +129,7 @@ def test_a_bucket_is_a_vault_without_prefix(seaweed_client: "S3Client", session:
 def test_wrong_credentials_are_named(seaweed: SeaweedS3, plain: Store, tmp_path: Path, call: Call) -> None:
     """Every method says that it is the secret that is wrong, also where S3 answers a HEAD without a word."""
     plain.vault.replace("a", b"!")
-    refused = open_vault(plain.location, session=seaweed.session(secret="wrong"))  # noqa: S106
+    refused = open_s3_vault(plain.location, session=seaweed.session(secret="wrong"))  # noqa: S106
     with pytest.raises(VaultUnavailable) as caught:
         call(refused, "a", tmp_path)
     assert "AWS_SECRET_ACCESS_KEY" in caught.value.hint

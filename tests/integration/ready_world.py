@@ -79,7 +79,6 @@ class ReadyWorld:
             rpo_seconds=RPO,
             rto_seconds=RTO,
             now=self.now + later,
-            in_bucket=True,
             expected=expected,
         )
         alarms = AwsAlarms(self.client("cloudwatch"), self.client("sns"))

@@ -4,7 +4,6 @@ import http.client
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
-from pathlib import Path
 from threading import Thread
 
 import click
@@ -26,7 +25,6 @@ from sqlitevault.ground.steps import Watcher
 from sqlitevault.proof.drill import DrillRequest, drill, record
 from sqlitevault.site import Site
 from sqlitevault.snapshot import SnapshotOptions
-from sqlitevault.vault.directory import DirectoryVault
 from sqlitevault.watch.changes import LossLimits
 
 _SENT = "sent"
@@ -67,8 +65,8 @@ def backup(out: Output, *, scope: Scope, location: str | None, kind: Kind) -> No
     settings, vault = site.settings, site.vault
     with out.progress() as watcher:
         taken = take(site, watcher, scope=scope, kind=kind)
-        is_directory = isinstance(vault, DirectoryVault)
-        pruned = prune(vault, retain_days=settings.retain_days, now=site.now()) if is_directory else None
+        expires = vault.capabilities.expires_by_itself
+        pruned = None if expires else prune(vault, retain_days=settings.retain_days, now=site.now())
     heartbeat = _announce(taken, settings)
     document = taken.report.to_dict() | {
         "drill": taken.drilled.to_dict() if taken.drilled else None,
@@ -202,9 +200,7 @@ def _show(report: BackupReport, drilled: DrillReport | None, pruned: PruneReport
 
 
 def _place(report: BackupReport) -> str:
-    if report.location.startswith("s3://"):
-        return report.location + report.archive
-    return str(Path(report.location) / report.archive)
+    return f"{report.location.removesuffix('/')}/{report.archive}"
 
 
 def _show_notes(report: BackupReport, settings: Settings, out: Output) -> None:

@@ -10,7 +10,6 @@ from sqlitevault.cli.output import Output
 from sqlitevault.cli.whole_file import write_whole
 from sqlitevault.ground.facts import MONITOR_REPORT, RECORD_LIMIT
 from sqlitevault.site import Site
-from sqlitevault.vault.directory import DirectoryVault
 from sqlitevault.vault.protocol import Vault
 from sqlitevault.watch.changes import LossLimits
 from sqlitevault.watch.exposition import exposition, metrics
@@ -57,7 +56,6 @@ def _look(site: Site) -> MonitorReport:
         expected=site.expected_protection,
         now=site.now(),
         losses=LossLimits.of(site.settings),
-        deployed=not isinstance(site.vault, DirectoryVault),
     )
 
 

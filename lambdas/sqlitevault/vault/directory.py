@@ -21,7 +21,7 @@ from sqlitevault.ground.errors import (
 from sqlitevault.ground.files import full_disk_reported, sync, whole_file
 from sqlitevault.ground.progress import OnBytes, ignore_bytes
 from sqlitevault.vault.object_names import require_name
-from sqlitevault.vault.protocol import Protection, StoredObject
+from sqlitevault.vault.protocol import Capabilities, Protection, StoredObject
 
 _BLOCK = 4 << 20
 _UNFINISHED = ".unfinished-"
@@ -30,6 +30,8 @@ _PRIVATE = 0o700  # backups hold key hashes
 
 class DirectoryVault:
     """Keeps the promises of `vault.Vault` in a local directory, which is made when something is first stored."""
+
+    capabilities = Capabilities()
 
     def __init__(self, root: Path) -> None:
         """Keep objects below `root`."""
@@ -176,6 +178,11 @@ class DirectoryVault:
                 raise BackupExists(
                     f"{name} already exists in {self.location}", hint="The backup was committed before; nothing to do."
                 ) from error
+
+
+def open_directory(location: str) -> DirectoryVault:
+    """Return the vault in this directory; `~` is the home directory."""
+    return DirectoryVault(Path(location).expanduser())
 
 
 def _raise_unless_gone(error: OSError) -> None:

@@ -64,6 +64,23 @@ class Protection:
         return tuple(differences)
 
 
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a kind of vault does besides storing objects. Callers decide by these, never by the kind itself.
+
+    Attributes:
+        expires_by_itself: the store's own rules remove old backups; elsewhere `backup` prunes.
+        has_versions: the store can keep and lock overwritten and deleted versions, see `Vault.protection`.
+        replicates: the store copies each object to the replica and reports it, see `Vault.replication_status`.
+        deployed: functions fill every tier on schedule, and alarms in AWS watch them.
+    """
+
+    expires_by_itself: bool = False
+    has_versions: bool = False
+    replicates: bool = False
+    deployed: bool = False
+
+
 class Vault(Protocol):
     """A store of named objects that are written once and whole.
 
@@ -71,6 +88,11 @@ class Vault(Protocol):
     raises ConfigError. Every method raises VaultUnavailable when the store cannot be reached or refuses, with a
     hint that names what was refused.
     """
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this kind of vault does besides storing objects."""
+        ...
 
     @property
     def location(self) -> str:

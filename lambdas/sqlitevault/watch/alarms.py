@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sqlitevault.ground.alarm_table import AlarmSpec
-from sqlitevault.vault.opening import bucket_of
+from sqlitevault.vault.protocol import Vault
 
 _COMPARISONS = {">=": operator.ge, ">": operator.gt, "<=": operator.le, "<": operator.lt}
 
@@ -44,20 +44,18 @@ class Alarms(Protocol):
         ...
 
 
-def open_alarms(location: str) -> Alarms | None:
-    """Return the alarms that watch the vault at `s3://bucket/prefix/`; None for a directory, which has none.
+def open_alarms(vault: Vault) -> Alarms | None:
+    """Return the alarms that watch the vault; None for a kind that is never deployed, such as a directory.
 
     Raises:
-        ConfigError: the location is not a vault's.
         VaultUnavailable: the bucket's region cannot be found out.
     """
-    bucket = bucket_of(location)
-    if bucket is None:
+    if not vault.capabilities.deployed:
         return None
     # Importing boto3 takes longer than a whole command on a directory.
     from sqlitevault.watch.aws_alarms import open_aws_alarms  # noqa: PLC0415
 
-    return open_aws_alarms(bucket)
+    return open_aws_alarms(vault.location)
 
 
 def missing_alarms(required: Iterable[AlarmSpec], deployed: Sequence[Alarm]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from sqlitevault.ground.errors import VaultUnavailable
 from sqlitevault.ground.facts import METRIC_DIMENSION, METRIC_NAMESPACE
+from sqlitevault.vault.s3.opening import split_uri
 from sqlitevault.watch.alarms import Alarm
 
 if TYPE_CHECKING:
@@ -60,18 +61,19 @@ class AwsAlarms:
             raise
 
 
-def open_aws_alarms(bucket: str) -> AwsAlarms:
-    """Return the alarms in the region of this bucket, where its vault's alarms are.
+def open_aws_alarms(location: str) -> AwsAlarms:
+    """Return the alarms of the vault at `s3://bucket/prefix/`, which are in its bucket's region.
 
     Raises:
         VaultUnavailable: the region cannot be found out.
         ConfigError: AWS_ENDPOINT_URL is not a URL.
     """
+    bucket, _ = split_uri(location)
     session = boto3.Session()
     with _errors_named():
         # us-east-1 is returned as None: Amazon S3 API Reference, GetBucketLocation.
-        location = session.client("s3", config=_CLIENT).get_bucket_location(Bucket=bucket)["LocationConstraint"]
-        region = str(location or "us-east-1")
+        found = session.client("s3", config=_CLIENT).get_bucket_location(Bucket=bucket)["LocationConstraint"]
+        region = str(found or "us-east-1")
         return AwsAlarms(
             session.client("cloudwatch", region_name=region, config=_CLIENT),
             session.client("sns", region_name=region, config=_CLIENT),

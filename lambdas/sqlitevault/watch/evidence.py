@@ -68,26 +68,26 @@ def not_applicable(why: str) -> Line:
     return Line(status=Status.NOT_APPLICABLE, proof=why)
 
 
-def schedule(found: Evidence, *, every_tier: bool) -> Line:
+def schedule(found: Evidence) -> Line:
     """The newest proven backup is within the RPO, and no tier is overdue: of those seen, or of all."""
     proven = _proven(found.databases)
     if not proven:
         return _failed("no backup has been proven")
-    overdue = missing_tiers(found.backups, found.now, every_tier=every_tier)
+    overdue = missing_tiers(found.backups, found.now, every_tier=found.vault.capabilities.deployed)
     problems = [f"no {tier} backup when one was due" for tier in overdue]
     newest = proven[0]
     limit = timedelta(seconds=found.rpo_seconds)
     return _aged(found, newest.manifest.created_at, limit, f"newest proven backup: {newest.id}", problems)
 
 
-def off_site(found: Evidence, database: str, *, ask_status: bool) -> Line:
+def off_site(found: Evidence, database: str) -> Line:
     """The replica's newest backup is within the RPO and the time that a copy may take; no copy has failed."""
     if found.replica is None:
         return _failed("REPLICA_URI names no replica")
     copies = [backup for backup in backups_of(found.replica, database) if backup.manifest.database is not None]
     if not copies:
         return _failed(f"there is no copy in {found.replica.location}")
-    left = objects_without_copy(found.vault, found.replica, found.now) if ask_status else ()
+    left = objects_without_copy(found.vault, found.replica, found.now)
     problems = [f"{entry.name} was not copied: {entry.status}" for entry in left if entry.status != "PENDING"]
     limit = timedelta(seconds=found.rpo_seconds) + REPLICATION_PROMISE
     proof = f"newest copy: {copies[0].id} in {found.replica.location}"

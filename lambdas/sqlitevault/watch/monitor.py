@@ -109,11 +109,8 @@ def monitor(
     expected: Protection | None,
     now: datetime,
     losses: LossLimits,
-    deployed: bool = True,
 ) -> MonitorReport:
     """Look at everything once. `expected` is how the vault was deployed; None leaves that check out.
-
-    Without `deployed` nothing replicates the vault's objects one by one, and only tiers seen before can be missing.
 
     Raises:
         VaultUnavailable: a vault cannot be read.
@@ -126,8 +123,8 @@ def monitor(
         rpo_seconds=rpo_seconds,
         vault=vault_state(vault, backups, now),
         replica=vault_state(replica, copies, now) if replica else None,
-        unreplicated=objects_without_copy(vault, replica, now) if replica and deployed else (),
-        missing_tiers=missing_tiers(backups, now, every_tier=deployed),
+        unreplicated=objects_without_copy(vault, replica, now) if replica else (),
+        missing_tiers=missing_tiers(backups, now, every_tier=vault.capabilities.deployed),
         drift=expected.differences(vault.protection()) if expected else (),
         changes=_changed(backups, now, losses),
         replica_drill_age_seconds=_replica_drill_age(replica, copies, now) if replica else None,
@@ -206,8 +203,10 @@ def objects_without_copy(vault: Vault, replica: Vault, now: datetime) -> tuple[U
     """Return the vault's objects, of whatever age, that are not in the replica and that S3 has not copied.
 
     Only what is missing there is asked about; a copy made by other means is one. What S3 did copy may have expired in
-    the replica a little before the vault.
+    the replica a little before the vault. None of a vault that does not replicate.
     """
+    if not vault.capabilities.replicates:
+        return ()
     ours = [entry for entry in vault.objects() if entry.name.endswith((ARCHIVE_SUFFIX, MANIFEST_SUFFIX))]
     there = {(entry.name, entry.bytes) for entry in replica.objects()}
     found = ((entry, _status(vault, entry)) for entry in ours if (entry.name, entry.bytes) not in there)

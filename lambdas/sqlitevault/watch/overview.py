@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from sqlitevault.ground.facts import REPORT_PAGE
 from sqlitevault.site import Site
-from sqlitevault.vault.directory import DirectoryVault
 from sqlitevault.watch import history as past
 from sqlitevault.watch import readiness as checklist
 from sqlitevault.watch.alarms import open_alarms
@@ -47,10 +46,10 @@ class Overview:
             rpo_seconds=settings.rpo_seconds,
             rto_seconds=settings.rto_seconds,
             now=self.site.now(),
-            in_bucket=not isinstance(self.site.vault, DirectoryVault),
             expected=self.site.expected_protection,
         )
-        return checklist.readiness(self.site.vault, self.site.replica, lambda: open_alarms(settings.vault), request)
+        vault = self.site.vault
+        return checklist.readiness(vault, self.site.replica, lambda: open_alarms(vault), request)
 
     def page(self) -> str:
         """Return both as a page that needs nothing but itself.

@@ -25,7 +25,6 @@ class ReadinessRequest:
     rpo_seconds: int
     rto_seconds: int
     now: datetime
-    in_bucket: bool
     expected: Protection | None = None
 
 
@@ -75,7 +74,7 @@ def _checklist(
 ) -> dict[str, Callable[[], Line]]:
     """Return what each line looks at, in the guide's order."""
     return {
-        "backups on schedule": lambda: evidence.schedule(found, every_tier=request.in_bucket),
+        "backups on schedule": lambda: evidence.schedule(found),
         "off-site copy": lambda: _off_site(found, request),
         "alarms armed and delivering": lambda: _alarms(found, alarms(), request),
         "drill within 30 days": lambda: evidence.drill(found),
@@ -95,9 +94,9 @@ def _line(name: str, look: Callable[[], Line]) -> Line:
 
 
 def _off_site(found: Evidence, request: ReadinessRequest) -> Line:
-    if found.replica is None and not request.in_bucket:
+    if found.replica is None and not found.vault.capabilities.replicates:
         return not_applicable("a directory has no replica of its own; REPLICA_URI names a copy to judge")
-    return evidence.off_site(found, request.database, ask_status=request.in_bucket)
+    return evidence.off_site(found, request.database)
 
 
 def _alarms(found: Evidence, alarms: Alarms | None, request: ReadinessRequest) -> Line:
@@ -113,6 +112,6 @@ def _replica_drill(found: Evidence, request: ReadinessRequest) -> Line:
 
 
 def _protection(found: Evidence, request: ReadinessRequest) -> Line:
-    if not request.in_bucket:
+    if not found.vault.capabilities.has_versions:
         return not_applicable("a directory has neither lock nor lifecycle rules; BACKUP_RETAIN clears it")
     return evidence.protection(found, request.expected)

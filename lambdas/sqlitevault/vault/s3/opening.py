@@ -1,4 +1,6 @@
-"""Make the client of an S3 vault."""
+"""Opens a vault in S3."""
+
+import re
 
 import boto3
 from botocore.config import Config
@@ -7,6 +9,7 @@ from sqlitevault.ground.errors import ConfigError
 from sqlitevault.vault.s3.errors import errors_named
 from sqlitevault.vault.s3.vault import S3Vault
 
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 # Without a route to S3 (a missing gateway endpoint) a call must fail in seconds, not hang until the function ends.
 _CLIENT = Config(
     connect_timeout=5,
@@ -18,17 +21,30 @@ _CLIENT = Config(
 )
 
 
-def open_s3_vault(bucket: str, prefix: str, *, session: boto3.Session | None, region: str | None) -> S3Vault:
-    """Return the vault below a prefix of a bucket.
+def open_s3_vault(location: str, *, session: boto3.Session | None = None) -> S3Vault:
+    """Return the vault at `s3://bucket/prefix/`.
 
     Raises:
-        ConfigError: AWS_ENDPOINT_URL is no URL.
-        VaultUnavailable: the environment names a profile or a region that do not exist.
+        ConfigError: the location has no valid bucket name, or AWS_ENDPOINT_URL is not a URL.
+        VaultUnavailable: the environment names a profile or a region that does not exist.
     """
-    location = f"s3://{bucket}/{prefix}"
+    bucket, prefix = split_uri(location)
     try:
         with errors_named(location):
-            client = (session or boto3.Session()).client("s3", region_name=region, config=_CLIENT)
+            client = (session or boto3.Session()).client("s3", config=_CLIENT)
     except ValueError as error:
         raise ConfigError(f"{location} cannot be reached: {error}", hint="Correct AWS_ENDPOINT_URL.") from error
     return S3Vault(client, bucket, prefix)
+
+
+def split_uri(location: str) -> tuple[str, str]:
+    """Return bucket and prefix of `s3://bucket/prefix/`; the prefix is empty or ends with a slash.
+
+    Raises:
+        ConfigError: it has no valid bucket name.
+    """
+    bucket, _, prefix = location.removeprefix("s3://").partition("/")
+    if not _BUCKET.fullmatch(bucket):
+        raise ConfigError(f"{location!r} has no valid bucket name", hint="Give s3://bucket/prefix/.")
+    prefix = prefix.strip("/")
+    return bucket, f"{prefix}/" if prefix else ""

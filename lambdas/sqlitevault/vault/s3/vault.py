@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from sqlitevault.ground.errors import BackupExists, BackupNotFound, ManifestInvalid
 from sqlitevault.ground.progress import OnBytes, ignore_bytes
 from sqlitevault.vault.object_names import require_name
-from sqlitevault.vault.protocol import Protection, StoredObject
+from sqlitevault.vault.protocol import Capabilities, Protection, StoredObject
 from sqlitevault.vault.s3.download import Remote, download_file
 from sqlitevault.vault.s3.errors import code_of, errors_named
 from sqlitevault.vault.s3.protection import protection_of
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 class S3Vault:
     """Objects below a prefix of a bucket. Overwriting keeps the older version where the bucket is versioned."""
+
+    capabilities = Capabilities(expires_by_itself=True, has_versions=True, replicates=True, deployed=True)
 
     def __init__(self, client: "S3Client", bucket: str, prefix: str) -> None:
         """Use `client`; `prefix` is empty or ends with a slash."""
