@@ -36,15 +36,19 @@ class _Verbs(click.Group):
         module, _, verb = _VERBS[cmd_name].partition(":")
         return cast("click.Command", getattr(import_module(f"sqlitevault.cli.{module}"), verb))
 
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the settings with their defaults."""
+        from sqlitevault.ground.settings import Settings  # noqa: PLC0415 - only this help needs pydantic
+
+        settings = [
+            (str(field.alias), f"{field.description} " + (f"(default {field.default})" if field.default else ""))
+            for field in Settings.model_fields.values()
+        ]
+        with formatter.section("Settings, from the environment or sqlitevault.toml"):
+            formatter.write_dl(settings)
+
 
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="sqlitevault")
 def main() -> None:
-    """Back up a live SQLite database, prove that the backup restores, and restore it.
-
-    \b
-    Settings come from the environment: DATABASE_PATH (./data/devops_hub.db),
-    CONFIG_ROOT (.), BACKUP_DIR (./backups, or s3://bucket/prefix/),
-    BACKUP_RETAIN (30 days), SCRATCH_DIR, MAX_WRITER_STALL_SECONDS (4),
-    REPLICA_URI, RPO_SECONDS (3600), RTO_SECONDS (900), HEARTBEAT_URL.
-    """  # noqa: D301 - click wants the character itself: it keeps the lines of this paragraph
+    """Back up a live SQLite database, prove that the backup restores, and restore it."""

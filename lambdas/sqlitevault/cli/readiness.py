@@ -27,13 +27,17 @@ def readiness(out: Output, *, location: str | None, runbook_tested: str | None, 
     proof and age; evidence that is too old fails.
 
     \b
-    backups on schedule          newest proven backup within RPO_SECONDS, no tier overdue
-    off-site copy                newest one in REPLICA_URI within the RPO + 15 min
-    alarms armed and delivering  an armed alarm for each promise, which also fires on missing
-                                 data, with a confirmed subscription; the monitor's report
-                                 is at most 35 min old
+    backups on schedule          newest proven backup within RPO_SECONDS,
+                                 no tier overdue
+    off-site copy                newest copy in REPLICA_URI within the RPO
+                                 + 15 min
+    alarms armed and delivering  an armed alarm for each promise, which also
+                                 fires on missing data, with a confirmed
+                                 subscription; the monitor's report is at
+                                 most 35 min old
     drill within 30 days         passed, recovery within RTO_SECONDS
-    newest backup drilled        restored and compared, within the RPO + 15 min
+    newest backup drilled        restored and compared, within the RPO
+                                 + 15 min
     drill from the replica       passed within 31 days
     key metadata present         in the newest proven backup
     lock and retention as set    now, and when the monitor last compared
