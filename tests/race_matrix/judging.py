@@ -12,8 +12,7 @@ from sqlitevault.snapshot.attempt import Again, Attempt, Copied
 from sqlitevault.snapshot.choice import PROTOCOLS
 from sqlitevault.snapshot.fresh import beside
 from sqlitevault.snapshot.options import Method, SnapshotOptions
-from sqlitevault.snapshot.recovery import settle
-from sqlitevault.snapshot.workplace import clear
+from sqlitevault.snapshot.working_copy import clear, settle
 from tests.race_matrix.application import Application, content_digest
 from tests.race_matrix.cases import NAIVE, Case
 

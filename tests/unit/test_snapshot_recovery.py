@@ -10,7 +10,7 @@ import pytest
 from sqlitevault.ground.errors import SourceCorrupt
 from sqlitevault.snapshot.attempt import Copied
 from sqlitevault.snapshot.fresh import beside
-from sqlitevault.snapshot.recovery import settle
+from sqlitevault.snapshot.working_copy import settle
 from tests.crashes import leave_hot_journal, leave_log
 from tests.databases import make_bank, require_bank
 

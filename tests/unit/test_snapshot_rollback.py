@@ -8,8 +8,8 @@ import pytest
 from sqlitevault.ground.errors import SourceUnsupported
 from sqlitevault.snapshot.attempt import Again, Attempt, Copied
 from sqlitevault.snapshot.fresh import beside
-from sqlitevault.snapshot.recovery import settle
 from sqlitevault.snapshot.rollback import copy_locked, copy_optimistic
+from sqlitevault.snapshot.working_copy import settle
 from tests.attempts import make_attempt
 from tests.crashes import leave_hot_journal
 from tests.databases import execute, holding_the_lock, make_bank, require_bank

@@ -8,8 +8,8 @@ import pytest
 from sqlitevault.ground.errors import SourceCorrupt
 from sqlitevault.snapshot.attempt import Again, Attempt, Copied
 from sqlitevault.snapshot.fresh import Vanished, beside
-from sqlitevault.snapshot.recovery import settle
 from sqlitevault.snapshot.wal import copy_lock_free, copy_pinned
+from sqlitevault.snapshot.working_copy import settle
 from tests.attempts import make_attempt
 from tests.crashes import leave_log
 from tests.databases import execute, make_bank, require_bank

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sqlitevault.ground.errors import ScratchFull, TargetExists
-from sqlitevault.snapshot.workplace import clear, workplace
+from sqlitevault.snapshot.working_copy import clear, workplace
 
 
 def test_the_copy_is_put_in_place(tmp_path: Path) -> None:

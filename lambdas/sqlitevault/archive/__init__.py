@@ -1,1 +1,1 @@
-"""The archive, format 1: packing it, and unpacking it safely wherever it comes from."""
+"""Backup archives of format 1: written, and unpacked safely from any origin."""

@@ -1,4 +1,4 @@
-"""Reading a gzip file that nobody vouches for: one member, flat memory, nothing before, between or after (RFC 1952)."""
+"""An untrusted gzip file, read in flat memory: exactly one member, nothing before or after it (RFC 1952)."""
 
 import hashlib
 from typing import BinaryIO
@@ -16,22 +16,20 @@ _RESERVED_FLAGS = 0xE0
 
 
 class GzipStream:
-    """The content of a gzip file, from front to back. CRC-32 and length are proven when `read` returns b""."""
+    """The content of a gzip file, from front to back. CRC-32 and length are proven when `read` returns b"".
+
+    `packed_bytes` is the number of compressed bytes read so far.
+    """
 
     def __init__(self, source: BinaryIO, *, on_bytes: OnBytes = ignore_bytes, step: int = limits.CHUNK) -> None:
-        """Read from `source`, unpacking `step` bytes at once; `on_bytes` hears of compressed bytes."""
+        """Read from `source`, unpacking `step` bytes at a time; `on_bytes` is called with compressed bytes."""
         self._source = source
         self._on_bytes = on_bytes
         self._step = step
         self._decompressor = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
         self._sha256 = hashlib.sha256()
         self._buffer = memoryview(b"")
-        self._packed_bytes = 0
-
-    @property
-    def packed_bytes(self) -> int:
-        """Compressed bytes read so far."""
-        return self._packed_bytes
+        self.packed_bytes = 0
 
     @property
     def packed_sha256(self) -> str:
@@ -42,8 +40,8 @@ class GzipStream:
         """Return at most `count` bytes, and b"" only at the proven end.
 
         Raises:
-            ArchiveUnsafe: not gzip, or something follows the end.
-            ChecksumMismatch: damaged or truncated.
+            ArchiveUnsafe: the file is not gzip, or something follows the end.
+            ChecksumMismatch: it is damaged or truncated.
         """
         while not self._buffer:
             if self._decompressor.eof:
@@ -57,7 +55,7 @@ class GzipStream:
         """Return `count` bytes.
 
         Raises:
-            ArchiveUnsafe, ChecksumMismatch: as `read`; ChecksumMismatch also if fewer are left.
+            ArchiveUnsafe, ChecksumMismatch: as `read`; ChecksumMismatch also if fewer bytes are left.
         """
         parts: list[bytes] = []
         missing = count
@@ -70,7 +68,7 @@ class GzipStream:
         return b"".join(parts)
 
     def read_rest_packed(self) -> None:
-        """Read the file to its end without unpacking, so that its size and SHA-256 are those of the whole."""
+        """Read the file to its end without unpacking, so that size and SHA-256 cover the whole file."""
         while packed := self._source.read(limits.CHUNK):
             self._count(packed)
 
@@ -88,15 +86,15 @@ class GzipStream:
 
     def _next_packed(self) -> bytes:
         packed = self._source.read(limits.CHUNK)
-        if self._packed_bytes == 0:
+        if self.packed_bytes == 0:
             _require_header(packed)
         elif not packed:
-            raise damaged(f"the archive is truncated: it ends after {self._packed_bytes:,} bytes")
+            raise damaged(f"the archive is truncated: it ends after {self.packed_bytes:,} bytes")
         self._count(packed)
         return packed
 
     def _count(self, packed: bytes) -> None:
-        self._packed_bytes += len(packed)
+        self.packed_bytes += len(packed)
         self._sha256.update(packed)
         self._on_bytes(len(packed))
 
@@ -106,7 +104,7 @@ def _require_header(packed: bytes) -> None:
         raise ArchiveUnsafe("the archive is an empty file", hint=FETCH_AGAIN)
     if not packed.startswith(_MAGIC[: len(packed)]):
         raise ArchiveUnsafe(
-            "this is not a gzip file, so not an archive of ours",
+            "this is not a gzip file, so it is not a backup archive",
             hint="Give the .tar.gz file of a backup; `sqlitevault list` shows them.",
         )
     if len(packed) > _FLAGS_AT and packed[_FLAGS_AT] & _RESERVED_FLAGS:

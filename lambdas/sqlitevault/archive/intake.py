@@ -1,4 +1,4 @@
-"""What has come out of an archive so far: judged by name and size before a byte is written, then hashed and written."""
+"""Unpacked members: checked by name and size before a byte is written, then hashed and written."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ from sqlitevault.ground.files import require_free
 
 
 class Intake:
-    """The members of one archive. Without a folder they are hashed and forgotten."""
+    """The members of one archive. Without a folder they are only hashed."""
 
     def __init__(self, folder: NewFolder | None, wanted: Callable[[str], bool], max_bytes: int | None = None) -> None:
         """Write the members that are `wanted` (by path within the top folder) into `folder`."""
@@ -28,16 +28,16 @@ class Intake:
         self._bytes = 0
 
     def accept(self, entry: Entry) -> str:
-        """Judge name and size of an entry and return its path within the top folder ("" for that folder itself).
+        """Check name and size of an entry and return its path within the top folder ("" for that folder itself).
 
         Raises:
-            ArchiveUnsafe: a name that leads elsewhere, a second top folder, a duplicate, or more than `max_bytes`.
+            ArchiveUnsafe: the name leads elsewhere, a second top folder, a duplicate, or more than `max_bytes`.
         """
         require_safe_path(entry.path)
         top, _, path = entry.path.partition("/")
         self._require_top(top)
         if not path and not entry.is_folder:
-            raise unsafe(f"the archive has a file {shown(top)} beside or instead of its folder")
+            raise unsafe(f"the archive has a file {shown(top)} beside or instead of its top folder")
         self._require_new(path, entry)
         self._bytes += entry.size
         if self.max_bytes is not None and self._bytes > self.max_bytes:
@@ -48,8 +48,8 @@ class Intake:
         """Hash an accepted file, write it if wanted, and return its first `keep` bytes.
 
         Raises:
-            ArchiveUnsafe, ChecksumMismatch: the archive ends or is damaged within it.
-            ScratchFull: there is no room for it.
+            ArchiveUnsafe, ChecksumMismatch: the archive ends or is damaged within the file.
+            ScratchFull: the disk is too small for it.
         """
         digest = hashlib.sha256()
         kept = bytearray()
@@ -72,14 +72,14 @@ class Intake:
         """Receive a file and return its whole content.
 
         Raises:
-            ArchiveUnsafe: it is too large to be what its name says; otherwise as `receive`.
+            ArchiveUnsafe: it is too large for its name; otherwise as `receive`.
         """
         if entry.size > limits.SMALL_MEMBER:
             raise unsafe(f"the archive's {path} has {entry.size:,} bytes")
         return self.receive(path, entry, keep=entry.size)
 
     def require_room(self, files: Iterator[File]) -> None:
-        """Make sure that the wanted ones of these files fit on the disk.
+        """Check that the wanted files among these fit on the disk.
 
         Raises:
             ScratchFull: they do not.

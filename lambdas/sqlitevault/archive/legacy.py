@@ -1,18 +1,19 @@
-"""Reading an archive of the original `backup.sh`, and telling what it says in terms of format 1.
+"""Archives of the original `backup.sh`, translated to format 1.
 
-It lists its members in any order, folders too, with MANIFEST.json made after `checksums.sha256`, so nothing is known
-in advance: sizes are bound by the archive's own, and all proof comes at the end. Its `checksums.sha256` was listed
-while it was being written, so the line about itself cannot hold, and that one line is not compared.
+They list their members in any order, folders too, and MANIFEST.json was made after `checksums.sha256`, so nothing is
+known in advance: sizes are limited by the archive's own size, and all proof comes at the end. `checksums.sha256` lists
+itself although it was still being written, so that one line cannot match and is not compared.
 """
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
-from sqlitevault.archive import checksums, limits
+from sqlitevault.archive import limits
 from sqlitevault.archive.intake import Intake
-from sqlitevault.archive.members import CHECKSUMS, CONFIG_PREFIX, MANIFEST, STATISTICS, in_order
+from sqlitevault.archive.members import CHECKSUMS, CONFIG_PREFIX, MANIFEST, STATISTICS, in_order, parse_checksums
 from sqlitevault.archive.refusals import damaged, shown
 from sqlitevault.archive.tar_stream import Entry
 from sqlitevault.catalog.manifest import (
@@ -26,11 +27,10 @@ from sqlitevault.catalog.manifest import (
     database_name,
     is_backup_id,
 )
-from sqlitevault.database.header import parse_header
+from sqlitevault.database.header import HEADER_BYTES, parse_header
 from sqlitevault.ground.errors import ChecksumMismatch, IntegrityCheckFailed, ManifestInvalid, SourceCorrupt
 from sqlitevault.ground.facts import Tier
 
-_HEADER_BYTES = 100
 _TAKE_ANOTHER = "Take another backup: this one is not complete as the original script left it."
 _TOOL = Tool(name="backup.sh", version="1")
 
@@ -45,7 +45,7 @@ class _Original(BaseModel):
 
 
 def is_legacy_manifest(content: bytes) -> bool:
-    """Tell whether a MANIFEST.json is the original script's; it has no format number."""
+    """Return whether a MANIFEST.json is the original script's: it has no format number."""
     if len(content) > limits.LEGACY_MANIFEST:
         return False
     try:
@@ -56,23 +56,23 @@ def is_legacy_manifest(content: bytes) -> bool:
 
 
 def legacy_limit(archive_bytes: int) -> int:
-    """Return how many bytes an archive of this size may unpack to: 200 times as many, within 64 MiB and 100 GiB."""
+    """Return how many bytes an archive of this size may unpack to: 200 times its size, from 64 MiB to 100 GiB."""
     return min(limits.LEGACY_BYTES, max(limits.LEGACY_ALWAYS_ALLOWED, limits.LEGACY_RATIO * archive_bytes))
 
 
 def read_legacy(manifest: bytes | None, arriving: Iterator[Entry], intake: Intake) -> Manifest:
-    """Receive all members, hold them against the archive's checksums, and translate its manifest.
+    """Receive all members, compare them with the archive's checksums, and translate its manifest.
 
     Args:
-        manifest: content of MANIFEST.json if it came already.
-        arriving: the entries still to come.
-        intake: where they go.
+        manifest: content of MANIFEST.json if it was already read.
+        arriving: the remaining entries.
+        intake: receives them.
 
     Raises:
         ManifestInvalid: the manifest is missing, malformed, or of another archive.
         ChecksumMismatch: a member is missing, not listed, or different.
         IntegrityCheckFailed: the database is not a SQLite database.
-        SourceUnsupported: it needs a newer version.
+        SourceUnsupported: the database needs a newer version.
         ArchiveUnsafe: as `Intake.accept` and `Intake.receive_small`.
     """
     kept = {} if manifest is None else {MANIFEST: manifest}
@@ -83,7 +83,7 @@ def read_legacy(manifest: bytes | None, arriving: Iterator[Entry], intake: Intak
         if path in (MANIFEST, CHECKSUMS, STATISTICS):
             kept[path] = intake.receive_small(path, entry)
         else:
-            head = intake.receive(path, entry, keep=_HEADER_BYTES)
+            head = intake.receive(path, entry, keep=HEADER_BYTES)
             if _is_database(path):
                 kept[path] = head
     original = _original(kept, intake.top)
@@ -96,7 +96,7 @@ def _original(kept: dict[str, bytes], top: str) -> _Original:
         raise ManifestInvalid("the archive has no MANIFEST.json", hint="Take another backup: this one is incomplete.")
     if not is_legacy_manifest(kept[MANIFEST]):
         raise ManifestInvalid(
-            "MANIFEST.json is not the archive's first member, and not one of the original script",
+            "MANIFEST.json is not the archive's first member, and not the original script's",
             hint="Take another backup, or the archive as it was made: this one was packed again.",
         )
     try:
@@ -106,7 +106,7 @@ def _original(kept: dict[str, bytes], top: str) -> _Original:
         raise ManifestInvalid(f"the archive's manifest is not valid: {where}", hint=_TAKE_ANOTHER) from error
     if original.backup_name != top or not is_backup_id(original.backup_name):
         raise ManifestInvalid(
-            f"the archive's manifest is that of {shown(original.backup_name)}, its folder is {shown(top)}",
+            f"the archive's manifest is for {shown(original.backup_name)}, its top folder is {shown(top)}",
             hint=_TAKE_ANOTHER,
         )
     return original
@@ -115,7 +115,7 @@ def _original(kept: dict[str, bytes], top: str) -> _Original:
 def _require_checksums(content: bytes | None, intake: Intake) -> None:
     if content is None:
         raise ChecksumMismatch("the archive has no checksums.sha256", hint=_TAKE_ANOTHER)
-    recorded = checksums.parse(content)
+    recorded = parse_checksums(content)
     recorded.pop(CHECKSUMS, None)
     found = {path: file.sha256 for path, file in intake.files.items() if path not in (MANIFEST, CHECKSUMS)}
     wrong = {path for path in recorded.keys() | found.keys() if recorded.get(path) != found.get(path)}
@@ -162,19 +162,11 @@ def _facts(database: File, head: bytes) -> Database:
         header = parse_header(head)
     except SourceCorrupt as error:
         raise IntegrityCheckFailed(f"{database.path} in the archive: {error}", hint=_TAKE_ANOTHER) from error
-    return Database(
-        bytes=database.bytes,
-        page_size=header.page_size,
-        journal_mode=header.journal_mode,
-        sqlite_version=header.sqlite_version,
-        user_version=header.user_version,
-        application_id=header.application_id,
-        encoding=header.encoding,
-    )
+    return Database(bytes=database.bytes, **asdict(header))
 
 
 def _tables(statistics: bytes) -> tuple[Table, ...]:
-    """Read `table: rows` lines; the script wrote a heading before them."""
+    """Parse the lines `table: rows` below a heading."""
     tables: list[Table] = []
     for line in statistics.decode("utf-8", "replace").splitlines()[1:]:
         name, _, rows = line.rpartition(": ")

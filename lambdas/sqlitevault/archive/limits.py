@@ -1,8 +1,8 @@
-"""How much of anything an archive may bring. Each limit is far above a real backup and far below what would hurt."""
+"""Limits on archives: each is far above any real backup and far below what would do harm."""
 
 MEBIBYTE = 1 << 20
 
-# Read or written at once; a reader or writer holds a few of these in memory, whatever the archive's size.
+# Bytes read or written at a time; a reader or writer holds a few of these in memory, whatever the archive's size.
 CHUNK = MEBIBYTE // 4
 
 # MANIFEST.json, checksums.sha256 and db_stats.txt are held in memory.
@@ -21,8 +21,8 @@ EXTENDED_HEADER = 64 * 1024
 # Zero bytes after the end of a tar: writers pad to a record of 10 KiB, some to larger ones.
 PADDING = MEBIBYTE
 
-# An archive of the original script records no sizes before its content comes, so what it may unpack to is bound by
-# its own size. Deflate reaches 1032:1 on zeros; databases and dumps stay below 100:1.
+# An archive of the original script records no sizes before its content, so its unpacked size is limited by its own
+# size. Deflate reaches 1032:1 on zeros; databases and dumps stay below 100:1.
 LEGACY_RATIO = 200
 LEGACY_MANIFEST = 64 * 1024
 LEGACY_ALWAYS_ALLOWED = 64 * MEBIBYTE

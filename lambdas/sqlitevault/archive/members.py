@@ -1,6 +1,12 @@
-"""The members of an archive: their names, their order, their checksums."""
+"""The members of an archive: their names, order and checksums.
+
+`checksums.sha256` has the format of `sha256sum`, so `sha256sum -c` checks an unpacked archive anywhere. GNU coreutils
+manual, section "cksum output modes": 64 hexadecimal digits, a space, a space (text) or asterisk (binary), the name. A
+name with a backslash or newline would be escaped; such names never get into an archive.
+"""
 
 import hashlib
+import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,6 +16,7 @@ from typing import Protocol, TypeVar
 from sqlitevault.archive import limits
 from sqlitevault.archive.refusals import shown, unsafe
 from sqlitevault.catalog.manifest import File
+from sqlitevault.ground.errors import ChecksumMismatch
 
 MANIFEST = "MANIFEST.json"
 CHECKSUMS = "checksums.sha256"
@@ -19,6 +26,7 @@ CONFIG_PREFIX = "config/"
 
 # Unicode categories that hide or disguise a name: controls, formats (bidirectional overrides), surrogates, separators.
 _HIDING = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_CHECKSUM_LINE = re.compile(r"(?P<sha256>[0-9a-f]{64}) [ *](?:\./)?(?P<path>.+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +47,13 @@ def describe(members: Iterable[Member]) -> tuple[File, ...]:
     return tuple(_describe(member) for member in in_order(members))
 
 
+def _describe(member: Member) -> File:
+    require_safe_path(member.path)
+    with member.source.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return File(path=member.path, bytes=file.tell(), sha256=digest)
+
+
 class _HasPath(Protocol):
     @property
     def path(self) -> str: ...
@@ -48,7 +63,7 @@ _Member = TypeVar("_Member", bound=_HasPath)
 
 
 def in_order(members: Iterable[_Member]) -> list[_Member]:
-    """Return the members as format 1 orders them: small facts first, then the database, its dump, the rest."""
+    """Return the members in the order of format 1: small facts first, then the database, its dump, and the rest."""
     return sorted(members, key=lambda member: (_rank(member.path), member.path))
 
 
@@ -60,18 +75,11 @@ def _rank(path: str) -> int:
     return 4 if path.startswith(CONFIG_PREFIX) else 5
 
 
-def _describe(member: Member) -> File:
-    require_safe_path(member.path)
-    with member.source.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return File(path=member.path, bytes=file.tell(), sha256=digest)
-
-
 def require_safe_path(path: str) -> None:
-    """Accept only a plain relative path: no way out of a folder, nothing that looks like another name.
+    """Accept only a plain relative path that stays in its folder and does not look like another name.
 
     Raises:
-        ArchiveUnsafe: naming what is wrong.
+        ArchiveUnsafe: the message names the fault.
     """
     parts = path.split("/")
     faults = {
@@ -91,3 +99,26 @@ def require_safe_path(path: str) -> None:
 
 def _bytes(name: str) -> int:
     return len(name.encode("utf-8", "surrogateescape"))
+
+
+def render_checksums(files: Iterable[File]) -> bytes:
+    """Return the content of `checksums.sha256` for these files."""
+    return "".join(f"{file.sha256}  {file.path}\n" for file in files).encode()
+
+
+def parse_checksums(content: bytes) -> dict[str, str]:
+    """Return the recorded SHA-256 of each path; a leading `./`, as `find` writes it, is dropped.
+
+    Raises:
+        ChecksumMismatch: a line has another form, or a path occurs twice.
+    """
+    recorded: dict[str, str] = {}
+    for line in content.decode("utf-8", "replace").splitlines():
+        match = _CHECKSUM_LINE.fullmatch(line)
+        if match is None or match["path"] in recorded:
+            raise ChecksumMismatch(
+                f"checksums.sha256 has a line that cannot be used: {shown(line)}",
+                hint="Take another backup: without its checksums nothing in this one can be proven.",
+            )
+        recorded[match["path"]] = match["sha256"]
+    return recorded

@@ -1,4 +1,4 @@
-"""Writing files that nobody vouches for: only new ones, in an empty folder that is empty again after an error."""
+"""Untrusted files in a new folder: nothing is overwritten, and after an error the folder is empty again."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class NewFolder:
-    """Files below `root`, each new, mode 0600, in folders of mode 0700, all made here."""
+    """New files below `root` with mode 0600, in new folders with mode 0700."""
 
     def __init__(self, root: Path) -> None:
         """Write below `root`, an empty folder."""
@@ -21,10 +21,10 @@ class NewFolder:
         self._folders = {root}
 
     def write(self, path: str, content: Iterable[bytes]) -> None:
-        """Write a file that must not exist, and sync it. The caller has proven `path` to be safe.
+        """Write and sync a file that must not exist. The caller has proven that `path` is safe.
 
         Raises:
-            OSError: the file exists, or cannot be written.
+            OSError: the file exists or cannot be written.
         """
         target = self.root / path
         self._make(target.parent)
@@ -34,7 +34,7 @@ class NewFolder:
             os.fsync(file.fileno())
 
     def sync(self) -> None:
-        """Make the names of the files survive a crash."""
+        """Sync the folders, so that the names of the files survive a crash."""
         for folder in self._folders:
             sync(folder)
 
@@ -47,10 +47,10 @@ class NewFolder:
 
 @contextmanager
 def new_folder(root: Path) -> Iterator[NewFolder]:
-    """Give a folder to write into; what was written is synced at the end, and removed after any error.
+    """Give a folder to write into; its files are synced at the end, and removed after any error.
 
     Raises:
-        TargetExists: `root` is no folder, or not an empty one.
+        TargetExists: `root` is not an empty folder.
         ScratchFull: the disk fills up.
     """
     made = _make_root(root)

@@ -1,11 +1,10 @@
-"""Reading an archive of format 1: its manifest comes first, and from then on every byte is known in advance."""
+"""Archives of format 1: the manifest comes first, so every byte after it is known in advance."""
 
 import hashlib
 from collections.abc import Iterator
 
-from sqlitevault.archive import checksums
 from sqlitevault.archive.intake import Intake
-from sqlitevault.archive.members import CHECKSUMS, MANIFEST, require_safe_path
+from sqlitevault.archive.members import CHECKSUMS, MANIFEST, render_checksums, require_safe_path
 from sqlitevault.archive.refusals import CHANGED, damaged, shown, unsafe
 from sqlitevault.archive.tar_stream import Entry
 from sqlitevault.catalog.manifest import File, Manifest
@@ -13,13 +12,13 @@ from sqlitevault.ground.errors import ArchiveUnsafe, ManifestInvalid
 
 
 def read_recorded(content: bytes, arriving: Iterator[Entry], intake: Intake, expected: Manifest | None) -> Manifest:
-    """Receive everything after MANIFEST.json, whose `content` is given, and hold it against what that recorded.
+    """Receive everything after MANIFEST.json, whose `content` is given, and compare it with that manifest.
 
     Raises:
         ManifestInvalid: it is malformed, of a newer format, of another archive, or not the `expected` one.
-        ArchiveUnsafe: a member that is not recorded, or longer than recorded.
-        ChecksumMismatch: a member that is missing, shorter or different.
-        ScratchFull: what is wanted does not fit on the disk.
+        ArchiveUnsafe: a member is not recorded or longer than recorded.
+        ChecksumMismatch: a member is missing, shorter or different.
+        ScratchFull: the wanted members do not fit on the disk.
     """
     manifest = Manifest.from_json(content)
     recorded = _recorded(manifest, content)
@@ -35,14 +34,14 @@ def read_recorded(content: bytes, arriving: Iterator[Entry], intake: Intake, exp
 
 
 def require_agreement(manifest: Manifest, top: str, expected: Manifest | None) -> None:
-    """Hold the archive's own manifest against its top folder and against the manifest beside the archive.
+    """Compare the archive's own manifest with its top folder and with the manifest beside the archive.
 
     Raises:
-        ManifestInvalid: they are not of the same backup.
+        ManifestInvalid: they do not belong to the same backup.
     """
     if manifest.backup_id != top:
         raise ManifestInvalid(
-            f"the archive's manifest is that of {manifest.backup_id}, its folder is {shown(top)}", hint=CHANGED
+            f"the archive's manifest is for {manifest.backup_id}, its top folder is {shown(top)}", hint=CHANGED
         )
     if expected is not None and _comparable(manifest) != _comparable(expected):
         raise ManifestInvalid(
@@ -55,14 +54,14 @@ def _comparable(manifest: Manifest) -> bytes:
 
 
 def _recorded(manifest: Manifest, content: bytes) -> dict[str, File]:
-    """Return what has to follow, by path. `checksums.sha256` is known too: it says what the manifest says."""
+    """Return the files that must follow, by path. The content of `checksums.sha256` follows from the manifest."""
     recorded = {file.path: file for file in manifest.files}
     if len(recorded) != len(manifest.files) or recorded.keys() & {MANIFEST, CHECKSUMS}:
         raise ManifestInvalid("the manifest records a member twice", hint=CHANGED)
     for path in recorded:
         require_safe_path(path)
     own = File(path=MANIFEST, bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
-    listing = checksums.render((own, *manifest.files))
+    listing = render_checksums((own, *manifest.files))
     return {CHECKSUMS: File(path=CHECKSUMS, bytes=len(listing), sha256=hashlib.sha256(listing).hexdigest()), **recorded}
 
 
@@ -71,7 +70,7 @@ def _require_allowed(manifest: Manifest, intake: Intake) -> None:
     if intake.max_bytes is not None and total > intake.max_bytes:
         raise ArchiveUnsafe(
             f"the archive unpacks to {total:,} bytes; {intake.max_bytes:,} are allowed",
-            hint="Allow more if you trust where this archive comes from.",
+            hint="Allow more if you trust the origin of this archive.",
         )
 
 

@@ -1,4 +1,4 @@
-"""Unpacking what can be read of a damaged archive. Nothing of it is proven; names are judged as strictly as ever."""
+"""Salvage from a damaged archive: nothing unpacked is proven, but names are checked as strictly as ever."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,15 +13,14 @@ from sqlitevault.archive.tar_stream import entries
 from sqlitevault.catalog.manifest import Manifest
 from sqlitevault.ground.errors import ArchiveUnsafe, ChecksumMismatch, ManifestInvalid
 
-# What is unpacked at once is lost together when it is damaged.
-_STEP = 4096
+_STEP = 4096  # bytes unpacked at a time: at the damage, this much is lost together
 
 
 @dataclass(frozen=True, slots=True)
 class Readable:
-    """What came out: `folder` is the top folder, None if not even that was found; `problem` is where it ended.
+    """The readable part: `folder` is the top folder, None if not even that was found; `problem` is why reading ended.
 
-    The last member may be cut off, and any member may hold what was never backed up.
+    The last member may be cut off, and any member may hold data that was never backed up.
     """
 
     folder: Path | None
@@ -30,7 +29,7 @@ class Readable:
 
 
 def unpack_readable(archive: Path, into: Path, wanted: Callable[[str], bool]) -> Readable:
-    """Unpack the wanted members up to the first damage; only into `into`, which must be new or empty.
+    """Unpack the wanted members up to the first damage into `into`, which must be new or empty.
 
     Raises:
         ScratchFull: the disk is too small.

@@ -1,7 +1,7 @@
-"""Reading a tar that nobody vouches for: plain files and folders only, every header bounded, nothing extracted.
+"""An untrusted tar: plain files and folders only, every header limited in size, nothing extracted.
 
-POSIX.1-2017 `pax` (ustar and pax interchange formats) and the GNU tar manual ("Basic Tar Format"). Python's
-`tarfile` parses the 512-byte block alone; it never gets to read extended headers, whose size it does not bound.
+POSIX.1-2017 `pax` (ustar and pax interchange formats) and the GNU tar manual ("Basic Tar Format"). Python's `tarfile`
+parses only the 512-byte block; it never reads extended headers here, because it does not limit their size.
 """
 
 import tarfile
@@ -15,7 +15,7 @@ from sqlitevault.ground.errors import ArchiveUnsafe
 
 _END = b"\0" * tarfile.BLOCKSIZE
 _REGULAR = (tarfile.REGTYPE, tarfile.AREGTYPE)
-# Records that say nothing about what would be written, or where.
+# Records that affect neither the content nor the place of a file.
 _IGNORED_RECORDS = frozenset({b"mtime", b"atime", b"ctime", b"uid", b"gid", b"uname", b"gname", b"comment"})
 _LENGTH_DIGITS = len(str(limits.EXTENDED_HEADER))
 _KINDS = {
@@ -32,7 +32,7 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One file or folder of a tar. `content` is to be consumed before the next entry is asked for."""
+    """One file or folder of a tar. Read `content` before the next entry."""
 
     path: str
     size: int
@@ -48,13 +48,11 @@ class _Header:
 
 
 def entries(stream: GzipStream) -> Iterator[Entry]:
-    """Yield the files and folders of the tar, then prove that nothing but padding follows.
-
-    Paths are as the archive has them: not yet judged.
+    """Yield the files and folders of the tar, with unchecked paths, then prove that only padding follows.
 
     Raises:
-        ArchiveUnsafe: not a tar; anything but files and folders; an extended header too large or of a kind not needed.
-        ChecksumMismatch: damaged or truncated.
+        ArchiveUnsafe: not a tar; an entry other than files and folders; an extended header too large or not needed.
+        ChecksumMismatch: the archive is damaged or truncated.
     """
     for _ in range(limits.ENTRIES):
         header = _next_header(stream)
@@ -119,7 +117,7 @@ def _read_block(stream: GzipStream) -> _Header | None:
         info = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
     except tarfile.HeaderError as error:
         raise ArchiveUnsafe(
-            f"what the archive holds is not a tar, or is damaged: {error}",
+            f"the archive's content is not a tar, or is damaged: {error}",
             hint="Give the .tar.gz file of a backup; if it is one, fetch it again or take another backup.",
         ) from error
     if info.size < 0:
@@ -148,7 +146,7 @@ def _overrides(data: bytes, path: str | None) -> tuple[str | None, int | None]:
 
 
 def _records(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the records of a pax header: `<length> <key>=<value>` and a newline, all of it counted by the length."""
+    """Yield the records of a pax header: `<length> <key>=<value>` and a newline; the length covers the whole record."""
     at = 0
     while at < len(data):
         digits = data[at : at + _LENGTH_DIGITS + 1].partition(b" ")[0]

@@ -1,6 +1,6 @@
-"""Unpacking an archive that nobody vouches for: proven member by member while it streams, in flat memory.
+"""Unpacking an untrusted archive: each member is proven while it streams, in flat memory.
 
-Python's `tarfile.extract*` is not used: nothing is written before its name, kind and size are known to be good.
+Python's `tarfile.extract*` is not used: nothing is written before its name, kind and size are checked.
 """
 
 from collections.abc import Callable, Iterator
@@ -34,7 +34,7 @@ class Unpacked:
 
 
 def everything(_member: str) -> bool:
-    """Want every member."""
+    """Select every member."""
     return True
 
 
@@ -47,26 +47,26 @@ def unpack(
     max_bytes: int | None = None,
     on_bytes: OnBytes = ignore_bytes,
 ) -> Unpacked:
-    """Unpack and prove an archive. After any error `into` is as it was before: empty, or not there.
+    """Unpack and prove an archive. After any error `into` is as before: empty or missing.
 
     Args:
         archive: the `.tar.gz` file.
-        into: an empty folder, or a path to make one. Nothing outside it is written.
-        wanted: chooses the members to write, by path within the top folder; all are checked in any case.
-        expected: the manifest beside the archive. The archive must have its checksum, and hold it but for that.
-        max_bytes: allow no more unpacked bytes. By default those that the manifest records; for an archive of the
-            original script 200 times its size (64 MiB in any case), 100 GiB at most.
-        on_bytes: hears of compressed bytes as they are read.
+        into: an empty folder, or the path of a new one. Nothing outside it is written.
+        wanted: selects the members to write, by path within the top folder; all are checked in any case.
+        expected: the manifest beside the archive, which must match the archive's checksum and its own manifest.
+        max_bytes: limit of unpacked bytes. By default the sum that the manifest records; for an archive of the
+            original script 200 times its size, at least 64 MiB and at most 100 GiB.
+        on_bytes: called with the number of compressed bytes read since the last call.
 
     Raises:
-        BackupNotFound: there is no such file.
-        ArchiveUnsafe: not an archive of ours, or an attack: names that lead elsewhere, links, devices, duplicates,
+        BackupNotFound: the file does not exist.
+        ArchiveUnsafe: not a backup archive, or an attack: names that lead elsewhere, links, devices, duplicates,
             members that are not recorded, more bytes than recorded or allowed.
         ChecksumMismatch: truncated, damaged, or not what was backed up.
         ManifestInvalid: its manifest is missing, malformed, of a newer format, or not the expected one.
-        IntegrityCheckFailed: an archive of the original script holds a database that is none.
-        SourceUnsupported: it holds one of a newer file format.
-        ScratchFull: the disk is too small; asked before anything is written.
+        IntegrityCheckFailed: the database in an archive of the original script is not a SQLite database.
+        SourceUnsupported: the database has a newer file format.
+        ScratchFull: the disk is too small; checked before anything is written.
         TargetExists: `into` is not empty.
     """
     with _open(archive) as source, new_folder(into) as folder:
@@ -81,14 +81,14 @@ def unpack(
 
 
 def read_manifest(archive: Path) -> Manifest:
-    """Return the manifest inside an archive; for one of the original script, what its content says.
+    """Return the manifest inside an archive; for one of the original script, a manifest made from its content.
 
-    Of format 1 only the first member is read, so nothing else is proven.
+    With format 1 only the first member is read, so nothing else is proven.
 
     Raises:
-        BackupNotFound: there is no such file.
-        ArchiveUnsafe, ChecksumMismatch, ManifestInvalid, IntegrityCheckFailed, SourceUnsupported: as `unpack`, in
-            what was read.
+        BackupNotFound: the file does not exist.
+        ArchiveUnsafe, ChecksumMismatch, ManifestInvalid, IntegrityCheckFailed, SourceUnsupported: as `unpack`, for the
+            part that was read.
     """
     with _open(archive) as source:
         intake = Intake(None, everything)
@@ -113,7 +113,7 @@ def _read(stream: GzipStream, intake: Intake, expected: Manifest | None, archive
 
 
 def _first(arriving: Iterator[Entry], intake: Intake) -> tuple[bytes | None, Iterator[Entry]]:
-    """Return the manifest's content if it comes first, as in format 1, and the entries still to come."""
+    """Return the manifest's content if it comes first, as in format 1, and the remaining entries."""
     first = next(arriving, None)
     if first is None:
         raise ArchiveUnsafe("the archive is empty", hint="Take another backup.")
@@ -128,7 +128,7 @@ def _open(archive: Path) -> Iterator[BinaryIO]:
         source = archive.open("rb")
     except FileNotFoundError:
         raise BackupNotFound(
-            f"there is no archive {archive}", hint="`sqlitevault list` shows the backups there are."
+            f"there is no archive {archive}", hint="`sqlitevault list` shows the existing backups."
         ) from None
     except IsADirectoryError:
         raise ArchiveUnsafe(f"{archive} is a folder", hint="Give the .tar.gz file of a backup.") from None
@@ -137,13 +137,13 @@ def _open(archive: Path) -> Iterator[BinaryIO]:
 
 
 def _require_undamaged(stream: GzipStream, expected: Manifest | None, cause: Exception | None) -> None:
-    """Hold the archive as a file against its checksum: where that differs, it is what went wrong."""
+    """Compare the archive file with its checksum; a difference there is the real cause of any other error."""
     if expected is None or expected.archive is None:
         return
     stream.read_rest_packed()
     if (stream.packed_bytes, stream.packed_sha256) != (expected.archive.bytes, expected.archive.sha256):
         raise ChecksumMismatch(
             f"the archive has {stream.packed_bytes:,} bytes, SHA-256 {stream.packed_sha256};"
-            f" recorded are {expected.archive.bytes:,} bytes, {expected.archive.sha256}",
+            f" {expected.archive.bytes:,} bytes, {expected.archive.sha256} are recorded",
             hint="Fetch it again; if it still differs, take another backup or its copy in the replica vault.",
         ) from cause

@@ -1,7 +1,6 @@
 """Writing an archive: one pass over the members, the same bytes for the same input, flat memory.
 
-gzip by ISA-L at level 2 (see benchmarks/README.md for what that costs and gains), tar in GNU format, which holds
-files of any size.
+gzip by ISA-L at level 2 (benchmarks/README.md has its cost and gain), tar in GNU format, which holds files of any size.
 """
 
 import hashlib
@@ -10,12 +9,12 @@ import tarfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 from isal import igzip_threaded
 
-from sqlitevault.archive import checksums, limits
-from sqlitevault.archive.members import CHECKSUMS, MANIFEST, Member, in_order
+from sqlitevault.archive import limits
+from sqlitevault.archive.members import CHECKSUMS, MANIFEST, Member, in_order, render_checksums
 from sqlitevault.catalog.manifest import Archive, File, Manifest
 from sqlitevault.ground.errors import ChecksumMismatch, ManifestInvalid
 from sqlitevault.ground.files import full_disk_reported, whole_file
@@ -26,10 +25,6 @@ _BLOCK = limits.MEBIBYTE
 _MOST_THREADS = 4
 _MODE = 0o644
 _PRIVATE_MODE = 0o600
-
-
-class _Output(Protocol):
-    def write(self, data: bytes, /) -> int: ...
 
 
 class _Packed:
@@ -56,17 +51,17 @@ class _Packed:
 def write_archive(
     manifest: Manifest, members: Sequence[Member], destination: Path, *, on_bytes: OnBytes = ignore_bytes
 ) -> Archive:
-    """Pack the members and return what the manifest is to say about the archive.
+    """Pack the members and return the archive's entry for the manifest.
 
     Args:
-        manifest: describes these very members; its `archive` is left out of the archive.
-        members: in any order; packed as format 1 orders them.
-        destination: the `.tar.gz` file; appears whole or not at all.
-        on_bytes: hears of members' bytes as they are packed.
+        manifest: describes exactly these members; its `archive` is left out of the archive.
+        members: in any order; packed in the order of format 1.
+        destination: the `.tar.gz` file; written whole or not at all.
+        on_bytes: called with the number of members' bytes packed since the last call.
 
     Raises:
         ManifestInvalid: the manifest describes other members.
-        ChecksumMismatch: a member's file is not what the manifest says; it changed meanwhile.
+        ChecksumMismatch: a member's file differs from the manifest: it changed meanwhile.
         ScratchFull: the disk is too small.
     """
     ordered = in_order(members)
@@ -85,7 +80,7 @@ def write_archive(
 class _Tar:
     """The members of one archive, written one after the other."""
 
-    def __init__(self, output: _Output, manifest: Manifest, on_bytes: OnBytes) -> None:
+    def __init__(self, output: BinaryIO, manifest: Manifest, on_bytes: OnBytes) -> None:
         self._output = output
         self._manifest = manifest
         self._on_bytes = on_bytes
@@ -96,7 +91,7 @@ class _Tar:
         own = File(path=MANIFEST, bytes=len(inner), sha256=hashlib.sha256(inner).hexdigest())
         self._write_small(MANIFEST, inner)
         listed = (recorded[member.path] for member in members)
-        self._write_small(CHECKSUMS, checksums.render((own, *listed)))
+        self._write_small(CHECKSUMS, render_checksums((own, *listed)))
         for member in members:
             self._write_file(member, recorded[member.path])
         self._put(b"\0" * (2 * tarfile.BLOCKSIZE))
@@ -148,5 +143,6 @@ def _content(member: Member, size: int) -> Iterator[bytes]:
 
 def _changed(member: Member) -> ChecksumMismatch:
     return ChecksumMismatch(
-        f"{member.path} changed while it was being packed", hint="Take the backup again; let nothing write to scratch."
+        f"{member.path} changed while it was being packed",
+        hint="Take the backup again, and let no other program write to scratch.",
     )

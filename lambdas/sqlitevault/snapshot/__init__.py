@@ -15,7 +15,7 @@ from sqlitevault.snapshot.attempt import Attempt
 from sqlitevault.snapshot.choice import Choice
 from sqlitevault.snapshot.fresh import force_sync
 from sqlitevault.snapshot.options import DEFAULTS, Method, SnapshotOptions, SnapshotResult
-from sqlitevault.snapshot.workplace import workplace
+from sqlitevault.snapshot.working_copy import workplace
 
 __all__ = ["Method", "SnapshotOptions", "SnapshotResult", "take_snapshot"]
 

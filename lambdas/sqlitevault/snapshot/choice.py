@@ -16,9 +16,8 @@ from sqlitevault.snapshot.fresh import Vanished, beside, fresh_open, look
 from sqlitevault.snapshot.journal import read_journal
 from sqlitevault.snapshot.locks import Locked
 from sqlitevault.snapshot.options import Method
-from sqlitevault.snapshot.recovery import settle
 from sqlitevault.snapshot.wal_format import in_wal_mode
-from sqlitevault.snapshot.workplace import clear
+from sqlitevault.snapshot.working_copy import clear, settle
 
 Protocol = Callable[[Attempt], Copied]
 
