@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from sqlitevault.cli import main, options
-from sqlitevault.ground.progress import OnBytes, ignore_bytes
+from sqlitevault.ground.steps import OnBytes, ignore_bytes
 from sqlitevault.vault.directory import DirectoryVault
 from tests.cli.home import Home, tree
 from tests.cli.mistakes import break_database

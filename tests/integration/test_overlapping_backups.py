@@ -10,14 +10,14 @@ from sqlitevault.catalog.catalog import Choice
 from sqlitevault.catalog.manifest import Scope
 from sqlitevault.catalog.selection import select
 from sqlitevault.ground.facts import Tier
-from sqlitevault.ground.steps import Unwatched
+from sqlitevault.ground.steps import Watcher
 from sqlitevault.proof.drill import DrillRequest, drill
 from sqlitevault.vault.opening import open_vault
 from tests.databases import execute
 from tests.function_calls import VAULT, Home
 
 
-class OtherRun(Unwatched):
+class OtherRun(Watcher):
     """Another run for the same time, from beginning to end, at the instant when this run begins a step."""
 
     def __init__(self, step: str, run: Callable[[], BackupReport]) -> None:

@@ -20,7 +20,7 @@ from sqlitevault.doctor.report import DoctorReport, Finding, Level
 from sqlitevault.doctor.source import permissions
 from sqlitevault.doctor.times import Seen, judge_times, look_at_times
 from sqlitevault.ground.errors import SourceCorrupt, SourceNotFound
-from sqlitevault.ground.steps import Unwatched
+from sqlitevault.ground.steps import Watcher
 from sqlitevault.snapshot.fresh import Fingerprint, View
 from tests.crashes import leave_hot_journal, leave_log, leave_super_journal
 from tests.databases import execute, make_bank, writer
@@ -87,7 +87,7 @@ def test_the_report_is_json(bank: Path) -> None:
     assert {finding["level"] for finding in document["findings"]} <= {"ok", "warning"}
 
 
-class Committing(Unwatched):
+class Committing(Watcher):
     """Lets the application take its strongest lock as a step begins."""
 
     def __init__(self, application: Session) -> None:

@@ -8,7 +8,7 @@ from isal import igzip_lib
 from sqlitevault.archive import limits
 from sqlitevault.archive.refusals import FETCH_AGAIN, damaged
 from sqlitevault.ground.errors import ArchiveUnsafe
-from sqlitevault.ground.progress import OnBytes, ignore_bytes
+from sqlitevault.ground.steps import OnBytes, ignore_bytes
 
 _MAGIC = b"\x1f\x8b\x08"
 _FLAGS_AT = 3

@@ -19,7 +19,7 @@ from sqlitevault.archive.recorded import read_recorded, require_agreement
 from sqlitevault.archive.tar_stream import Entry, entries
 from sqlitevault.catalog.manifest import Manifest
 from sqlitevault.ground.errors import ArchiveUnsafe, BackupNotFound, ChecksumMismatch, ManifestInvalid
-from sqlitevault.ground.progress import OnBytes, ignore_bytes
+from sqlitevault.ground.steps import OnBytes, ignore_bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from sqlitevault.archive.members import CHECKSUMS, MANIFEST, Member, in_order, r
 from sqlitevault.catalog.manifest import Archive, File, Manifest
 from sqlitevault.ground.errors import ChecksumMismatch, ManifestInvalid
 from sqlitevault.ground.files import full_disk_reported, whole_file
-from sqlitevault.ground.progress import OnBytes, ignore_bytes
+from sqlitevault.ground.steps import OnBytes, ignore_bytes
 
 LEVEL = 2
 _BLOCK = limits.MEBIBYTE

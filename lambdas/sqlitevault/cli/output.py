@@ -23,7 +23,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sqlitevault.ground.errors import SqliteVaultError
-from sqlitevault.ground.steps import Unwatched, Watcher
+from sqlitevault.ground.steps import Watcher
 
 _UNBROKEN = 10_000
 # Text from a database is shown but never acts on the terminal: control characters, except tab and line feed, become
@@ -45,7 +45,7 @@ class Output:
     def progress(self) -> Iterator[Watcher]:
         """Show steps on stderr: bars on a terminal, otherwise a line per finished step."""
         if self.as_json or self._quiet:
-            yield Unwatched()
+            yield Watcher()
         elif stderr().is_terminal:
             with Progress(*_columns(), console=stderr()) as bars:
                 yield _Bars(bars)
@@ -144,7 +144,7 @@ def show_next(steps: Sequence[str]) -> None:
         stdout().print(f"  {number}. {escape(step)}")
 
 
-class _Lines(Unwatched):
+class _Lines(Watcher):
     """Progress as a line on stderr for each finished step."""
 
     def finished(self, step: str, seconds: float) -> None:
@@ -152,7 +152,7 @@ class _Lines(Unwatched):
         click.echo(f"{step}: {seconds:.2f} s", err=True)
 
 
-class _Bars:
+class _Bars(Watcher):
     """Progress as a bar on stderr for each step."""
 
     def __init__(self, progress: Progress) -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 from sqlitevault.backup.backup import SCRATCH_PER_DATABASE_BYTE
 from sqlitevault.doctor.report import Finding, ok, problem, warning
 from sqlitevault.ground.errors import ConfigError, ScratchFull
-from sqlitevault.ground.progress import OnBytes
 from sqlitevault.ground.quantities import size
 from sqlitevault.ground.scratch import scratch_directory
+from sqlitevault.ground.steps import OnBytes
 from sqlitevault.snapshot.fresh import Vanished, beside, fresh_open, look
 from sqlitevault.snapshot.options import DEFAULTS
 from sqlitevault.snapshot.rollback import STALL_SHARE

@@ -10,7 +10,7 @@ import apsw
 
 from sqlitevault.ground.errors import IntegrityCheckFailed
 from sqlitevault.ground.files import unfinished
-from sqlitevault.ground.progress import OnBytes, ignore_bytes
+from sqlitevault.ground.steps import OnBytes, ignore_bytes
 
 _BLOCK = 1 << 20
 _END = b";\n"

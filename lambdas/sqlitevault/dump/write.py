@@ -17,7 +17,7 @@ from sqlitevault.database.connection import open_copy
 from sqlitevault.database.schema import TableShape, tables
 from sqlitevault.dump.inserts import insert_statements
 from sqlitevault.ground.files import whole_file
-from sqlitevault.ground.progress import OnBytes, ignore_bytes
+from sqlitevault.ground.steps import OnBytes, ignore_bytes
 
 _AUTO_VACUUM = ("NONE", "FULL", "INCREMENTAL")
 _KEPT_BY_SQLITE = ("sqlite_sequence", "sqlite_stat1", "sqlite_stat4")

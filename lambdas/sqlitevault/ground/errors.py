@@ -3,47 +3,46 @@
     SqliteVaultError
       ConfigError             a setting, an argument or an event is wrong
       SourceNotFound          there is no database to back up
-      SourceBusy              the database could not be copied within the time or stall allowed   (retryable)
-      SourceCorrupt           the database is damaged, or is not SQLite
-      SourceUnsupported       the database uses something that this version cannot handle; named, never guessed
-      BackupNotFound          no such backup in the vault
+      SourceBusy              the database could not be copied within the allowed time or stall      (retryable)
+      SourceCorrupt           the database is damaged, or is not a SQLite database
+      SourceUnsupported       the database uses something that this version cannot handle
+      BackupNotFound          the vault has no such backup
       BackupExists            a backup with this id is already committed
-      VaultUnavailable        the vault could not be reached or refused us                        (retryable)
-      ScratchFull             not enough disk for the work                                        (retryable)
+      VaultUnavailable        the vault cannot be reached, or refused the request                    (retryable)
+      ScratchFull             there is not enough disk space for the work                            (retryable)
       ChecksumMismatch        bytes differ from their recorded checksum
       ManifestInvalid         the manifest is missing, malformed, of another archive or too new
-      ArchiveUnsafe           the archive could write outside its folder, or is not an archive of ours
-      IntegrityCheckFailed    SQLite, a row count or a content digest says that the copy is damaged
-      TargetExists            the restore would overwrite something and was not told to
-      TargetInUse             somebody has the restore's target open
-      TargetUnwritable        the restore's target cannot be written
+      ArchiveUnsafe           the archive could write outside its folder, or is not one of ours
+      IntegrityCheckFailed    SQLite, a row count or a content digest shows that the copy is damaged
+      TargetExists            the restore would overwrite something without permission
+      TargetInUse             a process has the restore target open
+      TargetUnwritable        the restore target cannot be written
       DrillFailed             a backup could not be proven restorable
-      NotReady                something that a recovery would need is missing or too old
+      NotReady                something that a recovery needs is missing, or its evidence is too old
 
-Decide by class or by `code`, never by the text of a message. `hint` is one sentence that tells the operator what
-to do next.
+Decide by class or by `code`, never by the text of a message. `hint` is one sentence: what the operator should do next.
 """
 
 from typing import ClassVar
 
 
 class SqliteVaultError(Exception):
-    """Base of all errors; `str(error)` is the message alone."""
+    """Base of all errors; `str(error)` is the message without the hint."""
 
     code: ClassVar[str] = "SqliteVaultError"
     retryable: ClassVar[bool] = False
 
     def __init__(self, message: str, *, hint: str) -> None:
-        """Keep the message for `str` and the hint for whoever has to act."""
+        """Take the message, and a hint: what the operator should do next."""
         super().__init__(message)
         self.hint = hint
 
     def __init_subclass__(cls) -> None:
-        """Give each error its class name as its stable code."""
+        """Make the class name the stable code."""
         cls.code = cls.__name__
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Survive pickling although `hint` is keyword-only."""
+        """Support pickling, although `hint` is keyword-only."""
         return (_rebuild, (type(self), str(self), self.hint))
 
 
@@ -60,7 +59,7 @@ class SourceNotFound(SqliteVaultError):
 
 
 class SourceBusy(SqliteVaultError):
-    """The database could not be copied within the time or the writer stall allowed."""
+    """The database could not be copied within the allowed time or writer stall."""
 
     retryable = True
 
@@ -74,7 +73,7 @@ class SourceUnsupported(SqliteVaultError):
 
 
 class BackupNotFound(SqliteVaultError):
-    """No such backup in the vault."""
+    """The vault has no such backup."""
 
 
 class BackupExists(SqliteVaultError):
@@ -82,13 +81,13 @@ class BackupExists(SqliteVaultError):
 
 
 class VaultUnavailable(SqliteVaultError):
-    """The vault could not be reached, or refused us."""
+    """The vault cannot be reached, or refused the request."""
 
     retryable = True
 
 
 class ScratchFull(SqliteVaultError):
-    """Not enough disk for the work."""
+    """There is not enough disk space for the work."""
 
     retryable = True
 
@@ -98,27 +97,27 @@ class ChecksumMismatch(SqliteVaultError):
 
 
 class ManifestInvalid(SqliteVaultError):
-    """The manifest is missing, malformed, of another archive or of a newer format."""
+    """The manifest is missing, malformed, of another archive or too new."""
 
 
 class ArchiveUnsafe(SqliteVaultError):
-    """The archive could write outside its folder, or is not an archive of ours."""
+    """The archive could write outside its folder, or is not one of ours."""
 
 
 class IntegrityCheckFailed(SqliteVaultError):
-    """SQLite, a row count or a content digest says that the copy is damaged."""
+    """SQLite, a row count or a content digest shows that the copy is damaged."""
 
 
 class TargetExists(SqliteVaultError):
-    """The restore would overwrite something and was not told to."""
+    """The restore would overwrite something without permission."""
 
 
 class TargetInUse(SqliteVaultError):
-    """Somebody has the restore's target open."""
+    """A process has the restore target open."""
 
 
 class TargetUnwritable(SqliteVaultError):
-    """The restore's target cannot be written."""
+    """The restore target cannot be written."""
 
 
 class DrillFailed(SqliteVaultError):
@@ -126,4 +125,4 @@ class DrillFailed(SqliteVaultError):
 
 
 class NotReady(SqliteVaultError):
-    """Something that a recovery would need is missing, or its evidence is too old."""
+    """Something that a recovery needs is missing, or its evidence is too old."""

@@ -1,53 +1,41 @@
-"""Named steps of a verb: timed for the report, and shown to whoever watches."""
+"""The named steps of a command: their times for its report, and their progress for a watcher."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
-from sqlitevault.ground.progress import OnBytes
+OnBytes = Callable[[int], None]
+"""Called with the number of bytes handled since the last call."""
 
 
-class Watcher(Protocol):
-    """Somebody who wants to see the progress of a verb."""
+def ignore_bytes(_count: int) -> None:
+    """Do nothing."""
+
+
+class Watcher:
+    """Follows the steps of a command. This one ignores them, for functions and tests."""
 
     def started(self, step: str, total_bytes: int | None) -> None:
         """A step begins; `total_bytes` is None when its size is not known."""
-        ...
 
     def advanced(self, count: int) -> None:
         """The running step has handled `count` more bytes."""
-        ...
 
     def finished(self, step: str, seconds: float) -> None:
-        """The step ended, well or not."""
-        ...
-
-
-class Unwatched:
-    """The watcher of functions and tests: looks away."""
-
-    def started(self, step: str, total_bytes: int | None) -> None:
-        """Do nothing."""
-
-    def advanced(self, count: int) -> None:
-        """Do nothing."""
-
-    def finished(self, step: str, seconds: float) -> None:
-        """Do nothing."""
+        """The step ended, with or without an error."""
 
 
 class Steps:
-    """Runs steps one after another and remembers how long each took."""
+    """Runs steps and records how long each took."""
 
     def __init__(self, watcher: Watcher | None = None) -> None:
         """Start with no step done."""
-        self._watcher: Watcher = watcher or Unwatched()
+        self._watcher = watcher or Watcher()
         self.seconds: dict[str, float] = {}
 
     @contextmanager
     def step(self, name: str, total_bytes: int | None = None) -> Iterator[OnBytes]:
-        """Time the body under `name`; it calls what it is given with the bytes it has handled."""
+        """Time the body under `name`; it reports the bytes it handles to the callback it is given."""
         begun = time.monotonic()
         self._watcher.started(name, total_bytes)
         try:

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from sqlitevault.database.header import not_found
-from sqlitevault.ground.progress import OnBytes, ignore_bytes
+from sqlitevault.ground.steps import OnBytes, ignore_bytes
 from sqlitevault.snapshot.attempt import Attempt
 from sqlitevault.snapshot.choice import Choice
 from sqlitevault.snapshot.fresh import force_sync

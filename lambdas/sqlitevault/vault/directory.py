@@ -19,7 +19,7 @@ from sqlitevault.ground.errors import (
     VaultUnavailable,
 )
 from sqlitevault.ground.files import full_disk_reported, sync, whole_file
-from sqlitevault.ground.progress import OnBytes, ignore_bytes
+from sqlitevault.ground.steps import OnBytes, ignore_bytes
 from sqlitevault.vault.object_names import require_name
 from sqlitevault.vault.protocol import Capabilities, Protection, StoredObject
 

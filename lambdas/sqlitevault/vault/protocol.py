@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from sqlitevault.ground.progress import OnBytes, ignore_bytes
+from sqlitevault.ground.steps import OnBytes, ignore_bytes
 
 
 @dataclass(frozen=True, slots=True)

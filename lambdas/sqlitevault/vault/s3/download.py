@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, FlexibleChecksumError, IncompleteReadError
 
 from sqlitevault.ground.files import full_disk_reported
-from sqlitevault.ground.progress import OnBytes
+from sqlitevault.ground.steps import OnBytes
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

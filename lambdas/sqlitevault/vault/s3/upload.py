@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from botocore.exceptions import BotoCoreError, ClientError
 
 from sqlitevault.ground.errors import ChecksumMismatch
-from sqlitevault.ground.progress import OnBytes
+from sqlitevault.ground.steps import OnBytes
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

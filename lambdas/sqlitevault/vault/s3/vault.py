@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from sqlitevault.ground.errors import BackupExists, BackupNotFound, ManifestInvalid
-from sqlitevault.ground.progress import OnBytes, ignore_bytes
+from sqlitevault.ground.steps import OnBytes, ignore_bytes
 from sqlitevault.vault.object_names import require_name
 from sqlitevault.vault.protocol import Capabilities, Protection, StoredObject
 from sqlitevault.vault.s3.download import Remote, download_file
