@@ -48,6 +48,9 @@ def test_only_what_the_functions_need_is_shipped(folder: Path) -> None:
     assert not (folder / "sqlitevault" / "cli").exists()
     assert not (folder / "sqlitevault" / "__main__.py").exists()
     assert not (folder / "bin").exists()
+    page = folder / "sqlitevault" / "watch" / "page"
+    assert (page / "page.html.j2").is_file()
+    assert (page / "page.css").is_file()
     assert [
         path for path in folder.rglob("*") if path.name in ("__pycache__", "requirements.txt", "requirements.in")
     ] == []

@@ -11,7 +11,6 @@ from sqlitevault.site import Site
 from sqlitevault.watch import runbook_test
 from sqlitevault.watch.evidence import Status
 from sqlitevault.watch.overview import Overview
-from sqlitevault.watch.page.readiness import age, readiness_markdown, readiness_page
 from sqlitevault.watch.readiness import ReadinessReport
 
 
@@ -51,7 +50,7 @@ def readiness(out: Output, *, location: str | None, runbook_tested: str | None, 
         return
     report = Overview(site).readiness()
     if markdown or html:
-        click.echo(readiness_markdown(report) if markdown else readiness_page(report), nl=False)
+        click.echo(report.to_markdown() if markdown else _page(report), nl=False)
     else:
         out.give(report.to_dict(), lambda: _show(report))
     if not report.ready:
@@ -69,12 +68,19 @@ def _record(name: str, site: Site, out: Output) -> None:
     )
 
 
+def _page(report: ReadinessReport) -> str:
+    # Importing pygal and Jinja2 takes longer than the checklist.
+    from sqlitevault.watch.page.pages import readiness_page  # noqa: PLC0415
+
+    return readiness_page(report)
+
+
 def _show(report: ReadinessReport) -> None:
     shown = table("", "check", "proof", "age")
     for line in report.lines:
         applies = line.status is not Status.NOT_APPLICABLE
         shown.add_row(
-            mark(line.status is Status.OK) if applies else "[dim]-[/]", line.name, escape(line.proof), age(line)
+            mark(line.status is Status.OK) if applies else "[dim]-[/]", line.name, escape(line.proof), line.age
         )
     stdout().print(shown)
     stdout().print("[bold green]ready[/]" if report.ready else f"[bold red]NOT READY[/]: {len(report.failed)} failed")

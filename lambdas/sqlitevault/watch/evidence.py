@@ -17,6 +17,7 @@ from sqlitevault.ground.facts import (
     RPO_GRACE,
     Metric,
 )
+from sqlitevault.ground.quantities import duration
 from sqlitevault.vault.protocol import Protection, Vault
 from sqlitevault.watch import runbook_test
 from sqlitevault.watch.alarms import Alarms, missing_alarms
@@ -44,6 +45,11 @@ class Line(Report):
     status: Status
     proof: str
     age_seconds: Seconds | None = None
+
+    @property
+    def age(self) -> str:
+        """The age in words; empty where it has no meaning."""
+        return "" if self.age_seconds is None else duration(self.age_seconds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,8 +57,8 @@ class Overview:
         Raises:
             VaultUnavailable: the vault cannot be read.
         """
-        # Loading the charts takes longer than most commands run.
-        from sqlitevault.watch.page.report import report_page  # noqa: PLC0415
+        # Importing pygal and Jinja2 takes longer than most commands.
+        from sqlitevault.watch.page.pages import report_page  # noqa: PLC0415
 
         return report_page(self.history(), self.readiness())
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlitevault.catalog.manifest import format_time
 from sqlitevault.catalog.report import Moment, Report
 from sqlitevault.ground.errors import SqliteVaultError
 from sqlitevault.vault.protocol import Protection, Vault
@@ -42,6 +43,18 @@ class ReadinessReport(Report):
         """The lines that failed."""
         return tuple(line for line in self.lines if line.status is Status.FAILED)
 
+    @property
+    def verdict(self) -> str:
+        """The result in a few words."""
+        return "ready" if self.ready else f"NOT READY, {len(self.failed)} of {len(self.lines)} failed"
+
+    def to_markdown(self) -> str:
+        """Return the checklist for a wiki or a ticket."""
+        rows = ((line.status, line.name, _in_cell(line.proof), line.age) for line in self.lines)
+        table = [("status", "check", "proof", "age"), ("---",) * 4, *rows]
+        head = f"# Readiness of {self.database}: {self.verdict}\n\n{self.vault} at {format_time(self.at)}\n\n"
+        return head + "".join(f"| {' | '.join(row)} |\n" for row in table)
+
 
 def readiness(
     vault: Vault, replica: Vault | None, alarms: Callable[[], Alarms | None], request: ReadinessRequest
@@ -67,6 +80,10 @@ def readiness(
         ready=not any(line.status is Status.FAILED for line in lines),
         lines=lines,
     )
+
+
+def _in_cell(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
 
 
 def _checklist(

@@ -1,1 +1,1 @@
-"""Pages to look at: one file each, without script, font or address; readable on a phone and in the dark."""
+"""Readiness and history as HTML pages that load nothing from the network."""

@@ -1,27 +1,25 @@
-"""Charts as SVG inside a page: no script, no font, no address of anything; colours are the page's."""
+"""Charts as SVG for a page: without scripts, fonts or URLs, in the page's colours."""
 
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from html import escape
 
 import pygal
+from markupsafe import Markup
 from pygal.style import Style
 
-from sqlitevault.watch.page.html import section
-
-# Small and with large letters: a phone shows it at three quarters of this width.
+# Small, with large letters: a phone shows the chart at three quarters of this width.
 _WIDTH, _HEIGHT, _LETTERS = 520, 300, 14
 _LABELS, _TICKS = 4, 4
 _MOST_DOTS = 60
-# Room below the lowest label of a logarithmic axis; a linear one begins at 0.
+# Space below the lowest label of a logarithmic axis; a linear one begins at 0.
 _BELOW = 0.6
-# pygal's marks of origin and its namespaces are the only addresses in what it draws; inside HTML they mean nothing.
+# pygal's comments and XML namespaces hold the only URLs in its SVG; in HTML they have no meaning.
 _UNWANTED = re.compile(r'<!--.*?-->|<script\b.*?</script>| xmlns(:\w+)?="[^"]*"|<\?xml.*?\?>', re.DOTALL)
 
-# Steps that people count time in.
+# Steps in seconds that people count time in.
 _DURATIONS = (1, 5, 15, 30, 60, 300, 900, 1800, 3600, 7200, 14400, 28800, 86400, 2 * 86400, 7 * 86400)
 _FROM_FAST_TO_SLOW = (0.001, 0.01, 0.1, 1, 10, 60, 600, 3600, 36000, 360000)
 _COLOURS = ("var(--first)", "var(--second)", "var(--third)")
@@ -31,11 +29,13 @@ Points = Sequence[tuple[datetime, float]]
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Lines over time. `limit` is a promise, drawn as a dashed line across; `text` says a value in words.
+    """Lines over time. `name` is its id in the page; `text` returns a value in words.
 
-    `of_time`: the values are seconds, and the axis counts in minutes and hours; a `logarithmic` one always does.
+    `limit` is drawn as a dashed line across. `of_time`: the values are seconds, and the axis counts in minutes and
+    hours, as that of a `logarithmic` chart always does.
     """
 
+    name: str
     title: str
     lines: dict[str, Points]
     text: Callable[[float], str]
@@ -44,53 +44,51 @@ class Chart:
     of_time: bool = False
 
     @property
-    def highest(self) -> float:
-        """The highest value, and a little room above it."""
-        values = [value for line in self.lines.values() for _, value in line]
-        return 1.1 * max(*values, self.limit[1] if self.limit else 0.0, 0.0)
+    def points(self) -> Points:
+        """The points of all lines."""
+        return [point for line in self.lines.values() for point in line]
 
     @property
+    def legend(self) -> list[tuple[str, str, str]]:
+        """Colour, label and latest value of each line and of the limit."""
+        values = [(label, line[-1][1]) for label, line in self.lines.items() if line]
+        values += [self.limit] if self.limit else []
+        return [(colour, label, self.text(value)) for colour, (label, value) in zip(_COLOURS, values, strict=False)]
+
+    @property
+    def in_words(self) -> str:
+        """The chart for a screen reader."""
+        return f"{self.title}: {'; '.join(f'{label} {value}' for _, label, value in self.legend)}"
+
+    @property
+    def svg(self) -> Markup:
+        """The chart as an element of an HTML page; it needs at least one point."""
+        first, last = _span(self.points)
+        graph = _graph(self, first, last)
+        for label, line in self.lines.items():
+            graph.add(label, list(line))
+        if self.limit is not None:
+            label, value = self.limit
+            graph.add(label, [(first, value), (last, value)], show_dots=False, stroke_style={"dasharray": "6, 4"})
+        return Markup(_UNWANTED.sub("", str(graph.render())))  # noqa: S704 - pygal escapes the labels
+
     def ticks(self) -> list[float]:
-        """Round values for the axis, four or so."""
+        """Return round values for the axis, about four."""
         if self.logarithmic:
-            lowest = min(value for line in self.lines.values() for _, value in line)
+            lowest = min(value for _, value in self.points)
             return [step for step in _FROM_FAST_TO_SLOW if lowest / 10 < step < self.highest]
         steps = _DURATIONS if self.of_time else _round_numbers()
         step = next((step for step in steps if self.highest / step <= _TICKS), self.highest)
         return [step * count for count in range(math.ceil(self.highest / step) + 1)]
 
-
-def chart_section(chart: Chart, *, name: str) -> str:
-    """Return the chart as a card; without any point it says so. `name` tells the page's charts apart."""
-    points = [point for line in chart.lines.values() for point in line]
-    if not points:
-        return section(chart.title, '<p class="quiet">nothing to show yet</p>')
-    drawn = _draw(chart, points, name).replace("<svg ", f'<svg role="img" aria-label="{escape(_said(chart))}" ', 1)
-    return section(chart.title, drawn + _legend(chart))
+    @property
+    def highest(self) -> float:
+        """The highest value, plus a margin."""
+        return 1.1 * max(*(value for _, value in self.points), self.limit[1] if self.limit else 0.0, 0.0)
 
 
-def _said(chart: Chart) -> str:
-    """Say in words what the chart shows, for those who do not see it."""
-    return f"{chart.title}: {'; '.join(f'{label} {value}' for label, value in _entries(chart))}"
-
-
-def _entries(chart: Chart) -> list[tuple[str, str]]:
-    latest = [(label, chart.text(line[-1][1])) for label, line in chart.lines.items() if line]
-    return [*latest, *([(chart.limit[0], chart.text(chart.limit[1]))] if chart.limit else [])]
-
-
-def _legend(chart: Chart) -> str:
-    entries = zip(_COLOURS, _entries(chart), strict=False)
-    shown = [
-        f'<li><span style="background:{colour}"></span>{escape(label)}: {escape(value)}</li>'
-        for colour, (label, value) in entries
-    ]
-    return f'<ul class="legend">{"".join(shown)}</ul>'
-
-
-def _draw(chart: Chart, points: Points, name: str) -> str:
-    first, last = _span(points)
-    ticks = chart.ticks
+def _graph(chart: Chart, first: datetime, last: datetime) -> pygal.DateTimeLine:
+    ticks = chart.ticks()
     graph = pygal.DateTimeLine(
         style=_style(),
         js=(),
@@ -109,15 +107,10 @@ def _draw(chart: Chart, points: Points, name: str) -> str:
         show_legend=False,
         show_x_guides=False,
         dots_size=2.5,
-        show_dots=len(points) <= _MOST_DOTS,
+        show_dots=len(chart.points) <= _MOST_DOTS,
     )
-    graph.uuid = name
-    for label, line in chart.lines.items():
-        graph.add(label, list(line))
-    if chart.limit is not None:
-        label, value = chart.limit
-        graph.add(label, [(first, value), (last, value)], show_dots=False, stroke_style={"dasharray": "6, 4"})
-    return _UNWANTED.sub("", str(graph.render()))
+    graph.uuid = chart.name
+    return graph
 
 
 def _round_numbers() -> Iterator[float]:
@@ -125,7 +118,7 @@ def _round_numbers() -> Iterator[float]:
 
 
 def _span(points: Points) -> tuple[datetime, datetime]:
-    """Return first and last moment; of a single one, an hour around it, so that there is an axis."""
+    """Return the first and the last time; an hour around a single one, so that there is an axis."""
     first, last = min(moment for moment, _ in points), max(moment for moment, _ in points)
     if last > first:
         return first, last
