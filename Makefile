@@ -1,4 +1,4 @@
-# `make help` lists everything a person can do here. The first target that needs it sets everything up.
+# `make help` lists the targets. The first one that needs the environment sets it up.
 
 PYTHON ?= python3.11
 VENV   ?= .venv
@@ -11,7 +11,7 @@ READY  := $(VENV)/ready
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
-setup: $(READY) node_modules/.package-lock.json ## Install everything that is needed, pinned, below this folder
+setup: $(READY) node_modules/.package-lock.json ## Install all dependencies, pinned, below this folder
 
 $(READY): requirements-build.txt requirements-dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -24,7 +24,7 @@ node_modules/.package-lock.json: package-lock.json
 	npm ci --no-audit --no-fund --loglevel=error
 	touch $@
 
-demo: setup ## Deploy into an embedded AWS, back up, replicate, restore, prove: all of it, in minutes
+demo: setup ## Deploy into an embedded AWS, back up, replicate, restore and prove, in a minute
 	@$(BIN)/python -m localaws.demo
 
 test: setup ## Set up and run the tests: more of them at a time than cores, since many wait
@@ -47,22 +47,22 @@ format: setup ## Format the code
 	$(BIN)/ruff check --fix .
 
 stress: SECONDS = 600
-stress: setup ## Snapshots under writers that get killed: make stress SECONDS=600 SEED=1
+stress: setup ## Take snapshots while writers run and get killed: make stress SECONDS=600 SEED=1
 	$(BIN)/python -m tests.stress --seconds $(SECONDS) --seed $(SEED)
 
 race-matrix: CASES = 5000
-race-matrix: setup ## Every operation at every step of a snapshot: make race-matrix CASES=5000 SEED=1
+race-matrix: setup ## Inject every operation at every step of a snapshot: make race-matrix CASES=5000 SEED=1
 	$(BIN)/python -m tests.race_matrix --cases $(CASES) --seed $(SEED)
 
 fuzz: CASES = 100000
-fuzz: setup ## Damaged and hostile archives: make fuzz CASES=100000 SEED=1
+fuzz: setup ## Unpack damaged and hostile archives: make fuzz CASES=100000 SEED=1
 	$(BIN)/python -m tests.fuzz.archives --cases $(CASES) --seed $(SEED)
 
-kill-promote: setup ## Kill a restore at every system call that changes something
+kill-promote: setup ## Kill a restore at every system call that changes files
 	KILL_EVERY=1 $(BIN)/pytest -q tests/integration/test_killed_promote.py
 
 bench: MEGABYTES = 1000
-bench: setup ## Speed of snapshots and archives: make bench MEGABYTES=1000
+bench: setup ## Measure the speed of snapshots and archives: make bench MEGABYTES=1000
 	$(BIN)/python -m benchmarks.snapshot --megabytes $(MEGABYTES) --seed $(SEED)
 	$(BIN)/python -m benchmarks.archive
 	$(BIN)/python -m benchmarks.restore --megabytes $(MEGABYTES)
@@ -70,7 +70,7 @@ bench: setup ## Speed of snapshots and archives: make bench MEGABYTES=1000
 backup: setup ## Back up the database and its configuration
 	scripts/backup.sh
 
-backup-db: setup ## Back up the database alone
+backup-db: setup ## Back up only the database
 	scripts/backup.sh --db-only
 
 backup-s3: setup ## Back up to a bucket: make backup-s3 TO=s3://bucket/backups/
@@ -81,7 +81,7 @@ restore: setup ## Restore a backup: make restore FILE=backups/<archive>.tar.gz
 	@test -n "$(FILE)" || { echo "usage: make restore FILE=backups/<archive>.tar.gz" >&2; exit 2; }
 	scripts/restore.sh "$(FILE)"
 
-restore-dry: setup ## Show what a restore would change: make restore-dry FILE=backups/<archive>.tar.gz
+restore-dry: setup ## Preview a restore: make restore-dry FILE=backups/<archive>.tar.gz
 	@test -n "$(FILE)" || { echo "usage: make restore-dry FILE=backups/<archive>.tar.gz" >&2; exit 2; }
 	scripts/restore.sh --dry-run "$(FILE)"
 
@@ -95,7 +95,7 @@ lock: setup ## Pin the dependencies again, with hashes
 	$(BIN)/$(PIN) --constraint requirements-dev.txt --extra functions pyproject.toml \
 	  $(NOT_IN_FUNCTIONS:%=--no-emit-package %) -o lambdas/requirements.txt
 
-clean: ## Remove everything that `make setup` and the tests made
+clean: ## Delete everything that `make setup` and the tests created
 	rm -rf $(VENV) node_modules cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info lambdas/*.egg-info
 
 .PHONY: help setup demo test check lint types imports format stress race-matrix fuzz kill-promote bench backup backup-db backup-s3 restore restore-dry lock clean

@@ -1,7 +1,6 @@
 """Consistent backup and proven restore of a SQLite database.
 
-The core used by the functions and by the command line alike. It knows nothing of the functions that call it and
-nothing of how they are deployed; only `s3_vault` knows AWS, only `telemetry` knows metrics.
+The functions and the command line share this package. It depends on neither of them, nor on how they are deployed.
 """
 
 __version__ = "1.1.0"

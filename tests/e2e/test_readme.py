@@ -67,7 +67,7 @@ def test_the_functions_as_the_readme_invokes_them(quiet: World, tmp_path: Path) 
     for output in (backup, listed, planned, staged, promoted):
         assert backup_id in output
     assert "the newest good backup" in planned
-    (page,) = commands(README, "What watches")
+    (page,) = commands(README, "Monitoring")
     fetch = page.command.replace("-prod-", f"-{STAGE}-").replace("ACCOUNT", ACCOUNT)
     run(fetch.replace(" report.html", f" {tmp_path / 'report.html'}"), environment)
     assert backup_id in (tmp_path / "report.html").read_text()

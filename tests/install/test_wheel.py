@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from sqlitevault import __version__
+from tests.console import ROOT, commands
 from tests.databases import make_bank, require_bank
 from tests.install.commands import UV, run
 
@@ -21,15 +22,14 @@ SHELLS = {"bash": "complete -o nosort", "zsh": "#compdef sqlitevault", "fish": "
 
 @pytest.fixture(scope="session")
 def program(clone: Path) -> Path:
-    """The `sqlitevault` of an otherwise empty environment: a wheel of the clone, and the pinned dependencies."""
+    """The `sqlitevault` of an otherwise empty environment, from a wheel of the clone.
+
+    Installed as `pip install .` does, but by uv, which is faster, and held to the pinned versions.
+    """
     place = clone.parent / "environment"
     run(UV, "venv", "--quiet", "--python", sys.executable, place, folder=clone)
     python = place / "bin" / "python"
-    run(UV, "build", "--quiet", "--wheel", *PINS[2:], "--python", sys.executable, "--out-dir", "wheels", folder=clone)
-    (wheel,) = (clone / "wheels").glob("*.whl")
-    install = (UV, "pip", "install", "--quiet", "--python", python)
-    run(*install, "--require-hashes", "--requirement", "requirements.txt", folder=clone)
-    run(*install, "--no-deps", "--no-index", wheel, folder=clone)
+    run(UV, "pip", "install", "--quiet", "--python", python, *PINS, ".", folder=clone)
     run(UV, "pip", "check", "--python", python, folder=clone)
     return place / "bin" / "sqlitevault"
 
@@ -62,6 +62,15 @@ def test_the_version_is_the_packages(program: Path, tmp_path: Path) -> None:
     assert run(program, "--version", folder=tmp_path).split()[-1] == __version__
     metadata = "from importlib.metadata import version; print(version('sqlitevault'))"
     assert run(program.with_name("python"), "-c", metadata, folder=tmp_path).strip() == __version__
+
+
+def test_the_readme_shows_how(program: Path, tmp_path: Path) -> None:
+    """The commands of its section on installing, with the environment's program first on the path."""
+    install, *others = commands(ROOT / "README.md", "Installation")
+    assert install.command == "pip install ."
+    path = f"{program.parent}:{os.environ['PATH']}"
+    for one in others:
+        assert run("bash", "-c", one.command, folder=tmp_path, PATH=path).splitlines() == list(one.output)
 
 
 @pytest.mark.parametrize("shell", SHELLS)
