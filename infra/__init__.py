@@ -1,1 +1,1 @@
-"""The stacks: primary region and recovery region, composed of constructs that are named for what they do."""
+"""The stacks of the primary region and the recovery region, and their constructs."""

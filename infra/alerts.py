@@ -1,4 +1,4 @@
-"""Where alarms go: an encrypted topic that CloudWatch may publish to, and perhaps an e-mail address."""
+"""The alarms' topic: encrypted, open to CloudWatch, with an optional e-mail subscription."""
 
 from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -11,13 +11,13 @@ from constructs import Construct
 
 
 class Alerts(Construct):
-    """The topic. CloudWatch needs rights on its key and in its policy, or alarms are lost without a word.
+    """The topic. CloudWatch needs permission in its key's policy and in its own, or alarms are lost silently.
 
-    A policy of our own (`enforce_ssl`) replaces the default one, which lets the account's alarms publish.
+    `enforce_ssl` replaces the default policy, which would let the account's alarms publish.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, email: str | None) -> None:
-        """Make key and topic, and subscribe the address if there is one."""
+        """Make the key and the topic, and subscribe the address if one is given."""
         super().__init__(scope, construct_id)
         key = kms.Key(self, "Key", enable_key_rotation=True, removal_policy=RemovalPolicy.DESTROY)
         key.add_to_resource_policy(
@@ -40,5 +40,5 @@ class Alerts(Construct):
             self.topic.add_subscription(subscriptions.EmailSubscription(email))
 
     def action(self) -> cloudwatch.IAlarmAction:
-        """Return the action that alarms take."""
+        """Return the alarm action that notifies the topic."""
         return actions.SnsAction(self.topic)

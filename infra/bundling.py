@@ -1,4 +1,4 @@
-"""The functions' zip, built without Docker: the source as it is, and pinned wheels for the platform it runs on."""
+"""The functions' zip, built without Docker from the source and pinned wheels for the target platform."""
 
 import hashlib
 import platform
@@ -20,13 +20,13 @@ _REQUIREMENTS = SOURCE / "requirements.txt"
 _WHEELS = {"arm64": "aarch64-manylinux_2_34", "x86_64": "x86_64-manylinux_2_34"}
 _PYTHON = "3.14"
 _NOT_SHIPPED = ("__pycache__", "*.pyc", "*.egg-info", "requirements.*", "cli", "__main__.py")
-# Of no use at run time, and more than a third of the zip.
+# Not used at run time; more than a third of the zip.
 _UNUSED = ("bin", "boto3/examples", "apsw/tests", "apsw/shell.py")
 
 
 @jsii.implements(ILocalBundling)
 class _Uv:
-    """Installs with uv into CDK's output folder; jsii calls `try_bundle`."""
+    """Installs with uv into CDK's output folder; CDK calls `try_bundle`."""
 
     def __init__(self, settings: DeploymentSettings) -> None:
         self._settings = settings
@@ -49,10 +49,10 @@ def function_code(settings: DeploymentSettings) -> lambda_.Code:
 
 
 def bundle(output: Path, settings: DeploymentSettings) -> None:
-    """Fill `output` with what the zip holds.
+    """Fill the folder `output` with the content of the zip.
 
     Raises:
-        CalledProcessError: a wheel is missing for the platform, or its hash is another.
+        CalledProcessError: a wheel for the platform is missing, or its hash differs.
     """
     command = [str(Path(sys.executable).with_name("uv")), "pip", "install", "--quiet", "--no-config"]
     command += ["--require-hashes", "--only-binary", ":all:", "--no-compile-bytecode"]

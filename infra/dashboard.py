@@ -1,4 +1,4 @@
-"""The dashboard: the lines of `sqlitevault report`, each promise drawn across, and the state of every alarm."""
+"""The dashboard: alarm states by group, and the charts of `sqlitevault report` with their limits."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _WIDTH = 24
 
 @dataclass(frozen=True, slots=True)
 class _Graph:
-    """Metrics of ours over time, and what they are held to: lines across, each with its name."""
+    """Metrics over time; `limits` are labelled horizontal lines."""
 
     title: str
     metrics: tuple[str, ...]
@@ -31,7 +31,7 @@ def add_dashboard(
     metric: Callable[[str, str], cloudwatch.IMetric],
     settings: DeploymentSettings,
 ) -> None:
-    """Make the dashboard; `metric` returns the metric of this name with this statistic."""
+    """Make the dashboard; `metric` makes a metric from its name and statistic."""
     rows: list[list[cloudwatch.IWidget]] = [
         [_drawn(graph, metric, _WIDTH // len(row)) for graph in row] for row in _rows(settings)
     ]

@@ -1,4 +1,4 @@
-"""Where events end that were given up after all retries."""
+"""Dead-letter queues: events that failed after all their retries."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_sqs as sqs
@@ -8,7 +8,7 @@ from infra.nag import acknowledge
 
 
 def dead_letter_queue(scope: Construct) -> sqs.Queue:
-    """Make the dead-letter queue of `scope`; it keeps an event for two weeks, and an alarm tells of it."""
+    """Make the dead-letter queue of `scope`; it keeps an event for two weeks."""
     queue = sqs.Queue(
         scope,
         "DeadLetters",

@@ -1,4 +1,4 @@
-"""The file system that holds the database: the application's own EFS, or a new one to try it with."""
+"""The file system with the database: the application's own EFS, or a new one for trials."""
 
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
@@ -66,7 +66,7 @@ class SourceFileSystem(Construct):
         return file_system
 
     def mounting(self, *, write: bool) -> list[iam.PolicyStatement]:
-        """Return the rights to mount it through the access point. Without `write`, writing is denied explicitly."""
+        """Return permission to mount it through the access point; without `write`, writing is explicitly denied."""
         through = {"StringEquals": {"elasticfilesystem:AccessPointArn": self.access_point.access_point_arn}}
         allowed = ["elasticfilesystem:ClientMount"] + (["elasticfilesystem:ClientWrite"] if write else [])
         denied = ["elasticfilesystem:ClientRootAccess"] + ([] if write else ["elasticfilesystem:ClientWrite"])

@@ -1,4 +1,4 @@
-"""The functions: one code, one role each, told by their environment what to work on."""
+"""The functions: the same code for all, a role for each, configured by environment variables."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,14 +21,15 @@ from sqlitevault.ground.facts import METRIC_NAMESPACE
 from sqlitevault.ground.settings import Settings
 from sqlitevault.ground.stage import DeploymentSettings
 
-# A snapshot must give up early enough that the rest of the backup, or a clear error, still fits.
+# Share of the function's time that a snapshot may take: the rest of the backup, or a clear error, must still fit.
 _SNAPSHOT_SHARE = 0.4
+_ARCHITECTURES = {"arm64": lambda_.Architecture.ARM_64, "x86_64": lambda_.Architecture.X86_64}
 _EVENT_AGE = Duration.minutes(30)
 
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """The network and the file system of a function that works on the database."""
+    """The network and the file system of a function that reads or writes the database."""
 
     network: Network
     file_system: SourceFileSystem
@@ -36,12 +37,12 @@ class Mount:
 
 
 class Functions(Construct):
-    """Makes a stack's functions, and the queue for what they could not do."""
+    """Makes a stack's functions and their dead-letter queue."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, settings: DeploymentSettings, names: Names, vault_uri: str
     ) -> None:
-        """Prepare code, dead-letter queue and environment."""
+        """Prepare the code, the queue and the environment."""
         super().__init__(scope, construct_id)
         self._settings, self._names = settings, names
         self._code = function_code(settings)
@@ -53,23 +54,14 @@ class Functions(Construct):
         self, verb: str, statements: Sequence[iam.PolicyStatement], *, mount: Mount | None = None
     ) -> lambda_.Function:
         """Make the function whose handler is `<verb>.handler.handler`, with exactly these rights."""
-        name = self._names.function(verb)
-        log = logs.LogGroup(
-            self,
-            f"{verb.title()}Log",
-            log_group_name=f"/sqlitevault/{self._names.stage}/{verb}",
-            retention=logs.RetentionDays.THREE_MONTHS,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
+        log = self._log(verb)
         function = lambda_.Function(
             self,
             verb.title(),
-            function_name=name,
+            function_name=self._names.function(verb),
             description=_DESCRIPTIONS[verb],
             runtime=lambda_.Runtime.PYTHON_3_14,
-            architecture=lambda_.Architecture.ARM_64
-            if self._settings.architecture == "arm64"
-            else lambda_.Architecture.X86_64,
+            architecture=_ARCHITECTURES[self._settings.architecture],
             handler=f"{verb}.handler.handler",
             code=self._code,
             role=self._role(verb, log, statements, mount),
@@ -95,11 +87,20 @@ class Functions(Construct):
         self.made[verb] = function
         return function
 
+    def _log(self, verb: str) -> logs.LogGroup:
+        return logs.LogGroup(
+            self,
+            f"{verb.title()}Log",
+            log_group_name=f"/sqlitevault/{self._names.stage}/{verb}",
+            retention=logs.RetentionDays.THREE_MONTHS,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+
     def _role(
         self, verb: str, log: logs.LogGroup, statements: Sequence[iam.PolicyStatement], mount: Mount | None
     ) -> iam.Role:
         role = iam.Role(self, f"{verb.title()}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-        # Below the role, so that the function depends on it: Lambda checks the rights when it makes a function.
+        # A child of the role, so that the function depends on it: Lambda checks the rights when it creates a function.
         policy = iam.Policy(role, "Rights", roles=[role])
         rights = [*statements, *(_mounting(mount) if mount else ()), _logging(log)]
         policy.add_statements(*rights)
@@ -116,7 +117,7 @@ _DESCRIPTIONS = {
     "ingest": "Backs up a snapshot that was uploaded under inbox/",
     "restore": "Plans, stages, promotes or undoes a restore on the file system",
     "drill": "Restores a backup to scratch and proves it",
-    "monitor": "Looks at ages, replication, schedules and protection",
+    "monitor": "Checks ages, replication, schedules and protection",
 }
 # AWS Lambda Developer Guide, "Giving Lambda functions access to resources in an Amazon VPC".
 _NETWORK_ACTIONS = [
@@ -130,7 +131,7 @@ _NETWORK_ACTIONS = [
 
 
 def _attach(function: lambda_.Function, source: SourceFileSystem) -> None:
-    """Mount the file system. The L2 option would also grant writing on every file system."""
+    """Mount the file system. CDK's own option would also grant writing on every file system."""
     cfn = cast("lambda_.CfnFunction", function.node.default_child)
     mounted = {"Arn": source.access_point.access_point_arn, "LocalMountPath": MOUNT}
     cfn.add_property_override("FileSystemConfigs", [mounted])
@@ -152,12 +153,12 @@ def _logging(log: logs.LogGroup) -> iam.PolicyStatement:
 
 
 def _environment(settings: DeploymentSettings, names: Names, vault_uri: str) -> dict[str, str]:
-    told = Settings.from_env(
+    given = Settings.from_env(
         {},
         database_path=f"{MOUNT}/{settings.database}",
         config_root=MOUNT,
         vault=vault_uri,
-        # In the recovery region the vault is the replica itself: so a drill there knows whose reports it writes.
+        # In the recovery region this is the vault itself, which tells a drill that its report is a replica's.
         replica=names.replica_uri,
         scratch="/tmp",  # noqa: S108
         rpo_seconds=settings.rpo_minutes * 60,
@@ -170,4 +171,4 @@ def _environment(settings: DeploymentSettings, names: Names, vault_uri: str) -> 
         lock_days=settings.lock_days,
         tier_days=",".join(f"{tier}={days}" for tier, days in settings.tier_days.items()),
     )
-    return told.to_environment() | {"POWERTOOLS_METRICS_NAMESPACE": METRIC_NAMESPACE, "POWERTOOLS_LOG_LEVEL": "INFO"}
+    return given.to_environment() | {"POWERTOOLS_METRICS_NAMESPACE": METRIC_NAMESPACE, "POWERTOOLS_LOG_LEVEL": "INFO"}

@@ -1,4 +1,4 @@
-"""Findings of cdk-nag that are as they should be, each with its reason, beside the resource it is about."""
+"""Acknowledged findings of cdk-nag: each is recorded, with its reason, beside its resource."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,17 +9,17 @@ from constructs import IConstruct
 
 
 def acknowledge(scope: IConstruct, rule: str, reason: str) -> None:
-    """Accept one finding of the AwsSolutions pack on a construct and what is below it."""
+    """Accept one finding of the AwsSolutions pack on a construct and its children."""
     _acknowledge(scope, f"AwsSolutions::AwsSolutions-{rule}", reason)
 
 
 def acknowledge_annotation(scope: IConstruct, annotation: str, reason: str) -> None:
-    """Accept one of CDK's own warnings on a construct and what is below it."""
+    """Accept one of CDK's own warnings on a construct and its children."""
     _acknowledge(scope, f"Annotation::{annotation}", reason)
 
 
 def acknowledge_wildcards(scope: IConstruct, statements: list[iam.PolicyStatement], reason: str) -> None:
-    """Accept the wildcards of exactly these statements: one that is added later is a finding again."""
+    """Accept the wildcards of exactly these statements; one that is added later is a finding again."""
     for statement in statements:
         document = Stack.of(scope).resolve(statement.to_json())
         for kind in ("Action", "Resource"):

@@ -1,4 +1,4 @@
-"""Names that both regions must agree on without asking each other: no stack refers to another's resources."""
+"""Resource names that both regions derive on their own: no stack refers to another's resources."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ REPLICATION_RULE = "vault-to-replica"
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Deterministic names of one deployment. The account is a token: it is known at deployment."""
+    """Names of one deployment. The account is a token that is resolved at deployment."""
 
     stage: str
     account: str
@@ -21,7 +21,7 @@ class Names:
 
     @classmethod
     def of(cls, stack: Stack, settings: DeploymentSettings) -> "Names":
-        """Return the names as seen from a stack."""
+        """Return the names for a stack."""
         return cls(settings.stage, stack.account, settings.region, settings.dr_region)
 
     @property
@@ -36,19 +36,19 @@ class Names:
 
     @property
     def vault_uri(self) -> str:
-        """Where backups live."""
+        """The vault, as functions and people name it."""
         return f"s3://{self.vault}/{BACKUPS}"
 
     @property
     def replica_uri(self) -> str:
-        """Where their copies live."""
+        """The replica, as functions and people name it."""
         return f"s3://{self.replica}/{BACKUPS}"
 
     @property
     def key_alias(self) -> str:
-        """Alias of the buckets' keys, the same in both regions."""
+        """The alias of the buckets' keys, the same in both regions."""
         return f"alias/sqlitevault-{self.stage}"
 
     def function(self, verb: str) -> str:
-        """Name of a function."""
+        """Return a function's name."""
         return f"sqlitevault-{self.stage}-{verb}"

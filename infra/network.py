@@ -1,6 +1,6 @@
-"""Where functions that mount the file system run: isolated subnets with a gateway endpoint for S3, and nothing else.
+"""The network of the functions that mount the file system: isolated subnets with a gateway endpoint for S3.
 
-No NAT and no interface endpoints, so no idle cost. A function here reaches S3 of its own region and nothing more.
+Without NAT and interface endpoints it costs nothing when idle. A function here reaches S3 in its own region only.
 """
 
 from aws_cdk import Fn, Stack
@@ -12,7 +12,7 @@ from sqlitevault.ground.stage import DeploymentSettings
 
 
 class Network(Construct):
-    """A VPC and the subnets of the functions: the application's own, or a new one."""
+    """The VPC and subnets of the functions: the application's own, or new ones."""
 
     def __init__(self, scope: Construct, construct_id: str, *, existing: DeploymentSettings | None) -> None:
         """Use the network that the settings name if `existing` is given, else make one."""

@@ -1,4 +1,4 @@
-"""The primary region: the vault, the functions that fill and watch it, and the alarms."""
+"""The primary region: the vault, the functions that back up and monitor, and the alarms."""
 
 from aws_cdk import CfnOutput, Environment, Stack
 from aws_cdk import aws_lambda as lambda_
@@ -10,8 +10,8 @@ from infra.monitoring import Monitoring
 from infra.names import Names
 from infra.network import Network
 from infra.replication import Replication
-from infra.rights import looking_at_alarms, reading_the_replica
-from infra.schedules import Schedules, at, backup_event, every_quarter_of_an_hour
+from infra.rights import reading_alarms, reading_the_replica
+from infra.schedules import Schedules, at, backup_event, monitor_schedule
 from infra.triggers import OnCreated
 from infra.vault_bucket import VaultBucket
 from sqlitevault.ground.facts import BACKUPS, INBOX, MANIFEST_SUFFIX, REPORTS
@@ -19,10 +19,10 @@ from sqlitevault.ground.stage import DeploymentSettings
 
 
 class PrimaryStack(Stack):
-    """Everything that runs while all is well."""
+    """Everything that runs in normal operation."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: DeploymentSettings) -> None:
-        """Wire vault, functions, schedules and alarms."""
+        """Make vault, functions, schedules and alarms, and grant the functions their rights."""
         super().__init__(scope, construct_id, env=Environment(region=settings.region))
         self.settings = settings
         self.names = Names.of(self, settings)
@@ -58,13 +58,13 @@ class PrimaryStack(Stack):
         self.functions.make("backup", [*vault.readable(), *vault.writable()], mount=Mount(network, source, write=False))
         self.functions.make("restore", vault.readable(), mount=Mount(network, source, write=True))
         self.functions.make("ingest", [*vault.readable(INBOX), *vault.readable(), *vault.writable()])
-        # Both make the page that shows readiness, and so look at everything.
+        # Both write the report page, which shows readiness and so needs to read everything.
         everything = [
             *vault.readable(),
             *vault.inspectable(),
             *vault.writable(f"{BACKUPS}{REPORTS}"),
             *reading_the_replica(self.names),
-            *looking_at_alarms(self),
+            *reading_alarms(self),
         ]
         self.functions.make("drill", everything)
         self.functions.make("monitor", everything)
@@ -76,7 +76,7 @@ class PrimaryStack(Stack):
         schedules.add("Daily", backup, at(minute="0", hour="2"), backup_event("daily", "all"))
         schedules.add("Weekly", backup, at(minute="0", hour="3", week_day="SUN"), backup_event("weekly", "all"))
         schedules.add("Monthly", backup, at(minute="0", hour="4", day="1"), backup_event("monthly", "all"))
-        schedules.add("Monitor", self._function("monitor"), every_quarter_of_an_hour(), {})
+        schedules.add("Monitor", self._function("monitor"), monitor_schedule(), {})
         return schedules
 
     def _trigger(self) -> None:

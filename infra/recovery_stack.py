@@ -1,4 +1,4 @@
-"""The recovery region: the replica, and a pilot light that can restore from it alone, at no idle compute cost."""
+"""The recovery region: the replica, and functions that restore from it and cost nothing when idle."""
 
 from aws_cdk import CfnOutput, Environment, Stack
 from constructs import Construct
@@ -15,10 +15,10 @@ from sqlitevault.ground.stage import DeploymentSettings
 
 
 class RecoveryStack(Stack):
-    """What is left, and enough, when the primary region is gone."""
+    """Everything that a recovery needs if the primary region is lost."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: DeploymentSettings) -> None:
-        """Wire replica, file system, restore and drill."""
+        """Make replica, file system, restore and drill."""
         super().__init__(scope, construct_id, env=Environment(region=settings.dr_region))
         names = Names.of(self, settings)
         self.replica = VaultBucket(self, "Replica", name=names.replica, key_alias=names.key_alias, settings=settings)

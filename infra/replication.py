@@ -1,4 +1,4 @@
-"""Replication of the vault to the recovery region, within 15 minutes, measured.
+"""Replication of the vault to the recovery region, with S3 Replication Time Control.
 
 Source: Amazon S3 User Guide, "Setting up permissions for live replication" and "Using Object Lock with replication".
 """
@@ -18,14 +18,14 @@ _MINUTES = REPLICATION_PROMISE // timedelta(minutes=1)
 
 
 class Replication(Construct):
-    """The role that S3 replicates with, and the rule on the vault.
+    """The replication role of S3, and the rule on the vault.
 
-    The replica's key is named by its alias: its id is not known in this region. IAM then allows any key of that
-    region that bears the alias, and no other.
+    The replica's key is named by its alias, because its id is unknown in this region; IAM allows any key of that
+    region with this alias.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, vault: VaultBucket, names: Names) -> None:
-        """Replicate everything below `backups/`."""
+        """Replicate all objects below `backups/`."""
         super().__init__(scope, construct_id)
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("s3.amazonaws.com"))
         rights = _statements(vault, names)

@@ -1,4 +1,4 @@
-"""Rights of functions on what is referred to by name: the replica, whose stack is another, and the alarms."""
+"""Rights of functions on resources that are only known by name: the replica in the other stack, and the alarms."""
 
 from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
@@ -21,8 +21,8 @@ def reading_the_replica(names: Names) -> list[iam.PolicyStatement]:
     ]
 
 
-def looking_at_alarms(stack: Stack) -> list[iam.PolicyStatement]:
-    """Return the rights to ask whether this stack's alarms are armed, and who listens to its topics."""
+def reading_alarms(stack: Stack) -> list[iam.PolicyStatement]:
+    """Return the rights to read this stack's alarms and its topics' subscriptions."""
     alarms = stack.format_arn(
         service="cloudwatch", resource="alarm", resource_name="*", arn_format=ArnFormat.COLON_RESOURCE_NAME
     )

@@ -1,8 +1,7 @@
-"""When things happen by themselves. All times are UTC.
+"""Schedules. All times are UTC.
 
-Scheduler invokes a function asynchronously: its own dead letters are deliveries that failed; what a function could
-not do goes to the functions' dead letters. The scheduled time travels in the event, so that a delivery that is
-repeated makes no second backup.
+Scheduler invokes functions asynchronously. Its dead-letter queue holds failed deliveries; events that a function failed
+on go to the functions' own queue. The event carries the scheduled time, so a repeated delivery makes no second backup.
 """
 
 from datetime import timedelta
@@ -20,10 +19,10 @@ from sqlitevault.ground.facts import MONITOR_PERIOD
 
 
 class Schedules(Construct):
-    """A group of schedules and the queue for what could not be delivered."""
+    """A group of schedules, and the queue for failed deliveries."""
 
     def __init__(self, scope: Construct, construct_id: str, *, group: str) -> None:
-        """Make the group, empty."""
+        """Make an empty group."""
         super().__init__(scope, construct_id)
         self._group = scheduler.ScheduleGroup(self, "Group", schedule_group_name=group)
         self.dead_letters = dead_letter_queue(self)
@@ -32,7 +31,7 @@ class Schedules(Construct):
     def add(
         self, name: str, function: lambda_.IFunction, expression: scheduler.ScheduleExpression, event: dict[str, object]
     ) -> None:
-        """Invoke `function` with `event` whenever the expression says."""
+        """Invoke `function` with `event` on this schedule."""
         invoking = iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[f"{function.function_arn}:*"])
         acknowledge_wildcards(self._role, [invoking], "The function's own versions, as the L2 target grants it.")
         scheduler.Schedule(
@@ -67,6 +66,6 @@ def at(
     )
 
 
-def every_quarter_of_an_hour() -> scheduler.ScheduleExpression:
-    """Return the monitor's rate."""
+def monitor_schedule() -> scheduler.ScheduleExpression:
+    """Return the schedule of the monitor."""
     return scheduler.ScheduleExpression.rate(Duration.minutes(MONITOR_PERIOD / timedelta(minutes=1)))

@@ -1,4 +1,4 @@
-"""Objects that arrive in a bucket and the functions that they set off, through EventBridge."""
+"""Triggers: EventBridge rules that invoke a function for each new object in a bucket."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_events as events
@@ -9,7 +9,7 @@ from constructs import Construct
 
 
 class OnCreated(Construct):
-    """Invokes a function for each object created in a bucket whose key matches.
+    """Invokes a function for each object that is created in a bucket and whose key matches.
 
     A function must not write objects that match its own pattern.
     """

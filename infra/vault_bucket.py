@@ -1,4 +1,4 @@
-"""A bucket that keeps backups: versioned, locked, encrypted with its own key, expiring per tier."""
+"""A bucket for backups: versioned, locked, encrypted with its own key, with an expiry for each tier."""
 
 from typing import cast
 
@@ -11,20 +11,20 @@ from constructs import Construct
 from sqlitevault.ground.facts import BACKUPS, INBOX, REPORTS
 from sqlitevault.ground.stage import DeploymentSettings
 
-# What a delete or an overwrite hides stays recoverable for this long.
+# Deleted and overwritten versions stay recoverable for this long.
 _NONCURRENT = Duration.days(30)
 _INBOX_DAYS = 3
-# Backups outlive their stack; but what a failed first deployment made must not be in the way of the next one.
+# Backups outlive their stack, but a failed first deployment must not leave resources that block the next one.
 _KEPT = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
 
 
 class VaultBucket(Construct):
-    """The vault, or the replica: both are guarded alike, each by its own rules (lifecycle rules do not replicate)."""
+    """The vault or the replica: both have the same protection, set on each (lifecycle rules do not replicate)."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, name: str, key_alias: str, settings: DeploymentSettings
     ) -> None:
-        """Make key, bucket and the bucket for its access log."""
+        """Make the key, the bucket and the bucket for its access log."""
         super().__init__(scope, construct_id)
         self.key = kms.Key(self, "Key", alias=key_alias, enable_key_rotation=True, removal_policy=_KEPT)
         self.bucket = s3.Bucket(
@@ -47,7 +47,7 @@ class VaultBucket(Construct):
             removal_policy=_KEPT,
         )
         self.cfn_bucket = cast("s3.CfnBucket", self.bucket.node.default_child)
-        # The L2 switch would add a custom-resource function with rights on every bucket.
+        # CDK's own option would add a custom-resource function with rights on every bucket.
         self.cfn_bucket.add_property_override(
             "NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled", True
         )
@@ -77,7 +77,7 @@ class VaultBucket(Construct):
         ]
 
     def writable(self, prefix: str = BACKUPS) -> list[iam.PolicyStatement]:
-        """Return the rights to add objects below a prefix. Nothing of ours may delete."""
+        """Return the rights to add objects below a prefix. No function may delete."""
         return [
             iam.PolicyStatement(
                 actions=["s3:PutObject", "s3:AbortMultipartUpload"],
@@ -87,7 +87,7 @@ class VaultBucket(Construct):
         ]
 
     def inspectable(self) -> list[iam.PolicyStatement]:
-        """Return the rights to read how the bucket is configured."""
+        """Return the rights to read the bucket's configuration."""
         return [
             iam.PolicyStatement(
                 actions=[
@@ -116,7 +116,7 @@ def _housekeeping() -> list[s3.LifecycleRule]:
 
 
 def _expiry(settings: DeploymentSettings) -> list[s3.LifecycleRule]:
-    """Expiring a current version only adds a delete marker: each rule also ends the version behind it."""
+    """Return a rule for each tier; expiry adds a delete marker, so each rule also expires the version behind it."""
     kept = {f"{BACKUPS}{tier}/": days for tier, days in settings.tier_days.items()}
     kept[f"{BACKUPS}{REPORTS}"] = max(settings.tier_days.values())
     return [

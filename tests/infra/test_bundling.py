@@ -1,4 +1,4 @@
-"""The functions' zip: each handler runs from it alone, and nothing is in it that does not belong there."""
+"""The functions' zip: each handler runs from it, and it holds nothing else."""
 
 import subprocess
 import sys
@@ -36,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_handler_can_be_imported_from_the_bundle_alone(folder: Path, verb: str) -> None:
-    """With nothing else but Python's own library, and without an environment."""
+    """With only Python's standard library, and without environment variables."""
     library = Path(subprocess.__file__).parent
     command = [sys.executable, "-I", "-S", "-B", "-c", IMPORT, str(folder), verb, str(library)]
     ended = subprocess.run(command, env={}, capture_output=True, text=True, check=False, timeout=60)
@@ -59,13 +59,13 @@ def test_only_what_the_functions_need_is_shipped(folder: Path) -> None:
 
 
 def test_what_is_installed_is_what_is_pinned(folder: Path) -> None:
-    """The command line's own packages stay outside."""
+    """The command line's own packages are left out."""
     installed = {path.name.partition("-")[0] for path in folder.glob("*.dist-info")}
     assert installed >= {"apsw", "boto3", "aws_lambda_powertools", "pydantic", "isal", "pyyaml"}
     assert not installed & {"click", "rich", "aws_cdk_lib", "moto", "pytest"}
 
 
 def test_it_fits_into_lambda(folder: Path) -> None:
-    """Lambda takes 250 MB unzipped; half of it is left for what comes."""
+    """Lambda takes 250 MB unzipped; half of it stays free."""
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     assert size < LAMBDAS_LIMIT / 2

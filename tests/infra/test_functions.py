@@ -1,4 +1,4 @@
-"""The functions: what they run, what they are told, what they may and must not do."""
+"""The functions: code, environment, rights and limits."""
 
 import pytest
 
@@ -20,14 +20,14 @@ def stack(request: pytest.FixtureRequest, deployment: Deployment) -> Synthesised
 
 
 def test_each_region_has_its_functions(deployment: Deployment) -> None:
-    """The primary region all five; the recovery region what it needs alone: restore and drill."""
+    """All five in the primary region; restore and drill in the recovery region."""
     for name, verbs in FUNCTIONS.items():
         assert set(getattr(deployment, name).functions()) == verbs
 
 
 @pytest.mark.parametrize(("stack", "verb"), CASES, indirect=["stack"])
 def test_a_function_runs_its_handler_on_arm(stack: Synthesised, verb: str) -> None:
-    """Runtime, architecture, room and time."""
+    """Runtime, architecture, scratch space, memory and time limit."""
     function = stack.functions()[verb]
     assert text(function["FunctionName"]) == f"sqlitevault-prod-{verb}"
     assert function["Handler"] == f"{verb}.handler.handler"
@@ -39,7 +39,7 @@ def test_a_function_runs_its_handler_on_arm(stack: Synthesised, verb: str) -> No
 
 @pytest.mark.parametrize(("stack", "verb"), CASES, indirect=["stack"])
 def test_a_function_logs_json_for_three_months(stack: Synthesised, verb: str) -> None:
-    """Into a group of its own, and it may write nowhere else."""
+    """To its own group, the only one that it may write to."""
     logging = stack.functions()[verb]["LoggingConfig"]
     assert logging["LogFormat"] == "JSON"
     group = logging["LogGroup"]["Ref"]
@@ -61,7 +61,7 @@ def test_only_who_works_on_the_database_is_in_the_network(stack: Synthesised, ve
 
 @pytest.mark.parametrize(("stack", "verb"), CASES, indirect=["stack"])
 def test_what_a_function_could_not_do_is_kept(stack: Synthesised, verb: str) -> None:
-    """After two retries the event lies in the queue, which the function may write to."""
+    """After two retries the event goes to the queue, which the function may write to."""
     invoked = {text(made["FunctionName"]): made for made in stack.all("AWS::Lambda::EventInvokeConfig").values()}
     config = invoked[f"<{stack.function_id(verb)}>"]
     assert (config["MaximumRetryAttempts"], config["MaximumEventAgeInSeconds"]) == (2, 1800)
@@ -82,7 +82,7 @@ def test_a_function_is_made_after_its_rights(stack: Synthesised, verb: str) -> N
 
 @pytest.mark.parametrize(("stack", "verb"), CASES, indirect=["stack"])
 def test_no_function_may_delete_or_lift_a_lock(stack: Synthesised, verb: str) -> None:
-    """Whoever can delete backups can be made to; and no right is a wildcard of actions."""
+    """A function that can delete backups can be made to do so; and no right has a wildcard in its actions."""
     for action in stack.rights(verb).actions("Allow"):
         assert "*" not in action
         assert not action.startswith(("s3:Delete", "s3:Bypass", "s3:PutBucket", "s3:PutLifecycle", "s3:PutObjectRet"))
@@ -127,7 +127,7 @@ def test_restore_may_write_the_file_system_but_not_as_root(stack: Synthesised) -
     indirect=["stack"],
 )
 def test_a_function_writes_only_where_its_work_lies(stack: Synthesised, verb: str, written: set[str]) -> None:
-    """Only backup and ingest add backups; who proves them cannot replace them."""
+    """Only backup and ingest add backups; the functions that prove them cannot replace them."""
     bucket = f"<{stack.bucket()[0]}.Arn>"
     rights = stack.rights(verb).pairs("Allow", "s3")
     assert {resource for action, resource in rights if action == "s3:PutObject"} == {
@@ -138,7 +138,7 @@ def test_a_function_writes_only_where_its_work_lies(stack: Synthesised, verb: st
 
 
 def test_ingest_reads_uploads_and_those_that_watch_read_the_replica(primary: Synthesised) -> None:
-    """Each the one thing besides the vault that its work needs."""
+    """Each function has only the rights besides the vault that its work needs."""
     bucket = f"<{primary.bucket()[0]}.Arn>"
     readers = {
         verb for verb in primary.functions()

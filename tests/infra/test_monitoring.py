@@ -1,4 +1,4 @@
-"""Alarms that would have told: of what, when, to whom, and what to read then."""
+"""Deployed alarms: metric, threshold, topic and runbook; the dashboard."""
 
 import json
 import re
@@ -44,7 +44,7 @@ def alarms(stack: Synthesised) -> dict[str, Properties]:
 
 @pytest.mark.parametrize("name", list(OURS))
 def test_an_alarm_on_our_own_metric(primary: Synthesised, name: str) -> None:
-    """Namespace and the one dimension are telemetry's; where silence means death, silence is alarming."""
+    """Namespace and dimension are those that telemetry emits; an age that is missing is an alarm."""
     alarm = alarms(primary)[name]
     assert alarm["Namespace"] == "SqliteVault"
     assert alarm["Dimensions"] == [{"Name": "Database", "Value": "devops_hub"}]
@@ -79,7 +79,7 @@ def test_every_metric_that_is_watched_is_emitted(primary: Synthesised) -> None:
     assert watched | drawn <= set(Metric)
 
 
-def test_s3s_own_word_on_replication(primary: Synthesised) -> None:
+def test_s3s_own_metric_of_replication(primary: Synthesised) -> None:
     """The metric of exactly this rule between these buckets."""
     alarm = alarms(primary)["ReplicationErrors"]
     (rule,) = primary.bucket()[1]["ReplicationConfiguration"]["Rules"]
@@ -103,7 +103,7 @@ def test_errors_and_slowness_of_every_function(stack: Synthesised) -> None:
             assert (alarm["Threshold"], alarm["TreatMissingData"]) == (threshold, "notBreaching")
 
 
-def test_every_dead_letter_is_told(stack: Synthesised) -> None:
+def test_every_dead_letter_queue_has_an_alarm(stack: Synthesised) -> None:
     """One message in any queue."""
     watched = {
         text(alarm["Dimensions"][0]["Value"])
@@ -114,8 +114,8 @@ def test_every_dead_letter_is_told(stack: Synthesised) -> None:
     assert watched == {f"<{queue}.QueueName>" for queue in stack.all("AWS::SQS::Queue")}
 
 
-def test_every_alarm_speaks_and_names_its_runbook(stack: Synthesised) -> None:
-    """To the topic, also when it is over; what has happened, what to do first, and what to read."""
+def test_every_alarm_notifies_and_names_its_runbook(stack: Synthesised) -> None:
+    """It notifies the topic when it fires and when it recovers; the description says what to do and what to read."""
     topic = {f"<{name}>" for name in stack.all("AWS::SNS::Topic")}
     made = [*stack.all("AWS::CloudWatch::Alarm").values(), *stack.all("AWS::CloudWatch::CompositeAlarm").values()]
     assert len(topic) == 1
@@ -126,7 +126,7 @@ def test_every_alarm_speaks_and_names_its_runbook(stack: Synthesised) -> None:
 
 
 def test_alarms_of_both_regions_have_names_of_their_own(deployment: Deployment) -> None:
-    """In a mail the name alone says which region speaks."""
+    """In a mail only the name shows the region."""
     names = [
         text(alarm["AlarmName"])
         for stack in (deployment.primary, deployment.recovery)
@@ -136,7 +136,7 @@ def test_alarms_of_both_regions_have_names_of_their_own(deployment: Deployment) 
 
 
 def test_cloudwatch_may_publish_to_the_encrypted_topic(stack: Synthesised) -> None:
-    """In the key's policy and in the topic's, which replaces the default one: else alarms are lost silently."""
+    """In the key's policy and in the topic's, which replaces the default one; otherwise alarms are lost silently."""
     (name,) = stack.all("AWS::SNS::Topic")
     key = stack.all("AWS::SNS::Topic")[name]["KmsMasterKeyId"]["Fn::GetAtt"][0]
     assert stack.all("AWS::KMS::Key")[key]["EnableKeyRotation"] is True
@@ -161,15 +161,15 @@ def _granted(policy: Properties) -> dict[str, object]:
 
 
 def test_an_address_is_subscribed_if_there_is_one(deployment: Deployment, on_existing: Deployment) -> None:
-    """In both regions; without an address nobody is."""
+    """In both regions; without an address there is no subscription."""
     for stack in (deployment.primary, deployment.recovery):
         subscription = stack.one("AWS::SNS::Subscription")
         assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "ops@example.com")
     assert on_existing.primary.all("AWS::SNS::Subscription") == {}
 
 
-def test_one_alarm_says_whether_we_could_recover_now(primary: Synthesised) -> None:
-    """Any broken promise: no proven backup, a late replica, a slow recovery."""
+def test_the_composite_alarm(primary: Synthesised) -> None:
+    """It fires on any broken promise: no proven backup, a late replica, a slow recovery."""
     rule = text(primary.one("AWS::CloudWatch::CompositeAlarm")["AlarmRule"])
     by_id = {n: text(a["AlarmName"]) for n, a in primary.all("AWS::CloudWatch::Alarm").items()}
     within = {by_id[name].rpartition("-")[2] for name in re.findall(r'ALARM\("<(\w+)\.Arn>"\)', rule)}
@@ -179,7 +179,7 @@ def test_one_alarm_says_whether_we_could_recover_now(primary: Synthesised) -> No
 
 
 def test_the_dashboard_has_the_lines_of_the_page(tmp_path: Path) -> None:
-    """Every figure that `sqlitevault report` draws, and more; the promises as deployed are drawn across."""
+    """Every figure that `sqlitevault report` draws, and more; with the deployed limits as lines."""
     chosen = synthesise(tmp_path, rpo_minutes="90", rto_minutes="30", mass_deletion_percent="10").primary
     body = json.loads(text(chosen.one("AWS::CloudWatch::Dashboard")["DashboardBody"]))
     graphs = [widget["properties"] for widget in body["widgets"] if widget["type"] == "metric"]
@@ -200,7 +200,7 @@ def test_the_dashboard_has_the_lines_of_the_page(tmp_path: Path) -> None:
 
 
 def test_the_dashboard_shows_every_alarm(primary: Synthesised) -> None:
-    """It is JSON that CloudWatch can read, with the state of all alarms on top."""
+    """It is JSON that CloudWatch can read, with the state of all alarms at the top."""
     body = json.loads(text(primary.one("AWS::CloudWatch::Dashboard")["DashboardBody"]))
     shown = {arn for widget in body["widgets"] for arn in widget["properties"].get("alarms", [])}
     assert shown == {f"<{name}.Arn>" for name in primary.all("AWS::CloudWatch::Alarm")}

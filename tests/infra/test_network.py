@@ -1,4 +1,4 @@
-"""Where functions on the file system run: no way out but S3, no idle cost; and the file system itself."""
+"""The network: S3 is the only way out, and nothing costs when idle; and the file system."""
 
 from pathlib import Path
 
@@ -45,7 +45,7 @@ def test_functions_run_in_every_subnet_and_reach_the_mount_targets(stack: Synthe
 
 
 def test_the_file_system_is_encrypted_and_not_anonymous(stack: Synthesised) -> None:
-    """Nobody mounts it without IAM or TLS; it outlives the stack."""
+    """It can only be mounted with IAM and TLS, and outlives the stack."""
     (name,) = stack.all("AWS::EFS::FileSystem")
     made = stack.one("AWS::EFS::FileSystem")
     assert (made["Encrypted"], made["ThroughputMode"]) == (True, "elastic")
@@ -80,7 +80,7 @@ def test_an_existing_file_system_is_used_as_it_is(on_existing: Deployment) -> No
 
 
 def test_an_existing_file_system_changes_nothing_in_the_recovery_region(on_existing: Deployment) -> None:
-    """The application's own is lost with its region: a new one waits there."""
+    """The application's own is lost with its region, so a new one is made there."""
     assert len(on_existing.recovery.all("AWS::EFS::FileSystem")) == 1
     assert len(on_existing.recovery.all("AWS::EC2::VPC")) == 1
 

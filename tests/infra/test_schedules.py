@@ -1,4 +1,4 @@
-"""What happens by itself, and when; and what becomes of events that could not be delivered."""
+"""Schedules, triggers, and the queues for failed deliveries."""
 
 import json
 from fnmatch import fnmatchcase
@@ -29,7 +29,7 @@ def schedules(stack: Synthesised) -> dict[str, Properties]:
 
 @pytest.mark.parametrize("name", list(PRIMARY))
 def test_a_schedule_says_when_whom_and_what(primary: Synthesised, name: str) -> None:
-    """All in UTC; the scheduled time travels with every order to back up."""
+    """All in UTC; every backup event carries the scheduled time."""
     expression, verb, said = PRIMARY[name]
     made = schedules(primary)[name]
     assert (made["ScheduleExpression"], made["State"]) == (expression, "ENABLED")
@@ -42,7 +42,7 @@ def test_a_schedule_says_when_whom_and_what(primary: Synthesised, name: str) -> 
 
 
 def test_there_are_no_other_schedules(primary: Synthesised, recovery: Synthesised) -> None:
-    """Nothing else runs by itself and costs."""
+    """Nothing else runs on a schedule."""
     assert set(schedules(primary)) == set(PRIMARY)
     assert set(schedules(recovery)) == {"drill"}
 
@@ -106,7 +106,7 @@ def test_arrivals_set_off_their_function(primary: Synthesised, verb: str, key: d
 
 
 def test_no_function_sets_itself_off(primary: Synthesised) -> None:
-    """What drill and monitor write does not match what sets off the drill."""
+    """What drill and monitor write does not trigger a drill."""
     _, made = _rule_of(primary, "drill")
     (key,) = made["EventPattern"]["detail"]["object"]["key"]
     backup_id = "devops_hub_backup_20260131_020000"

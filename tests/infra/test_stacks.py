@@ -1,4 +1,4 @@
-"""The stacks as wholes: tied by names alone, clean for every checker, and changed only on purpose."""
+"""The whole stacks: linked only by names, clean for cfn-lint and cdk-nag, and compared with snapshots."""
 
 import json
 import re
@@ -52,7 +52,7 @@ def test_the_recovery_region_is_deployed_first(deployment: Deployment) -> None:
 
 
 def test_both_regions_mean_the_same_names(primary: Synthesised, recovery: Synthesised) -> None:
-    """What one stack builds is what the other one names."""
+    """The names that one stack uses are those of the other one's resources."""
     outputs = {name: text(output["Value"]) for name, output in primary.template["Outputs"].items()}
     replica = text(recovery.bucket()[1]["BucketName"])
     assert outputs["ReplicaBucket"] == text(recovery.template["Outputs"]["ReplicaBucket"]["Value"]) == replica
@@ -60,7 +60,7 @@ def test_both_regions_mean_the_same_names(primary: Synthesised, recovery: Synthe
 
 
 def test_the_recovery_region_is_a_pilot_light(recovery: Synthesised) -> None:
-    """All that a restore needs waits there, and nothing that costs while it waits but storage."""
+    """It has all that a restore needs, and only storage costs while it is idle."""
     assert set(recovery.functions()) == {"restore", "drill"}
     assert len(recovery.all("AWS::EFS::MountTarget")) == 2
     outputs = {name: text(output["Value"]) for name, output in recovery.template["Outputs"].items()}
@@ -122,7 +122,7 @@ def _unlogged(vault: VaultBucket) -> None:
     ],
 )
 def test_cdk_nag_would_find_it(spoil: Callable[[VaultBucket], None], rule: str, tmp_path: Path) -> None:
-    """The check has teeth: a vault that was made worse has a finding, on that very resource."""
+    """The check works: a weakened vault has a finding, on that resource."""
     app = new_app(tmp_path)
     stack = cdk.Stack(app, "Spoilt")
     spoil(VaultBucket(stack, "Vault", name="spoilt", key_alias="alias/spoilt", settings=DeploymentSettings()))

@@ -1,4 +1,4 @@
-"""Vault and replica: guarded alike, each by its own rules; and the way from one to the other."""
+"""Vault and replica: their protection, and replication between them."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def bucket(stack: Synthesised) -> Properties:
 
 
 def test_every_version_is_kept_and_locked(bucket: Properties) -> None:
-    """What was backed up cannot be deleted or overwritten for seven days, except with a special permission."""
+    """Backups cannot be deleted or overwritten for seven days, except with a special permission."""
     assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
     assert bucket["ObjectLockEnabled"] is True
     assert bucket["ObjectLockConfiguration"] == {
@@ -78,7 +78,7 @@ def test_old_tls_is_refused(stack: Synthesised) -> None:
 
 
 def test_accesses_are_logged(stack: Synthesised, bucket: Properties) -> None:
-    """Into the other bucket, whose policy lets S3 write there for this bucket alone."""
+    """To the other bucket, whose policy allows S3 to write only for this bucket."""
     log = bucket["LoggingConfiguration"]["DestinationBucketName"]["Ref"]
     policy = next(p for p in stack.all("AWS::S3::BucketPolicy").values() if p["Bucket"] == {"Ref": log})
     allowed = [s for s in policy["PolicyDocument"]["Statement"] if s["Effect"] == "Allow"]
@@ -87,7 +87,7 @@ def test_accesses_are_logged(stack: Synthesised, bucket: Properties) -> None:
 
 
 def test_each_tier_expires_with_the_versions_behind(bucket: Properties) -> None:
-    """Expiring alone would add a delete marker and keep, and bill, everything for ever."""
+    """Expiry without this would only add a delete marker, and keep and bill everything for ever."""
     rules = _rules(bucket)
     for tier, days in TIERS.items():
         rule = rules[f"backups/{tier}/"]
