@@ -1,15 +1,16 @@
 """`sqlitevault audit`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 import click
 from rich.markup import escape
+from rich.table import Table
 
 from sqlitevault.cli import options
 from sqlitevault.cli.database_copy import copy_of
 from sqlitevault.cli.exit_codes import BUSY, INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE
-from sqlitevault.cli.output import Output, stderr, stdout, table
+from sqlitevault.cli.output import Output, stderr, table
 from sqlitevault.devops_hub.event_log import LoggedEvent, last_events
 
 
@@ -27,14 +28,14 @@ def audit(out: Output, *, kind: str, limit: int, backup: str | None, location: s
     site = options.site_to_restore(vault=location)
     with out.progress() as watcher, copy_of(backup, site, watcher) as (name, copy):
         found = last_events(copy, kind=kind, limit=limit)
-    out.give({"of": name, "events": [asdict(event) for event in found]}, lambda: _show(name, found))
+    out.give({"of": name, "events": [asdict(event) for event in found]}, _shown(name, found))
 
 
-def _show(name: str, found: Sequence[LoggedEvent]) -> None:
+def _shown(name: str, found: Sequence[LoggedEvent]) -> Iterator[Table]:
     if not found:
         stderr().print(f"no such events in {escape(name)}")
         return
-    shown = table("time", "type", "source", "data")
+    events = table("time", "type", "source", "data")
     for event in found:
-        shown.add_row(*map(escape, (event.timestamp, event.type, event.source, event.data)))
-    stdout().print(shown)
+        events.add_row(*map(escape, (event.timestamp, event.type, event.source, event.data)))
+    yield events

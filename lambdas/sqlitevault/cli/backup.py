@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from threading import Thread
 
 import click
+from rich.table import Table
 
 from sqlitevault.backup.backup import BackupReport, BackupRequest, back_up
 from sqlitevault.backup.prune import PruneReport, prune
@@ -16,7 +17,7 @@ from sqlitevault.catalog.manifest import Scope
 from sqlitevault.catalog.selection import select
 from sqlitevault.cli import options
 from sqlitevault.cli.exit_codes import BUSY, DRILL, INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE
-from sqlitevault.cli.output import Output, stdout, table
+from sqlitevault.cli.output import Output, table
 from sqlitevault.ground.errors import BackupExists, DrillFailed
 from sqlitevault.ground.facts import Tier
 from sqlitevault.ground.quantities import size
@@ -73,7 +74,7 @@ def backup(out: Output, *, scope: Scope, location: str | None, kind: Kind) -> No
         "pruned": pruned.to_dict() if pruned else None,
         "heartbeat": heartbeat,
     }
-    out.give(document, lambda: _show(taken.report, taken.drilled, pruned))
+    out.give(document, [_facts(taken.report, taken.drilled, pruned)])
     _show_notes(taken.report, settings, out)
     if heartbeat not in (None, _SENT):
         out.note(f"the heartbeat was not sent: {heartbeat}")
@@ -179,7 +180,7 @@ def _fetch(url: str) -> str | None:
     return None
 
 
-def _show(report: BackupReport, drilled: DrillReport | None, pruned: PruneReport | None) -> None:
+def _facts(report: BackupReport, drilled: DrillReport | None, pruned: PruneReport | None) -> Table:
     manifest = report.manifest
     shown = table()
     shown.add_row("backup", f"[bold]{report.backup_id}[/]")
@@ -196,7 +197,7 @@ def _show(report: BackupReport, drilled: DrillReport | None, pruned: PruneReport
         shown.add_row("proven", proof)
     if pruned is not None and pruned.removed:
         shown.add_row("removed", f"{len(pruned.removed)} old backups")
-    stdout().print(shown)
+    return shown
 
 
 def _place(report: BackupReport) -> str:

@@ -1,15 +1,17 @@
 """`sqlitevault diff`."""
 
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import click
+from rich.console import RenderableType
 from rich.markup import escape
 
 from sqlitevault.cli import options
 from sqlitevault.cli.database_copy import copy_of
 from sqlitevault.cli.exit_codes import BUSY, INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE
-from sqlitevault.cli.output import Output, count, stdout, table
+from sqlitevault.cli.output import Output, count, table
 from sqlitevault.database.difference import Difference, difference
 
 _LIVE = "live"
@@ -41,20 +43,19 @@ def diff(out: Output, *, before: str, after: str, rows: bool, limit: int, locati
 
         with copied(before) as (first, then), copied(after) as (second, now):
             found = difference(then, now, names=(first, second), show_rows=limit if rows else 0)
-    out.give(found.to_dict(), lambda: _show(found))
+    out.give(found.to_dict(), _shown(found))
 
 
-def _show(found: Difference) -> None:
-    out = stdout()
-    out.print(f"from [bold]{escape(found.before)}[/] to [bold]{escape(found.after)}[/]")
+def _shown(found: Difference) -> Iterator[RenderableType]:
+    yield f"from [bold]{escape(found.before)}[/] to [bold]{escape(found.after)}[/]"
     if found.tables:
         shown = table("table", figures=_FIGURES)
         shown.add_column("", overflow="fold")
         for each in found.tables:
             figures = (each.rows_before, each.rows_after, each.added, each.removed, each.changed)
             shown.add_row(escape(each.table), *map(count, figures), escape(each.note or ""))
-        out.print(shown)
+        yield shown
     for each in found.tables:
         for row in each.rows:
-            out.print(f"  {escape(each.table)} {row.kind:<7} {escape(row.key)}")
-    out.print(f"{found.equal_tables} tables have equal content")
+            yield f"  {escape(each.table)} {row.kind:<7} {escape(row.key)}"
+    yield f"{found.equal_tables} tables have equal content"

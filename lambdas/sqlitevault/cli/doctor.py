@@ -2,10 +2,11 @@
 
 import click
 from rich.markup import escape
+from rich.table import Table
 
 from sqlitevault.cli import options
 from sqlitevault.cli.exit_codes import INTEGRITY, NOT_FOUND
-from sqlitevault.cli.output import Output, stderr, stdout, table
+from sqlitevault.cli.output import Output, stderr, table
 from sqlitevault.doctor.examination import DoctorRequest, examine
 from sqlitevault.doctor.report import DoctorReport, Level
 from sqlitevault.ground.errors import SourceUnsupported
@@ -35,7 +36,7 @@ def doctor(out: Output, *, seconds: float) -> None:
         stderr().print(f"holding a lock for {seconds:g} s: run `sqlitevault doctor` on the other host now")
     with out.progress() as watcher:
         report = examine(request, watcher)
-    out.give(report.to_dict(), lambda: _show(report))
+    out.give(report.to_dict(), [_findings(report)])
     if report.problems:
         raise SourceUnsupported(
             f"{len(report.problems)} of {len(report.findings)} findings are problems: "
@@ -44,10 +45,10 @@ def doctor(out: Output, *, seconds: float) -> None:
         )
 
 
-def _show(report: DoctorReport) -> None:
+def _findings(report: DoctorReport) -> Table:
     shown = table(title=report.source)
     for finding in report.findings:
         shown.add_row(_STYLES[finding.level], finding.name, escape(finding.detail))
         if finding.hint:
             shown.add_row("", "", f"[dim]{escape(finding.hint)}[/]")
-    stdout().print(shown)
+    return shown

@@ -1,15 +1,16 @@
 """`sqlitevault drill`, and the report of checks that it shares with `verify`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 
 import click
+from rich.console import RenderableType
 from rich.markup import escape
 
 from sqlitevault.catalog.catalog import LATEST
 from sqlitevault.catalog.drill_report import DrillReport
 from sqlitevault.cli import options
 from sqlitevault.cli.exit_codes import DRILL, NO_ROOM, NOT_FOUND, UNAVAILABLE
-from sqlitevault.cli.output import Output, mark, stdout, table
+from sqlitevault.cli.output import Output, mark, table
 from sqlitevault.ground.errors import DrillFailed
 from sqlitevault.ground.quantities import duration
 from sqlitevault.proof.drill import DrillRequest, record
@@ -36,7 +37,7 @@ def drill(out: Output, *, backup: str, location: str | None) -> None:
             record(report, chosen.vault, site.settings.replica)
             if chosen.vault.location == site.vault.location:
                 Overview(site).publish()
-    out.give(report.to_dict(), lambda: show_drills([report]))
+    out.give(report.to_dict(), checks_shown([report]))
     if not report.passed or report.recovery_seconds > report.rto_seconds:
         raise DrillFailed(
             f"{report.backup_id} " + ("; ".join(report.failures) or "took longer to recover than the RTO allows"),
@@ -45,14 +46,14 @@ def drill(out: Output, *, backup: str, location: str | None) -> None:
     report.require_answers()
 
 
-def show_drills(reports: Sequence[DrillReport]) -> None:
-    """Print every check of every report, and the recovery time against the RTO."""
+def checks_shown(reports: Iterable[DrillReport]) -> Iterator[RenderableType]:
+    """Yield the checks of each report, and the recovery time against the RTO."""
     for report in reports:
         checks = table(title=report.backup_id)
         for check in report.checks:
             checks.add_row(mark(check.passed), escape(check.name), escape(check.detail))
-        stdout().print(checks)
-        stdout().print(_verdict(report))
+        yield checks
+        yield _verdict(report)
 
 
 def _verdict(report: DrillReport) -> str:

@@ -1,17 +1,18 @@
 """`sqlitevault keys`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 
 import click
 from rich.markup import escape
+from rich.table import Table
 
 from sqlitevault.catalog.manifest import Scope
 from sqlitevault.cli import options
 from sqlitevault.cli.backup import take
 from sqlitevault.cli.database_copy import copy_of
 from sqlitevault.cli.exit_codes import BUSY, DRILL, INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE
-from sqlitevault.cli.output import Output, stderr, stdout, table
+from sqlitevault.cli.output import Output, stderr, table
 from sqlitevault.devops_hub.api_keys import ApiKey, list_keys, require_keys, revoke_all
 from sqlitevault.ground.errors import ConfigError
 
@@ -35,7 +36,7 @@ def list_all(out: Output, *, backup: str | None, location: str | None) -> None:
     site = options.site_to_restore(vault=location)
     with out.progress() as watcher, copy_of(backup, site, watcher) as (name, copy):
         found = list_keys(copy)
-    out.give({"of": name, "keys": [asdict(key) for key in found]}, lambda: _show(name, found))
+    out.give({"of": name, "keys": [asdict(key) for key in found]}, _shown(name, found))
 
 
 @options.command(NOT_FOUND, BUSY, INTEGRITY, UNAVAILABLE, DRILL, NO_ROOM)
@@ -62,14 +63,15 @@ def revoke(out: Output, *, everything: bool, location: str | None) -> None:
     taken.require_no_failure()
     revoked = revoke_all(settings.database_path)
     document = {"revoked": revoked, "backup_id": taken.report.backup_id, "vault": site.vault.location}
-    out.give(document, lambda: _show_revoked(revoked, taken.report.backup_id, site.vault.location))
+    shown = f"backup taken first: [bold]{taken.report.backup_id}[/] in {escape(site.vault.location)}"
+    out.give(document, [shown, f"[bold]{revoked} keys revoked[/]"])
 
 
 keys.add_command(list_all)
 keys.add_command(revoke)
 
 
-def _show(name: str, found: Sequence[ApiKey]) -> None:
+def _shown(name: str, found: Sequence[ApiKey]) -> Iterator[Table]:
     if not found:
         stderr().print(f"no keys in {escape(name)}")
         return
@@ -78,9 +80,4 @@ def _show(name: str, found: Sequence[ApiKey]) -> None:
         texts = map(escape, (key.id, key.name, key.scopes))
         active = "[green]yes[/]" if key.is_active else "no"
         shown.add_row(*texts, active, escape(key.created_at), escape(key.expires_at))
-    stdout().print(shown)
-
-
-def _show_revoked(revoked: int, backup_id: str, location: str) -> None:
-    stdout().print(f"backup taken first: [bold]{backup_id}[/] in {escape(location)}")
-    stdout().print(f"[bold]{revoked} keys revoked[/]")
+    yield shown

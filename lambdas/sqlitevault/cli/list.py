@@ -1,5 +1,6 @@
 """`sqlitevault list`."""
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from rich.markup import escape
@@ -9,7 +10,7 @@ from sqlitevault.catalog.catalog import Backup, Catalog, Contents, Uncommitted
 from sqlitevault.catalog.manifest import created_at, format_time, is_ahead
 from sqlitevault.cli import options
 from sqlitevault.cli.exit_codes import UNAVAILABLE
-from sqlitevault.cli.output import Output, count, stderr, stdout, table
+from sqlitevault.cli.output import Output, count, stderr, table
 from sqlitevault.ground.quantities import duration, size
 
 
@@ -23,19 +24,15 @@ def list_backups(out: Output, *, location: str | None) -> None:
     site = options.site_to_restore(vault=location)
     contents, now = Catalog(site.vault).contents(), site.now()
     document = [_as_json(backup, now) for backup in contents.backups] + [_bare(left) for left in contents.uncommitted]
-    out.give(document, lambda: _show(contents, site.vault.location, now))
+    out.give(document, _shown(contents, site.vault.location, now))
     for unreadable in contents.unreadable:
         stderr().print(f"[yellow]unreadable:[/] {escape(f'{unreadable.name}: {unreadable.error}')}")
 
 
-def _show(contents: Contents, location: str, now: datetime) -> None:
-    if contents.backups or contents.uncommitted:
-        stdout().print(_table(contents, now))
-    else:
+def _shown(contents: Contents, location: str, moment: datetime) -> Iterator[Table]:
+    if not contents.backups and not contents.uncommitted:
         stderr().print(f"no backups in {location}")
-
-
-def _table(contents: Contents, moment: datetime) -> Table:
+        return
     shown = table("backup", "tier", "age", figures=("database", "archive", "rows"))
     for column in shown.columns:
         column.no_wrap = True
@@ -54,7 +51,7 @@ def _table(contents: Contents, moment: datetime) -> Table:
     for left in contents.uncommitted:
         age = _age(created_at(left.id), moment)
         shown.add_row(left.id, "-", age, "-", size(left.archive.bytes), "-", "no manifest: restore by path")
-    return shown
+    yield shown
 
 
 def _age(taken: datetime, moment: datetime) -> str:

@@ -43,8 +43,10 @@ def show_metrics(
     text = exposition(found)
     if textfile is not None:
         write_whole(textfile, text)
-    shown = "" if textfile else text
-    out.give({metric.name: metric.value for metric in found}, lambda: click.echo(shown, nl=False))
+    if out.as_json:
+        out.print_json({metric.name: metric.value for metric in found})
+    elif textfile is None:
+        click.echo(text, nl=False)
 
 
 def _look(site: Site) -> MonitorReport:

@@ -2,18 +2,17 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import click
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.progress import (
     BarColumn,
     DownloadColumn,
     Progress,
-    ProgressColumn,
     SpinnerColumn,
     TaskID,
     TextColumn,
@@ -22,6 +21,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from sqlitevault.catalog.drill_report import Check
 from sqlitevault.ground.errors import SqliteVaultError
 from sqlitevault.ground.steps import Watcher
 
@@ -47,17 +47,25 @@ class Output:
         if self.as_json or self._quiet:
             yield Watcher()
         elif stderr().is_terminal:
-            with Progress(*_columns(), console=stderr()) as bars:
+            columns = (TextColumn("{task.description}"), BarColumn(bar_width=30), DownloadColumn(), TimeElapsedColumn())
+            with Progress(SpinnerColumn(finished_text="[green]✓"), *columns, console=stderr()) as bars:
                 yield _Bars(bars)
         else:
             yield _Lines()
 
-    def give(self, document: Any, show: Callable[[], None]) -> None:  # noqa: ANN401
-        """Print the result: `document` as JSON for programs, or `show` it to people."""
+    def give(self, document: Any, shown: Iterable[RenderableType]) -> None:  # noqa: ANN401
+        """Print the result: `document` as JSON for programs, or the lines and tables in `shown` for people."""
         if self.as_json:
             self.print_json(document)
-        elif not self._quiet:
-            show()
+        else:
+            self.show(shown)
+
+    def show(self, shown: Iterable[RenderableType]) -> None:
+        """Print lines and tables for people on stdout; nothing for programs or if quiet."""
+        if not (self.as_json or self._quiet):
+            console = _console(to_stderr=False)
+            for each in shown:
+                console.print(each)
 
     def note(self, text: str) -> None:
         """Print a note for people on stderr, also if quiet."""
@@ -90,20 +98,15 @@ class _Screen(Console):
         return super().render_str(text.translate(_SYMBOLS), **options)
 
 
-def stdout() -> Console:
-    """Return the console for results."""
-    return _unbroken(_Screen(highlight=False))
-
-
 def stderr() -> Console:
     """Return the console for progress, questions, notes and errors."""
-    return _unbroken(_Screen(stderr=True, highlight=False))
+    return _console(to_stderr=True)
 
 
-def _unbroken(console: Console) -> Console:
-    """Break no lines in a pipe or a file, which have no width."""
+def _console(*, to_stderr: bool) -> Console:
+    console = _Screen(stderr=to_stderr, highlight=False)
     if not console.is_terminal:
-        console.width = _UNBROKEN
+        console.width = _UNBROKEN  # a pipe or a file has no width: break no lines
     return console
 
 
@@ -129,19 +132,21 @@ def mark(passed: bool) -> str:
     return "[green]✓[/]" if passed else "[bold red]✗[/]"
 
 
-def show_doubts(skipped: Iterable[str], repairs: Iterable[str]) -> None:
-    """Print the backups that were passed over, and the copies of the chosen one that could not be used."""
-    for passed_over in skipped:
-        stdout().print(f"[yellow]passed over:[/] {escape(passed_over)}")
-    for repair in repairs:
-        stdout().print(f"[yellow]damaged:[/] {escape(repair)}")
+def doubts(skipped: Iterable[str], repairs: Iterable[str]) -> Iterator[str]:
+    """Yield a line for each backup that was passed over, and each copy of the chosen one that could not be used."""
+    yield from (f"[yellow]passed over:[/] {escape(passed_over)}" for passed_over in skipped)
+    yield from (f"[yellow]damaged:[/] {escape(repair)}" for repair in repairs)
 
 
-def show_next(steps: Sequence[str]) -> None:
-    """Print what the operator should do next."""
-    stdout().print("[bold]Next:[/]")
-    for number, step in enumerate(steps, 1):
-        stdout().print(f"  {number}. {escape(step)}")
+def proofs(checks: Iterable[Check]) -> Iterator[str]:
+    """Yield a line for each check."""
+    yield from (f"{mark(check.passed)} {check.name}: {escape(check.detail)}" for check in checks)
+
+
+def next_steps(steps: Iterable[str]) -> Iterator[str]:
+    """Yield what the operator should do next."""
+    yield "[bold]Next:[/]"
+    yield from (f"  {number}. {escape(step)}" for number, step in enumerate(steps, 1))
 
 
 class _Lines(Watcher):
@@ -174,13 +179,3 @@ class _Bars(Watcher):
         if self._task is not None:
             done = self._progress.tasks[self._task].total or max(1, int(self._progress.tasks[self._task].completed))
             self._progress.update(self._task, total=done, completed=done)
-
-
-def _columns() -> tuple[ProgressColumn, ...]:
-    return (
-        SpinnerColumn(finished_text="[green]✓"),
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=30),
-        DownloadColumn(),
-        TimeElapsedColumn(),
-    )

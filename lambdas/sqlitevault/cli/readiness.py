@@ -1,11 +1,14 @@
 """`sqlitevault readiness`."""
 
+from collections.abc import Iterator
+
 import click
+from rich.console import RenderableType
 from rich.markup import escape
 
 from sqlitevault.cli import options
 from sqlitevault.cli.exit_codes import DRILL, UNAVAILABLE
-from sqlitevault.cli.output import Output, mark, stdout, table
+from sqlitevault.cli.output import Output, mark, table
 from sqlitevault.ground.errors import ConfigError, NotReady
 from sqlitevault.site import Site
 from sqlitevault.watch import runbook_test
@@ -52,7 +55,7 @@ def readiness(out: Output, *, location: str | None, runbook_tested: str | None, 
     if markdown or html:
         click.echo(report.to_markdown() if markdown else _page(report), nl=False)
     else:
-        out.give(report.to_dict(), lambda: _show(report))
+        out.give(report.to_dict(), _shown(report))
     if not report.ready:
         raise NotReady(
             "; ".join(f"{line.name}: {line.proof}" for line in report.failed),
@@ -63,9 +66,7 @@ def readiness(out: Output, *, location: str | None, runbook_tested: str | None, 
 def _record(name: str, site: Site, out: Output) -> None:
     test = runbook_test.RunbookTest(name=name, tested_at=site.now())
     written = runbook_test.record(test, site.vault)
-    out.give(
-        test.to_dict(), lambda: stdout().print(f"recorded [bold]{escape(written)}[/] in {escape(site.vault.location)}")
-    )
+    out.give(test.to_dict(), [f"recorded [bold]{escape(written)}[/] in {escape(site.vault.location)}"])
 
 
 def _page(report: ReadinessReport) -> str:
@@ -75,12 +76,12 @@ def _page(report: ReadinessReport) -> str:
     return readiness_page(report)
 
 
-def _show(report: ReadinessReport) -> None:
+def _shown(report: ReadinessReport) -> Iterator[RenderableType]:
     shown = table("", "check", "proof", "age")
     for line in report.lines:
         applies = line.status is not Status.NOT_APPLICABLE
         shown.add_row(
             mark(line.status is Status.OK) if applies else "[dim]-[/]", line.name, escape(line.proof), line.age
         )
-    stdout().print(shown)
-    stdout().print("[bold green]ready[/]" if report.ready else f"[bold red]NOT READY[/]: {len(report.failed)} failed")
+    yield shown
+    yield "[bold green]ready[/]" if report.ready else f"[bold red]NOT READY[/]: {len(report.failed)} failed"

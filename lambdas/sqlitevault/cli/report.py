@@ -7,7 +7,7 @@ from rich.markup import escape
 
 from sqlitevault.cli import options
 from sqlitevault.cli.exit_codes import NO_ROOM, UNAVAILABLE
-from sqlitevault.cli.output import Output, stdout
+from sqlitevault.cli.output import Output
 from sqlitevault.cli.whole_file import write_whole
 from sqlitevault.watch.overview import Overview
 
@@ -35,4 +35,4 @@ def report(out: Output, *, location: str | None, output: Path, days: int) -> Non
         out.print_json(overview.history().to_dict() | {"readiness": overview.readiness().to_dict()})
     else:
         write_whole(output, overview.page())
-        stdout().print(f"wrote [bold]{escape(str(output))}[/]")
+        out.show([f"wrote [bold]{escape(str(output))}[/]"])

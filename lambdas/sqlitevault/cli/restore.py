@@ -1,5 +1,8 @@
 """`sqlitevault restore`."""
 
+from collections.abc import Iterator
+
+from rich.console import RenderableType
 from rich.markup import escape
 from rich.table import Table
 
@@ -8,7 +11,7 @@ from sqlitevault.catalog.selection import Selected
 from sqlitevault.cli import options
 from sqlitevault.cli.backup import Taken, take
 from sqlitevault.cli.exit_codes import BUSY, DRILL, INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE
-from sqlitevault.cli.output import Output, count, mark, show_doubts, show_next, stdout, table
+from sqlitevault.cli.output import Output, count, doubts, next_steps, proofs, table
 from sqlitevault.cli.restore_options import Tables, Way, Which, choose_tables, choose_way, choose_which, target_of
 from sqlitevault.cli.restore_table import restore_tables
 from sqlitevault.ground.errors import TargetExists
@@ -51,7 +54,7 @@ def restore(out: Output, *, which: Which, scope: Scope, tables: Tables, way: Way
         restore_tables(which.select(site, scope), site, tables, way, out)
     elif way.dry_run:
         planned = _plan(which.select(site, scope), site, scope, out)
-        out.give(planned.to_dict(), lambda: _show_plan(planned))
+        out.give(planned.to_dict(), _planned(planned))
     else:
         _restore(which.select(site, scope), site, scope, way, out)
 
@@ -72,8 +75,7 @@ def _plan(selected: Selected, site: Site, scope: Scope, out: Output) -> RestoreP
 
 def _restore(selected: Selected, site: Site, scope: Scope, way: Way, out: Output) -> None:
     planned = _plan(selected, site, scope, out)
-    if not out.as_json:
-        _show_plan(planned)
+    out.show(_planned(planned))
     # What promote would refuse is refused before anything is staged, so that nothing is left behind.
     if planned.in_use_by and not way.force:
         raise in_use(planned.target, planned.in_use_by)
@@ -94,7 +96,7 @@ def _restore(selected: Selected, site: Site, scope: Scope, way: Way, out: Output
     taken = _back_up_again(site, scope, out) if way.backup_after else None
     fresh = taken.report.to_dict() if taken else None
     document = {"staged": staged.to_dict(), "promoted": promoted.to_dict(), "backup_after": fresh}
-    out.give(document, lambda: _show_promoted(staged, promoted, taken.report.backup_id if taken else None))
+    out.give(document, _promoted(staged, promoted, taken.report.backup_id if taken else None))
     if taken is not None:
         taken.require_no_failure()
 
@@ -123,29 +125,28 @@ def _undo(site: Site, way: Way, out: Output) -> None:
     if not way.agreed(f"Put back {previous} (the present one is kept)?", out):
         raise TargetExists(f"this would replace {database}", hint=f"Give --yes to put back {previous}.")
     report = put_back(target_of(site), now=site.now(), force=way.force)
-    out.give(report.to_dict(), lambda: _show_undone(report))
+    out.give(report.to_dict(), _undone(report))
 
 
-def _show_plan(planned: RestorePlan) -> None:
-    out = stdout()
+def _planned(planned: RestorePlan) -> Iterator[RenderableType]:
     lost = duration(planned.data_loss_seconds)
-    out.print(f"[bold]{planned.backup_id}[/] ({planned.reason}) from {escape(planned.vault)}")
-    out.print(f"taken {format_time(planned.created_at)}: data written in the last {lost} will be lost")
-    show_doubts(planned.skipped, planned.repairs)
+    yield f"[bold]{planned.backup_id}[/] ({planned.reason}) from {escape(planned.vault)}"
+    yield f"taken {format_time(planned.created_at)}: data written in the last {lost} will be lost"
+    yield from doubts(planned.skipped, planned.repairs)
     if planned.tables:
-        out.print(_rows(planned))
+        yield _rows(planned)
     if planned.live_problem:
-        out.print(f"[yellow]the present database could not be counted:[/] {escape(planned.live_problem)}")
+        yield f"[yellow]the present database could not be counted:[/] {escape(planned.live_problem)}"
     for change in planned.files:
-        out.print(f"  {change.action:<9} {escape(change.path)}")
+        yield f"  {change.action:<9} {escape(change.path)}"
         for line in change.diff[2:]:
-            out.print(f"      {escape(line)}", style="dim")
+            yield f"[dim]      {escape(line)}[/]"
     if planned.missing_variables:
-        out.print(f"[yellow].env lacks:[/] {', '.join(planned.missing_variables)}")
+        yield f"[yellow].env lacks:[/] {', '.join(planned.missing_variables)}"
     for user in planned.in_use_by:
-        out.print(f"[bold red]in use:[/] {escape(user)}")
+        yield f"[bold red]in use:[/] {escape(user)}"
     room = f"{size(planned.free_bytes)} free, {size(planned.database_bytes)} to restore"
-    out.print(room if planned.enough_room else f"[bold red]not enough room:[/] {room}")
+    yield room if planned.enough_room else f"[bold red]not enough room:[/] {room}"
 
 
 def _rows(planned: RestorePlan) -> Table:
@@ -156,43 +157,38 @@ def _rows(planned: RestorePlan) -> Table:
     return shown
 
 
-def _show_promoted(staged: StageReport, promoted: PromoteReport, fresh: str | None) -> None:
-    """Print the proofs, what is live now, what is lost and kept, and what to do next.
+def _promoted(staged: StageReport, promoted: PromoteReport, fresh: str | None) -> Iterator[str]:
+    """Yield the proofs, what is live now, what is lost and kept, and what to do next.
 
     `fresh` is the id of the backup that was taken after the restore.
     """
-    out = stdout()
-    show_doubts((), staged.repairs)
+    yield from doubts((), staged.repairs)
     if staged.recovered_from:
-        out.print(f"[yellow]taken from:[/] {escape(staged.recovered_from)}")
-    for check in staged.checks:
-        out.print(f"{mark(check.passed)} {check.name}: {escape(check.detail)}")
+        yield f"[yellow]taken from:[/] {escape(staged.recovered_from)}"
+    yield from proofs(staged.checks)
     if promoted.database:
-        _show_database(staged, promoted, promoted.database)
+        yield from _database(staged, promoted, promoted.database)
     if promoted.config is not None:
         for path in promoted.config.written:
-            out.print(f"[bold green]restored[/] {escape(path)}")
+            yield f"[bold green]restored[/] {escape(path)}"
         for path in promoted.config.kept:
-            out.print(f"kept {escape(path)}")
-    out.print(f"recovery took {staged.recovery_seconds:.2f} s")
+            yield f"kept {escape(path)}"
+    yield f"recovery took {staged.recovery_seconds:.2f} s"
     if fresh:
-        out.print(f"[bold green]fresh backup[/] {fresh}, proven")
-    show_next(promoted.next_steps[:-1] if fresh else promoted.next_steps)
+        yield f"[bold green]fresh backup[/] {fresh}, proven"
+    yield from next_steps(promoted.next_steps[:-1] if fresh else promoted.next_steps)
 
 
-def _show_database(staged: StageReport, promoted: PromoteReport, database: str) -> None:
-    out = stdout()
+def _database(staged: StageReport, promoted: PromoteReport, database: str) -> Iterator[str]:
     lost = duration(promoted.data_loss_seconds)
     word = "[bold red]SALVAGED, not proven:[/]" if promoted.salvaged else "[bold green]restored[/]"
-    out.print(f"{word} {escape(database)}: {promoted.rows:,} rows as of {staged.backup_id}")
-    out.print(f"lost: data written after {format_time(promoted.created_at)}, the last {lost}")
+    yield f"{word} {escape(database)}: {promoted.rows:,} rows as of {staged.backup_id}"
+    yield f"lost: data written after {format_time(promoted.created_at)}, the last {lost}"
     if promoted.kept:
-        out.print(
-            f"the previous database is kept as {escape(promoted.kept)} (`sqlitevault restore --undo` puts it back)"
-        )
+        yield f"the previous database is kept as {escape(promoted.kept)} (`sqlitevault restore --undo` puts it back)"
 
 
-def _show_undone(report: UndoReport) -> None:
-    stdout().print(f"[bold green]put back[/] {escape(report.restored)}")
+def _undone(report: UndoReport) -> Iterator[str]:
+    yield f"[bold green]put back[/] {escape(report.restored)}"
     if report.kept:
-        stdout().print(f"the database it replaced is kept as {escape(report.kept)}")
+        yield f"the database it replaced is kept as {escape(report.kept)}"

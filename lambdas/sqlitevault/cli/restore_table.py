@@ -1,14 +1,16 @@
 """`sqlitevault restore --table`: single tables, into a side database or merged into the live one."""
 
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+from rich.console import RenderableType
 from rich.markup import escape
 from rich.table import Table
 
 from sqlitevault.catalog.manifest import format_time
 from sqlitevault.catalog.selection import Selected
-from sqlitevault.cli.output import Output, count, mark, show_doubts, show_next, stdout, table
+from sqlitevault.cli.output import Output, count, doubts, next_steps, proofs, table
 from sqlitevault.cli.restore_options import Tables, Way, target_of
 from sqlitevault.ground.errors import ConfigError, TargetExists
 from sqlitevault.ground.quantities import duration
@@ -44,10 +46,9 @@ def restore_tables(selected: Selected, site: Site, tables: Tables, way: Way, out
             )
         if way.target is not None:
             planned = planned.model_copy(update={"side_database": str(way.target)})
-        if not out.as_json:
-            _show_plan(planned, tables)
+        out.show(_planned(planned, tables))
         if way.dry_run:
-            out.give(planned.to_dict(), lambda: None)
+            out.give(planned.to_dict(), ())
         elif tables.merges:
             _merge(source, planned, site, tables, way=way, out=out)
         else:
@@ -68,7 +69,7 @@ def _merge(source: Origin, planned: TablesPlan, site: Site, tables: Tables, *, w
             hint="Give --yes to write them (a copy of the database is kept), or leave --merge out for a side database.",
         )
     report = merge(source.database, planned.backup_id, target, names, missing_only=tables.missing_only, now=site.now())
-    out.give(report.to_dict(), lambda: _show_merged(report))
+    out.give(report.to_dict(), _merged(report))
 
 
 def _make_side_database(source: Origin, planned: TablesPlan, site: Site, way: Way, out: Output) -> None:
@@ -78,21 +79,20 @@ def _make_side_database(source: Origin, planned: TablesPlan, site: Site, way: Wa
             f"{side} already exists", hint="Give --yes to replace it (the present one is kept), or --target PATH."
         )
     report = make_side_database(source, target_of(site), _names(planned), side=side, now=site.now())
-    out.give(report.to_dict(), lambda: _show_side_database(report))
+    out.give(report.to_dict(), _restored(report))
 
 
-def _show_plan(planned: TablesPlan, tables: Tables) -> None:
-    """Print which rows would come back, change or stay."""
-    out = stdout()
-    out.print(f"[bold]{planned.backup_id}[/] ({planned.reason}) from {escape(planned.vault)}")
-    out.print(f"taken {format_time(planned.created_at)}, {duration(planned.data_loss_seconds)} ago")
-    show_doubts(planned.skipped, planned.repairs)
-    out.print(_rows(planned, tables))
+def _planned(planned: TablesPlan, tables: Tables) -> Iterator[RenderableType]:
+    """Yield which rows would come back, change or stay."""
+    yield f"[bold]{planned.backup_id}[/] ({planned.reason}) from {escape(planned.vault)}"
+    yield f"taken {format_time(planned.created_at)}, {duration(planned.data_loss_seconds)} ago"
+    yield from doubts(planned.skipped, planned.repairs)
+    yield _rows(planned, tables)
     for each in planned.tables:
         if each.problem:
-            out.print(f"[yellow]{escape(each.table)} could not be compared:[/] {escape(each.problem)}")
+            yield f"[yellow]{escape(each.table)} could not be compared:[/] {escape(each.problem)}"
     place = planned.target if tables.merges else planned.side_database
-    out.print(f"{'merged into' if tables.merges else 'side database'}: {escape(place)}")
+    yield f"{'merged into' if tables.merges else 'side database'}: {escape(place)}"
 
 
 def _rows(planned: TablesPlan, tables: Tables) -> Table:
@@ -108,22 +108,19 @@ def _rows(planned: TablesPlan, tables: Tables) -> Table:
     return shown
 
 
-def _show_side_database(report: SideReport) -> None:
-    """Print where the tables are, what was proven of them, and what to do next."""
-    out = stdout()
-    for check in report.checks:
-        out.print(f"{mark(check.passed)} {check.name}: {escape(check.detail)}")
+def _restored(report: SideReport) -> Iterator[str]:
+    """Yield where the tables are, what was proven of them, and what to do next."""
+    yield from proofs(report.checks)
     rows = ", ".join(f"{escape(name)} {number:,}" for name, number in report.tables.items())
-    out.print(f"[bold green]restored[/] {escape(report.side_database)}: {rows} rows as of {report.backup_id}")
+    yield f"[bold green]restored[/] {escape(report.side_database)}: {rows} rows as of {report.backup_id}"
     if report.kept:
-        out.print(f"the side database from before is kept as {escape(report.kept)}")
-    show_next(report.next_steps)
+        yield f"the side database from before is kept as {escape(report.kept)}"
+    yield from next_steps(report.next_steps)
 
 
-def _show_merged(report: MergeReport) -> None:
-    """Print what was written, what was kept, and what to do next."""
-    out = stdout()
+def _merged(report: MergeReport) -> Iterator[str]:
+    """Yield what was written, what was kept, and what to do next."""
     for name, rows in report.rows_written.items():
-        out.print(f"[bold green]restored[/] {escape(name)}: {rows:,} rows written as of {report.backup_id}")
-    out.print(f"the database from before is kept as {escape(report.kept)} (`sqlitevault restore --undo` puts it back)")
-    show_next(report.next_steps)
+        yield f"[bold green]restored[/] {escape(name)}: {rows:,} rows written as of {report.backup_id}"
+    yield f"the database from before is kept as {escape(report.kept)} (`sqlitevault restore --undo` puts it back)"
+    yield from next_steps(report.next_steps)

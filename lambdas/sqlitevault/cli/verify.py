@@ -5,7 +5,7 @@ import click
 from sqlitevault.catalog.catalog import Catalog, Choice
 from sqlitevault.catalog.selection import Selected, select
 from sqlitevault.cli import options
-from sqlitevault.cli.drill import show_drills
+from sqlitevault.cli.drill import checks_shown
 from sqlitevault.cli.exit_codes import INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE
 from sqlitevault.cli.output import Output
 from sqlitevault.ground.errors import ConfigError, IntegrityCheckFailed
@@ -34,7 +34,7 @@ def verify(out: Output, *, backups: tuple[str, ...], everything: bool, location:
             )
             for each in chosen
         ]
-    out.give([report.to_dict() for report in reports], lambda: show_drills(reports))
+    out.give([report.to_dict() for report in reports], checks_shown(reports))
     failed = [report.backup_id for report in reports if not report.passed]
     if failed:
         raise IntegrityCheckFailed(
