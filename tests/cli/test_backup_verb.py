@@ -38,10 +38,10 @@ def test_lost_rows_are_noted(home: Home) -> None:
     """A backup after an accident says so, and where to read on; the figure is there for Prometheus."""
     execute(home.database, "DELETE FROM ledger WHERE id > 100")
     said = home.run("backup", "--no-drill").require(0)
-    assert f"note: ledger has 400 rows less (80 %) than in {home.ids[0]}; an accident? docs/runbooks/" in said.stderr
+    assert f"note: ledger has 400 fewer rows (80 %) than in {home.ids[0]}; an accident? docs/runbooks/" in said.stderr
     assert "devops_hub_largest_table_loss_percent 80\n" in home.run("metrics").require(0).stdout
-    assert "rows less" not in home.run("backup", "--no-drill", "--to", "new").require(0).stderr
-    assert "rows less" not in home.run("backup", "--no-drill", MASS_DELETION_PERCENT="81").require(0).stderr
+    assert "fewer rows" not in home.run("backup", "--no-drill", "--to", "new").require(0).stderr
+    assert "fewer rows" not in home.run("backup", "--no-drill", MASS_DELETION_PERCENT="81").require(0).stderr
 
 
 def test_a_quiet_backup_prints_nothing_but_what_is_wrong(new_home: Home) -> None:

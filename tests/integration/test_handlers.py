@@ -78,7 +78,7 @@ def test_the_monitor_tells_a_loss_whoever_took_the_backup(home: Home, monkeypatc
     report = home.invoke("monitor", "monitor")
     metrics = home.metrics()
     assert (metrics["LargestTableLossPercent"], metrics["DatabaseChangePercent"]) == (50, 0)
-    assert f"ledger has 250 rows less (50 %) than in {HOURLY}" in report["problems"]
+    assert f"ledger has 250 fewer rows (50 %) than in {HOURLY}" in report["problems"]
     monkeypatch.setenv("MASS_DELETION_ROWS", "251")
     site_of.cache_clear()
     home.invoke("monitor", "monitor")

@@ -38,7 +38,7 @@ def test_another_backup_in_between_hides_no_loss() -> None:
     assert (found.largest_loss_table, found.largest_loss_percent, found.largest_loss_rows) == ("events", 50.0, 500)
     assert found.largest_loss_since == backup(1).backup_id
     assert found.since == backup(0.5).backup_id
-    assert found.loss_beyond(20) == f"events has 500 rows less (50 %) than in {backup(1).backup_id}"
+    assert found.loss_beyond(20) == f"events has 500 fewer rows (50 %) than in {backup(1).backup_id}"
     assert found.loss_beyond(60) is None
 
 

@@ -1,4 +1,4 @@
-"""How a database changed before a backup: the numbers that give away an accident."""
+"""Changes between backups: lost rows, growth and shrinkage."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -9,30 +9,29 @@ from sqlitevault.catalog.manifest import Manifest
 from sqlitevault.catalog.report import Report
 from sqlitevault.ground.settings import MASS_DELETION_PERCENT, MASS_DELETION_ROWS, Settings
 
-# One more backup, or a deletion in small steps, must not hide a loss: it is seen for so long.
+# A loss stays visible for this long, even if more backups follow or rows are deleted in small steps.
 _MEMORY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class LossLimits:
-    """Which loss of rows counts at all (`rows`), and which is an accident (`percent` of a table)."""
+    """A loss counts from `rows` rows; it is reported as an accident from `percent` of a table."""
 
     rows: int = MASS_DELETION_ROWS
     percent: float = MASS_DELETION_PERCENT
 
     @classmethod
     def of(cls, settings: Settings) -> "LossLimits":
-        """Return the limits as set."""
+        """Return the limits of these settings."""
         return cls(settings.mass_deletion_rows, settings.mass_deletion_percent)
 
 
 class Changes(Report):
-    """What a backup has less, or more, than those before it.
+    """A backup compared with earlier ones.
 
-    `largest_loss_percent` is the largest share of its rows that any table lost (a table that is gone lost all; one
-    that was only renamed, none), measured from the most that it had within a day, in the backup `largest_loss_since`.
-    0 if no table lost as many rows as count. `database_change_percent` is the file's growth since the backup before,
-    `since`.
+    `largest_loss_percent`: the largest share of its rows that any table lost within a day, compared with the backup
+    `largest_loss_since` in which it had most; 100 for a dropped table, 0 for a renamed one and for losses below the
+    limit. `database_change_percent`: growth of the file since the previous backup, `since`.
     """
 
     since: str
@@ -43,27 +42,27 @@ class Changes(Report):
     largest_loss_since: str | None = None
 
     def loss_beyond(self, percent: float) -> str | None:
-        """Return the largest loss in words; None if it is smaller than `percent`."""
+        """Return the largest loss as a message; None if it is smaller than `percent`."""
         if self.largest_loss_table is None or self.largest_loss_percent < percent:
             return None
         return (
-            f"{self.largest_loss_table} has {self.largest_loss_rows:,} rows less ({self.largest_loss_percent:g} %) "
+            f"{self.largest_loss_table} has {self.largest_loss_rows:,} fewer rows ({self.largest_loss_percent:g} %) "
             f"than in {self.largest_loss_since}"
         )
 
 
 @dataclass(frozen=True, slots=True)
 class _Peak:
-    """The most rows that a table had, and in which backup."""
+    """The most rows that a table had, and the backup that has them."""
 
     rows: int
     backup_id: str
 
 
 def changes(after: Manifest, others: Iterable[Manifest], limits: LossLimits) -> Changes | None:
-    """Compare a backup with those before it among `others`, which come newest first.
+    """Compare a backup with the earlier ones among `others`, newest first; reads no more of them than it needs.
 
-    Returns None if it, or every one before it, holds no database. Reads no further back than it has to.
+    Returns None if the backup holds no database, or no earlier one does.
     """
     before = list(_of_a_day(after, others))
     if after.database is None or not before or before[0].database is None:
@@ -87,7 +86,7 @@ def changes(after: Manifest, others: Iterable[Manifest], limits: LossLimits) -> 
 
 
 def _of_a_day(after: Manifest, others: Iterable[Manifest]) -> Iterator[Manifest]:
-    """Yield the backup before, however old, and all within a day."""
+    """Yield the previous backup, however old, and all within a day."""
     found = False
     for manifest in others:
         if manifest.database is None or manifest.created_at >= after.created_at:
@@ -99,7 +98,7 @@ def _of_a_day(after: Manifest, others: Iterable[Manifest]) -> Iterator[Manifest]
 
 
 def _peaks(oldest_first: list[Manifest]) -> dict[str, _Peak]:
-    """Return the most that each table had, under the name that it has now."""
+    """Return each table's peak under its present name."""
     peaks: dict[str, _Peak] = {}
     for older, newer in pairwise(oldest_first):
         for table in older.tables:
@@ -112,7 +111,7 @@ def _peaks(oldest_first: list[Manifest]) -> dict[str, _Peak]:
 
 
 def _renamed(older: Manifest, newer: Manifest) -> Iterator[tuple[str, str]]:
-    """Yield the tables that have another name and the very same rows."""
+    """Yield old and new names of tables that were renamed: their rows are the same."""
     before, now = ({table.name: table.digest for table in one.tables if table.rows} for one in (older, newer))
     added = {digest: name for name, digest in now.items() if name not in before and digest is not None}
     names = {table.name for table in newer.tables}

@@ -1,4 +1,4 @@
-"""What the monitor sees as metrics for Prometheus, in the text format of node_exporter's textfile collector.
+"""The monitor's figures for Prometheus, in the text format of node_exporter's textfile collector.
 
 Format: https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
 """
@@ -11,90 +11,78 @@ from datetime import timedelta
 from sqlitevault.watch.monitor import MonitorReport, Newest
 
 _NOT_IN_A_NAME = re.compile(r"[^a-zA-Z0-9_]")
+_Figure = tuple[str, str, float | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Metric:
-    """One gauge."""
+class Gauge:
+    """One metric with its help text."""
 
     name: str
-    says: str
+    help: str
     value: float
 
 
-def metrics(report: MonitorReport, *, rto_seconds: int, last_run_failed: bool = False) -> tuple[Metric, ...]:
+def metrics(report: MonitorReport, *, rto_seconds: int, last_run_failed: bool = False) -> tuple[Gauge, ...]:
     """Return the figures of a report, named after the database: `devops_hub_…`.
 
-    Moments are seconds since 1970, as Prometheus wants them: `time() - moment` is an age that goes on growing when
-    nobody measures any more. A moment of 0 means never.
+    Times are seconds since 1970, and 0 means never: `time() - timestamp` is an age that keeps growing when
+    measuring stops.
     """
     prefix = _NOT_IN_A_NAME.sub("_", report.database)
     if prefix[:1].isdigit():
         prefix = f"_{prefix}"
-    figures = (*_backups(report, last_run_failed=last_run_failed), *_promises(report, rto_seconds), *_copies(report))
-    return tuple(Metric(f"{prefix}_{figure.name}", figure.says, figure.value) for figure in figures)
+    figures = (*_of_vault(report, last_run_failed), *_of_targets(report, rto_seconds), *_of_replica(report))
+    return tuple(Gauge(f"{prefix}_{name}", text, value) for name, text, value in figures if value is not None)
 
 
-def exposition(found: tuple[Metric, ...]) -> str:
+def exposition(found: tuple[Gauge, ...]) -> str:
     """Return the metrics as a file for the textfile collector."""
     return "".join(
-        f"# HELP {metric.name} {metric.says}\n# TYPE {metric.name} gauge\n{metric.name} {metric.value:.15g}\n"
-        for metric in found
+        f"# HELP {gauge.name} {gauge.help}\n# TYPE {gauge.name} gauge\n{gauge.name} {gauge.value:.15g}\n"
+        for gauge in found
     )
 
 
-def _backups(report: MonitorReport, *, last_run_failed: bool) -> Iterator[Metric]:
-    newest, proven = report.vault.newest, report.vault.proven
+def _of_vault(report: MonitorReport, last_run_failed: bool) -> Iterator[_Figure]:
+    newest, proven, changes = report.vault.newest, report.vault.proven, report.changes
     good = newest is not None and newest == proven and not last_run_failed
-    yield Metric(
-        "last_backup_timestamp", "When the newest backup was taken; 0 if there is none.", _moment(report, newest)
-    )
-    yield Metric("last_backup_success", "1 if the newest backup was restored and compared, else 0.", float(good))
-    yield Metric(
-        "last_proven_backup_timestamp", "When the newest proven backup was taken; 0 if there is none.",
-        _moment(report, proven),
-    )  # fmt: skip
-    figures = (
-        ("database_bytes", "Size of the database in the newest backup.", newest.database_bytes if newest else None),
-        ("archive_bytes", "Size of the newest backup's archive.", newest.archive_bytes if newest else None),
-        ("rows", "Rows of all tables in the newest backup.", newest.rows if newest else None),
-        (
-            "last_recovery_seconds",
-            "Recovery time of the newest proven backup.",
-            proven.recovery_seconds if proven else None,
-        ),
-        (
-            "largest_table_loss_percent",
-            "Largest share of its rows that any table has lost within a day.",
-            report.changes.largest_loss_percent if report.changes else None,
-        ),
-    )
-    yield from (Metric(name, says, value) for name, says, value in figures if value is not None)
-    yield Metric("backups", "Committed backups in the vault.", report.vault.backups)
-    yield Metric("vault_bytes", "Size of all archives in the vault.", report.vault.total_bytes)
+    loss = changes.largest_loss_percent if changes else None
+    taken, proven_taken = _time(report, newest), _time(report, proven)
+    yield "last_backup_timestamp", "When the newest backup was taken; 0 if there is none.", taken
+    yield "last_backup_success", "1 if the newest backup was restored and compared, else 0.", float(good)
+    yield "last_proven_backup_timestamp", "When the newest proven backup was taken; 0 if there is none.", proven_taken
+    if newest is not None:
+        yield "database_bytes", "Size of the database in the newest backup.", newest.database_bytes
+        yield "archive_bytes", "Size of the newest backup's archive.", newest.archive_bytes
+        yield "rows", "Rows of all tables in the newest backup.", newest.rows
+    if proven is not None:
+        yield "last_recovery_seconds", "Recovery time of the newest proven backup.", proven.recovery_seconds
+    yield "largest_table_loss_percent", "Largest share of its rows that any table has lost within a day.", loss
+    yield "backups", "Committed backups in the vault.", report.vault.backups
+    yield "vault_bytes", "Size of all archives in the vault.", report.vault.total_bytes
 
 
-def _promises(report: MonitorReport, rto_seconds: int) -> Iterator[Metric]:
-    yield Metric("rpo_seconds", "How much work may be lost: the recovery point objective.", report.rpo_seconds)
-    yield Metric("rto_seconds", "How long recovery may take: the recovery time objective.", rto_seconds)
-    yield Metric("missing_tiers", "Tiers whose newest backup is overdue.", len(report.missing_tiers))
-    yield Metric("vault_drift", "Settings of the vault that are not as deployed.", len(report.drift))
-    yield Metric("backup_report_timestamp", "When these figures were measured.", report.at.timestamp())
+def _of_targets(report: MonitorReport, rto_seconds: int) -> Iterator[_Figure]:
+    yield "rpo_seconds", "How much work may be lost: the recovery point objective.", report.rpo_seconds
+    yield "rto_seconds", "How long recovery may take: the recovery time objective.", rto_seconds
+    yield "missing_tiers", "Tiers whose newest backup is overdue.", len(report.missing_tiers)
+    yield "vault_drift", "Settings of the vault that differ from the deployed ones.", len(report.drift)
+    yield "backup_report_timestamp", "When these figures were measured.", report.at.timestamp()
 
 
-def _copies(report: MonitorReport) -> Iterator[Metric]:
+def _of_replica(report: MonitorReport) -> Iterator[_Figure]:
     if report.replica is None:
         return
-    newest = _moment(report, report.replica.newest)
-    yield Metric("replica_last_backup_timestamp", "When the newest backup in the replica was taken; 0: none.", newest)
-    drilled = _ago(report, report.replica_drill_age_seconds)
-    yield Metric("replica_last_drill_timestamp", "When a drill from the replica passed, or its first backup.", drilled)
-    pending = report.replication_pending_seconds
-    yield Metric("replication_pending_seconds", "How long the oldest object has waited for its copy.", pending)
-    yield Metric("replication_failed", "Objects whose copy failed.", report.replication_failed)
+    taken, drilled = _time(report, report.replica.newest), _ago(report, report.replica_drill_age_seconds)
+    pending, failed = report.replication_pending_seconds, report.replication_failed
+    yield "replica_last_backup_timestamp", "When the newest backup in the replica was taken; 0 if there is none.", taken
+    yield "replica_last_drill_timestamp", "When a drill from the replica passed, or its first backup.", drilled
+    yield "replication_pending_seconds", "How long the oldest object has waited for its copy.", pending
+    yield "replication_failed", "Objects whose copy failed.", failed
 
 
-def _moment(report: MonitorReport, newest: Newest | None) -> float:
+def _time(report: MonitorReport, newest: Newest | None) -> float:
     return _ago(report, newest.age_seconds if newest else None)
 
 

@@ -1,4 +1,4 @@
-"""The record that somebody has walked through a runbook: the one piece of evidence that only people can give."""
+"""Records of tested runbooks: the only evidence that people enter by hand."""
 
 from typing import Self
 
@@ -9,7 +9,7 @@ from sqlitevault.ground.errors import ConfigError, ManifestInvalid
 from sqlitevault.ground.facts import RECORD_LIMIT, RUNBOOK_TESTS
 from sqlitevault.vault.protocol import Vault
 
-# The pages of docs/runbooks: whoever tests one that does not exist has tested nothing.
+# The pages of docs/runbooks.
 RUNBOOKS = (
     "accidental-deletion",
     "breach",
@@ -27,7 +27,7 @@ RUNBOOKS = (
 
 
 class RunbookTest(Report):
-    """A runbook, named as its file is without the ending, and when it was last walked through."""
+    """When a runbook was last tested; `name` is its file name without the ending."""
 
     name: str
     tested_at: Moment
@@ -37,7 +37,7 @@ class RunbookTest(Report):
         """Read a record.
 
         Raises:
-            ManifestInvalid: it is none.
+            ManifestInvalid: it is not such a record.
         """
         try:
             return cls.model_validate_json(data)
@@ -49,7 +49,7 @@ class RunbookTest(Report):
 
 
 def record(test: RunbookTest, vault: Vault) -> str:
-    """Keep the record in the vault; return its name there.
+    """Write the record to the vault; return its name there.
 
     Raises:
         ConfigError: there is no such runbook.
