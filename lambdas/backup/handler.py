@@ -3,7 +3,7 @@
 from typing import Any
 
 from sqlitevault.backup.backup import BackupRequest, back_up
-from sqlitevault.doctor.examination import DoctorRequest, examine
+from sqlitevault.doctor.examination import examine
 from sqlitevault.functions.events import BackupEvent
 from sqlitevault.functions.telemetry import emit_backup, failures
 from sqlitevault.functions.wiring import site_of
@@ -20,7 +20,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN
         order = BackupEvent.parse(event)
         if order.action == "doctor":
             left = context.get_remaining_time_in_millis() / 1000
-            return examine(DoctorRequest.of(settings, hold_seconds=order.hold_seconds, seconds=left)).to_dict()
+            return examine(settings, hold_seconds=order.hold_seconds, seconds=left).to_dict()
         request = BackupRequest(
             database=settings.database_path,
             config_root=settings.config_root,

@@ -11,15 +11,17 @@ import tempfile
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sqlitevault.doctor.capacity import WORK_BYTES_PER_SECOND, Needs, duration, scratch_space, writer_stall
-from sqlitevault.doctor.examination import DoctorRequest, examine
+from sqlitevault.doctor.examination import examine
+from sqlitevault.doctor.file_system import Seen, judge_times, look_at_times
 from sqlitevault.doctor.report import DoctorReport, Finding, Level
 from sqlitevault.doctor.source import permissions
-from sqlitevault.doctor.times import Seen, judge_times, look_at_times
 from sqlitevault.ground.errors import SourceCorrupt, SourceNotFound
+from sqlitevault.ground.settings import Settings
 from sqlitevault.ground.steps import Watcher
 from sqlitevault.snapshot.fresh import Fingerprint, View
 from tests.crashes import leave_hot_journal, leave_log, leave_super_journal
@@ -37,17 +39,17 @@ _HUGE = 1 << 43
 _NOBODY = 65534
 
 
-def _request(source: Path, **changed: object) -> DoctorRequest:
-    made = DoctorRequest(source, source.parent.parent / "scratch", 4.0, 240.0, observe_seconds=0.0)
-    return replace(made, **changed)  # type: ignore[arg-type]
+def _examined(source: Path, watcher: Watcher | None = None, **options: Any) -> DoctorReport:
+    settings = Settings.from_env({"DATABASE_PATH": str(source), "SCRATCH_DIR": str(source.parent.parent / "scratch")})
+    return examine(settings, watcher, **{"observe_seconds": 0.0, **options})
 
 
 def _find(report: DoctorReport, name: str) -> Finding:
     return next(finding for finding in report.findings if finding.name == name)
 
 
-def _found(source: Path, name: str, **changed: object) -> Finding:
-    return _find(examine(_request(source, **changed)), name)
+def _found(source: Path, name: str, **options: Any) -> Finding:
+    return _find(_examined(source, **options), name)
 
 
 @pytest.fixture(params=["delete", "wal"])
@@ -71,7 +73,7 @@ def wal_bank(tmp_path: Path) -> Path:
 def test_a_healthy_source(bank: Path) -> None:
     """Every finding is ok; the folder is as before, bytes and times; no lock is left; scratch is empty."""
     before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in bank.parent.iterdir()}
-    report = examine(_request(bank))
+    report = _examined(bank)
     assert report.healthy
     assert {finding.name for finding in report.findings if finding.level is not Level.OK} <= {"file system"}
     assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in bank.parent.iterdir()} == before
@@ -81,7 +83,7 @@ def test_a_healthy_source(bank: Path) -> None:
 
 def test_the_report_is_json(bank: Path) -> None:
     """Programs see what people see, and the verdict."""
-    document = examine(_request(bank)).to_dict()
+    document = _examined(bank).to_dict()
     assert document["healthy"] is True
     assert document["capacity"]["bytes"] == bank.stat().st_size
     assert {finding["level"] for finding in document["findings"]} <= {"ok", "warning"}
@@ -104,7 +106,7 @@ def test_a_writer_is_never_held_up(rollback_bank: Path) -> None:
     """While the doctor holds its lock for others to see, the application takes the strongest lock at once."""
     with session(rollback_bank, timeout=0) as application:
         watcher = Committing(application)
-        report = examine(_request(rollback_bank, hold_seconds=0.05), watcher)
+        report = _examined(rollback_bank, watcher, hold_seconds=0.05)
     assert watcher.answers == ["done"] * 4
     assert _find(report, "held lock").level is Level.OK
 
@@ -124,12 +126,12 @@ def test_what_is_no_database_is_not_examined(tmp_path: Path, content: bytes | No
     if content is not None:
         source.write_bytes(content)
     with pytest.raises(error):
-        examine(_request(source))
+        _examined(source)
 
 
 def test_the_journal_mode_and_its_hazards(bank: Path) -> None:
     """WAL or not; and what of `synchronous` would be unsafe there."""
-    report = examine(_request(bank))
+    report = _examined(bank)
     in_wal_mode = report.journal_mode == "wal"
     assert _find(report, "journal mode").detail.startswith("WAL" if in_wal_mode else "rollback journal")
     assert ("synchronous=OFF with WAL" in _find(report, "synchronous").hint) == in_wal_mode
@@ -166,8 +168,8 @@ _FAULTS = [
     pytest.param("error=ENOLCK", "problem|", "does not support file locks", id="no locks"),
     pytest.param("error=EACCES", "problem|", "", id="refused"),
     pytest.param("error=EIO", "problem|", "Input/output error", id="lost server"),
-    pytest.param("retval=0", "problem|", "is not seen through another", id="without effect"),
-    pytest.param(None, "ok|", "seen through another, and released", id="as they should be"),
+    pytest.param("retval=0", "problem|", "is not visible through another", id="without effect"),
+    pytest.param(None, "ok|", "visible through another, and released", id="as they should be"),
 ]
 
 
@@ -284,7 +286,7 @@ def _examine_as_nobody(source: Path, level: Level) -> None:
     ("times", "level", "says"),
     [
         pytest.param((5, 5), Level.OK, "observed: they moved", id="both move"),
-        pytest.param((0, 5), Level.WARNING, "change time did", id="set back"),
+        pytest.param((0, 5), Level.WARNING, "its change time moved", id="set back"),
         pytest.param((0, 0), Level.PROBLEM, "neither", id="neither moves"),
     ],
 )
@@ -333,7 +335,7 @@ def test_a_busy_application_is_observed(bank: Path) -> None:
 def test_too_little_scratch_and_time_is_a_problem(rollback_bank: Path) -> None:
     """Of a database of 8 TiB, sparse, neither room nor time nor the stall fit; the report says what would."""
     os.truncate(rollback_bank, _HUGE)
-    report = examine(_request(rollback_bank, seconds=900.0))
+    report = _examined(rollback_bank, seconds=900.0)
     assert {finding.name for finding in report.problems} == {"scratch space", "backup time"}
     assert _find(report, "writer stall").level is Level.WARNING
     assert not report.healthy
@@ -345,7 +347,7 @@ def test_a_scratch_folder_that_cannot_be_used_is_a_problem(rollback_bank: Path) 
     """A file lies where the folder should be."""
     blocked = rollback_bank.parent.parent / "scratch"
     blocked.write_text("")
-    report = examine(_request(rollback_bank))
+    report = _examined(rollback_bank)
     assert [finding.name for finding in report.problems] == ["scratch space"]
     assert report.capacity.scratch_free_bytes is None
 

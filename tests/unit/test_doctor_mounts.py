@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sqlitevault.doctor.mounts import file_system, mount_of
+from sqlitevault.doctor.file_system import check_mount, mount_of
 from sqlitevault.doctor.report import Level
 
 _ROOT = "22 1 254:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw,discard"
@@ -38,16 +38,16 @@ def _mounted(kind: str, device: str = "device", options: str = "rw") -> str:
         pytest.param(_EFS.replace("hard", "hard,nocto"), Level.PROBLEM, "may show old data (nocto)", id="nocto"),
         pytest.param(_mounted("nfs", "s:/", "rw,vers=3,nolock"), Level.PROBLEM, "nolock", id="nolock"),
         pytest.param(_mounted("nfs", "s:/", "rw,vers=3"), Level.WARNING, "NFS version 3", id="NFS 3"),
-        pytest.param(_mounted("nfs4", "s:/", "rw"), Level.WARNING, "a version that is not told", id="version unknown"),
+        pytest.param(_mounted("nfs4", "s:/", "rw"), Level.WARNING, "of unknown version", id="version unknown"),
         pytest.param(_mounted("overlay", "none", "rw,lowerdir=/a"), Level.WARNING, "a container's own", id="overlay"),
         pytest.param(_mounted("tmpfs", "tmpfs"), Level.WARNING, "in memory", id="memory"),
-        pytest.param(_mounted("cifs", "//nas/share"), Level.WARNING, "never tried", id="SMB"),
-        pytest.param(_mounted("fuse.s3fs", "s3fs"), Level.WARNING, "never tried", id="a bucket as a folder"),
+        pytest.param(_mounted("cifs", "//nas/share"), Level.WARNING, "never tested", id="SMB"),
+        pytest.param(_mounted("fuse.s3fs", "s3fs"), Level.WARNING, "never tested", id="a bucket as a folder"),
     ],
 )
 def test_the_file_system_is_told(tmp_path: Path, line: str, level: Level, says: str) -> None:
-    """Good ones, those whose locks stay on this host, and those that were never tried."""
-    found = file_system(_DATABASE, _mountinfo(tmp_path, line))
+    """Good ones, those whose locks stay on this host, and those that were never tested."""
+    found = check_mount(_DATABASE, _mountinfo(tmp_path, line))
     assert found.level is level
     assert says in found.detail
     assert found.hint or level is Level.OK
@@ -75,7 +75,7 @@ def test_a_mount_point_with_a_space(tmp_path: Path) -> None:
 
 def test_a_system_that_does_not_tell(tmp_path: Path) -> None:
     """Without the kernel's list nothing is claimed."""
-    assert file_system(_DATABASE, tmp_path / "none").level is Level.WARNING
+    assert check_mount(_DATABASE, tmp_path / "none").level is Level.WARNING
 
 
 def test_this_hosts_own_list_is_understood(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from rich.table import Table
 from sqlitevault.cli import options
 from sqlitevault.cli.exit_codes import INTEGRITY, NOT_FOUND
 from sqlitevault.cli.output import Output, stderr, table
-from sqlitevault.doctor.examination import DoctorRequest, examine
+from sqlitevault.doctor.examination import examine
 from sqlitevault.doctor.report import DoctorReport, Level
 from sqlitevault.ground.errors import SourceUnsupported
 
@@ -31,11 +31,11 @@ def doctor(out: Output, *, seconds: float) -> None:
     beside the database. Run it once where backups will run and, at the same time, with --hold 60 on the application's
     host. Exits with 12 if there is a problem.
     """
-    request = DoctorRequest.of(options.settings_to_restore(), hold_seconds=seconds)
+    settings = options.settings_to_restore()
     if seconds and not out.as_json:
         stderr().print(f"holding a lock for {seconds:g} s: run `sqlitevault doctor` on the other host now")
     with out.progress() as watcher:
-        report = examine(request, watcher)
+        report = examine(settings, watcher, hold_seconds=seconds)
     out.give(report.to_dict(), [_findings(report)])
     if report.problems:
         raise SourceUnsupported(

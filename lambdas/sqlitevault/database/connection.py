@@ -80,7 +80,7 @@ def new_database(path: Path) -> Iterator[apsw.Connection]:
 
 def _damaged(error: Exception, written_by: str) -> SourceCorrupt | SourceUnsupported:
     definition = _UNREADABLE_DEFINITION.search(str(error))
-    if definition and _is_newer(written_by):
+    if definition and is_newer(written_by):
         return _unsupported(f"the definition of {definition['name']} is unknown: {definition['reason']}", written_by)
     return SourceCorrupt(
         f"SQLite cannot read the database: {error}", hint="Take another copy, or restore another backup."
@@ -88,7 +88,7 @@ def _damaged(error: Exception, written_by: str) -> SourceCorrupt | SourceUnsuppo
 
 
 def _unsupported(error: str, written_by: str) -> SourceUnsupported:
-    if _is_newer(written_by):
+    if is_newer(written_by):
         return SourceUnsupported(
             f"the database was last written by SQLite {written_by}: {error}",
             hint=f"The data is not damaged. Use a sqlitevault with a newer SQLite than {apsw.sqlite_lib_version()}.",
@@ -99,9 +99,7 @@ def _unsupported(error: str, written_by: str) -> SourceUnsupported:
     )
 
 
-def _is_newer(version: str) -> bool:
-    return _number(version) > _number(apsw.sqlite_lib_version())
-
-
-def _number(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))
+def is_newer(version: str) -> bool:
+    """Return whether this version of SQLite is newer than the library used here."""
+    theirs, ours = (tuple(map(int, number.split("."))) for number in (version, apsw.sqlite_lib_version()))
+    return theirs > ours

@@ -1,4 +1,4 @@
-"""A self-test of a source on this host: whether a snapshot of it can be trusted, fits, and harms nobody.
+"""A self-test of a source on this host: whether its snapshots can be trusted, fit, and block no writer.
 
-Opens the source read-only, writes nothing beside it, and holds no lock that SQLite would wait for.
+Opens the source read-only, writes nothing beside it, and holds no lock for which SQLite would wait.
 """

@@ -1,4 +1,4 @@
-"""How fast this host reads the source, and what follows from it."""
+"""Capacity: the read speed of this host, and the backup time, writer stall and scratch space that follow from it."""
 
 import os
 import shutil
@@ -20,14 +20,14 @@ from sqlitevault.snapshot.rollback import STALL_SHARE
 
 MOST_READ = 256 << 20
 _MOST_SECONDS = 10.0
-# Check, digests, dump, compression and upload together, on one core: 22 MB/s were measured.
+# Check, digests, dump, compression and upload together, on one core; 22 MB/s were measured.
 WORK_BYTES_PER_SECOND = 20e6
 _TIGHT = 0.7
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """How much of the source was read in what time."""
+    """The bytes of the source that were read, and the time this took."""
 
     bytes: int
     seconds: float
@@ -39,7 +39,7 @@ class Sample:
 
 
 def read_sample(source: Path, on_bytes: OnBytes) -> Sample:
-    """Read the beginning of the source as a snapshot would: in pieces, by several threads."""
+    """Read the beginning of the source as a snapshot does: in pieces, with several threads."""
     with fresh_open(source) as descriptor, ThreadPoolExecutor(DEFAULTS.threads) as pool:
         wanted = min(MOST_READ, os.fstat(descriptor).st_size)
         started = time.monotonic()
@@ -58,7 +58,7 @@ def _piece(descriptor: int, started: float, offset: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What a backup of the source needs, and what there is; `seconds` is None where nobody ends the backup."""
+    """What a backup of the source needs, and what is available; `seconds` is None without a time limit."""
 
     database_bytes: int
     log_bytes: int
@@ -71,7 +71,7 @@ class Needs:
 
     @property
     def stall(self) -> float:
-        """Seconds for which a copy under the lock holds up writers."""
+        """Seconds for which a copy under the lock blocks writers."""
         return self.database_bytes / self.speed if self.stalls_writers else 0.0
 
     @property
@@ -86,12 +86,12 @@ class Needs:
 
     @property
     def scratch(self) -> int:
-        """Bytes on the working disk."""
+        """Bytes of scratch."""
         return SCRATCH_PER_DATABASE_BYTE * self.database_bytes + self.log_bytes
 
     @property
     def largest(self) -> int:
-        """Bytes of the largest database that fits time and scratch."""
+        """Bytes of the largest database that time and scratch allow."""
         limits = [self.snapshot_seconds * self.speed]
         if self.seconds is not None:
             limits.append(self.seconds / (1 / self.speed + 1 / WORK_BYTES_PER_SECOND))
@@ -109,7 +109,7 @@ def log_bytes(source: Path) -> int:
 
 
 def scratch_free(scratch: Path | None) -> int | Finding:
-    """Return the bytes free on the working disk, or why it cannot be used."""
+    """Return the free bytes of scratch, or the finding that it cannot be used."""
     try:
         with scratch_directory(scratch) as folder:
             return shutil.disk_usage(folder).free
@@ -118,7 +118,7 @@ def scratch_free(scratch: Path | None) -> int | Finding:
 
 
 def scratch_space(needs: Needs, free: int) -> Finding:
-    """Compare what a backup needs with what is free."""
+    """Compare the scratch that a backup needs with the free bytes."""
     detail = f"{size(free)} free, a backup needs {size(needs.scratch)}"
     if free < needs.scratch:
         hint = "Free space there, or set SCRATCH_DIR to a larger disk (for a function: its ephemeral storage)."
@@ -127,29 +127,29 @@ def scratch_space(needs: Needs, free: int) -> Finding:
 
 
 def read_speed(sample: Sample) -> Finding:
-    """Say what was measured."""
+    """Report the measured speed."""
     detail = f"{size(round(sample.speed))}/s over {size(sample.bytes)}"
-    return ok("read speed", f"{detail}; what this host has in its cache reads faster than the first time")
+    return ok("read speed", f"{detail}; data in this host's cache reads faster than the first time")
 
 
 def writer_stall(needs: Needs) -> Finding:
-    """Say for how long writers would be held up."""
+    """Compare the time for which a copy blocks writers with the allowed stall."""
     name = "writer stall"
     if not needs.stalls_writers:
-        return ok(name, "none: in WAL mode a snapshot holds nobody up")
+        return ok(name, "none: in WAL mode a snapshot blocks no writer")
     allowed = STALL_SHARE * needs.stall_allowed
-    detail = f"a copy under the lock would hold up writers for about {needs.stall:.2f} s, {allowed:.1f} s are allowed"
+    detail = f"a copy under the lock would block writers for about {needs.stall:.2f} s; {allowed:.1f} s are allowed"
     if needs.stall > allowed:
         hint = (
-            "Backups then need a quiet moment as long as the copy, and fail without one. Switch the application to WAL "
-            "mode, or raise MAX_WRITER_STALL_SECONDS together with the application's busy timeout."
+            "Backups then need a pause between writes as long as the copy, and fail without one. Switch the "
+            "application to WAL mode, or raise MAX_WRITER_STALL_SECONDS together with its busy timeout."
         )
         return warning(name, detail, hint)
     return ok(name, detail)
 
 
 def duration(needs: Needs) -> Finding:
-    """Say how long a backup would take, and the largest database that fits."""
+    """Compare the time of a backup with its limit, and report the largest database that fits."""
     name = "backup time"
     limit = f" of {needs.seconds:.0f} s" if needs.seconds is not None else ""
     detail = (
@@ -162,5 +162,5 @@ def duration(needs: Needs) -> Finding:
         hint = "Give the function more time or memory, or raise SNAPSHOT_TIMEOUT_SECONDS, or shrink the database."
         return problem(name, detail, hint)
     if used > _TIGHT:
-        return warning(name, detail, hint="It fits barely: plan for a larger function before the database has grown.")
+        return warning(name, detail, hint="It barely fits: plan for a larger function before the database grows.")
     return ok(name, detail)

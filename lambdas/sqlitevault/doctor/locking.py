@@ -1,6 +1,6 @@
-"""Whether locks work here, and whose locks are seen.
+"""Locks: whether they work on this host, and which locks of other programs are visible.
 
-Only bytes that SQLite never locks are used, beyond its own at 1 GiB (src/os.h), so that nobody is ever held up.
+Only bytes that SQLite never locks are used, beyond its own at 1 GiB (src/os.h), so no program ever waits for them.
 """
 
 import fcntl
@@ -16,7 +16,7 @@ from sqlitevault.snapshot.fresh import Unreadable, fresh_open
 from sqlitevault.snapshot.locks import SHARED, Range, connections_seen, holder, try_read_lock, unlock
 
 _BEYOND_SQLITE = SHARED[0] + SHARED[1]
-# Held by a doctor who wants to be seen by another.
+# Held by a doctor so that another can detect it.
 MARK = (_BEYOND_SQLITE + 64, 1)
 _TESTED_FROM = _BEYOND_SQLITE + 128
 _TESTED_BYTES = 1 << 20
@@ -29,12 +29,12 @@ _HINT = (
 
 
 def own_locks(source: Path) -> Finding:
-    """See that a read lock taken through one open file is seen through another, and its release too.
+    """Check that a read lock taken through one open file is visible through another, and its release too.
 
-    Both are this host's, so this shows that the file system takes locks from a read-only descriptor; whether they
-    reach other hosts is for `others` to show.
+    Both files are open on this host, so this only proves that the file system accepts locks from a read-only
+    descriptor; `others` shows whether they reach other hosts.
     """
-    # A byte of our own: two doctors at the same time do not take each other's lock for theirs.
+    # A random byte, so that two doctors at the same time do not mistake each other's lock for their own.
     where = (_TESTED_FROM + random.randrange(_TESTED_BYTES), 1)
     try:
         with fresh_open(source) as first, fresh_open(source) as second:
@@ -47,26 +47,26 @@ def own_locks(source: Path) -> Finding:
 
 def _try_lock(first: int, second: int, where: Range) -> Finding:
     if not try_read_lock(first, where):
-        return problem(_NAME, "a read lock on a byte that nobody holds is refused", _HINT)
+        return problem(_NAME, "a read lock on a free byte is refused", _HINT)
     try:
         seen = holder(second, where)
     finally:
         unlock(first, where)
     if seen != fcntl.F_RDLCK:
-        return problem(_NAME, "a read lock taken through one open file is not seen through another", _HINT)
+        return problem(_NAME, "a read lock taken through one open file is not visible through another", _HINT)
     if holder(second, where) is not None:
-        return problem(_NAME, "a lock that was released is still seen", _HINT)
-    return ok(_NAME, "taken with a read-only descriptor, seen through another, and released")
+        return problem(_NAME, "a released lock is still visible", _HINT)
+    return ok(_NAME, "taken with a read-only descriptor, visible through another, and released")
 
 
 def others(source: Path) -> Finding:
-    """Say whose locks are seen; a lock of another host is the proof that locks travel."""
+    """Report the locks of other programs; a visible lock of another host proves that locks travel."""
     try:
         with fresh_open(source) as descriptor:
             doctor = holder(descriptor, MARK) is not None
         seen = list(connections_seen(source))
     except (SourceUnsupported, PermissionError) as error:
-        return problem("others' locks", f"cannot be looked for: {error}", _HINT)
+        return problem("others' locks", f"cannot be checked: {error}", _HINT)
     if doctor:
         seen.append("another `sqlitevault doctor --hold`")
     if seen:
@@ -74,14 +74,14 @@ def others(source: Path) -> Finding:
     return ok(
         "others' locks",
         "none seen (an idle connection in rollback mode holds none)",
-        hint="To prove that locks travel between hosts, run `sqlitevault doctor --hold 60` on the other host and this "
-        "here meanwhile.",
+        hint="To prove that locks travel between hosts, run `sqlitevault doctor --hold 60` on the other host and "
+        "`sqlitevault doctor` here meanwhile.",
     )
 
 
 @contextmanager
 def marked(source: Path) -> Iterator[bool]:
-    """Hold a lock that other doctors look for and SQLite never does; tell whether it was to be had."""
+    """Hold the lock that other doctors look for and SQLite ignores; give whether it was free."""
     with fresh_open(source) as descriptor:
         try:
             held = try_read_lock(descriptor, MARK)
@@ -95,8 +95,8 @@ def marked(source: Path) -> Iterator[bool]:
 
 
 def hold_finding(seconds: float, *, held: bool) -> Finding:
-    """Say whether another host had something to see."""
+    """Report whether the lock was held for another host to see."""
     host = os.uname().nodename
     if held:
-        return ok("held lock", f"{host} held a lock for {seconds:g} s that a doctor on another host must have seen")
+        return ok("held lock", f"{host} held a lock for {seconds:g} s that a doctor on another host must see")
     return problem("held lock", f"{host} could not take a lock for others to see", _HINT)

@@ -1,4 +1,4 @@
-"""What the doctor found."""
+"""The doctor's report and its findings."""
 
 from enum import StrEnum
 
@@ -9,7 +9,7 @@ from sqlitevault.database.header import JournalMode
 
 
 class Level(StrEnum):
-    """How bad a finding is: a problem makes backups fail or not to be trusted, a warning may."""
+    """Severity: a problem makes backups fail or untrustworthy, a warning may do so."""
 
     OK = "ok"
     WARNING = "warning"
@@ -17,7 +17,7 @@ class Level(StrEnum):
 
 
 class Finding(Report):
-    """One thing that was looked at; `hint` says what to do, or what could not be seen from here."""
+    """The result of one check; `hint` says what to do, or what cannot be seen from this host."""
 
     name: str
     level: Level
@@ -26,15 +26,15 @@ class Finding(Report):
 
 
 class Capacity(Report):
-    """What was measured and projected; None where it does not apply.
+    """Measurements and projections.
 
     Attributes:
-        bytes: of the database.
-        read_bytes_per_second: at which this host reads the source.
-        writer_stall_seconds: for which one copy under the lock would hold up writers; 0 in WAL mode.
-        backup_seconds: that a backup takes here.
-        largest_bytes: of a database that fits time and scratch here.
-        scratch_free_bytes: on the working disk; None if it cannot be used.
+        bytes: size of the database.
+        read_bytes_per_second: the speed at which this host reads the source.
+        writer_stall_seconds: the time for which one copy under the lock would block writers; 0 in WAL mode.
+        backup_seconds: the time of a backup on this host.
+        largest_bytes: size of the largest database that time and scratch allow.
+        scratch_free_bytes: free bytes of scratch; None if it cannot be used.
     """
 
     bytes: int
@@ -46,7 +46,7 @@ class Capacity(Report):
 
 
 class DoctorReport(Report):
-    """A self-test of one source on one host."""
+    """The report on one source from one host."""
 
     source: str
     host: str
@@ -62,12 +62,12 @@ class DoctorReport(Report):
 
     @property
     def problems(self) -> tuple[Finding, ...]:
-        """The findings that make backups fail, or not to be trusted."""
+        """The findings that make backups fail or untrustworthy."""
         return tuple(finding for finding in self.findings if finding.level is Level.PROBLEM)
 
 
 def ok(name: str, detail: str, hint: str = "") -> Finding:
-    """Return a finding that is as it should be."""
+    """Return a finding without a fault."""
     return Finding(name=name, level=Level.OK, detail=detail, hint=hint)
 
 
@@ -77,5 +77,5 @@ def warning(name: str, detail: str, hint: str) -> Finding:
 
 
 def problem(name: str, detail: str, hint: str) -> Finding:
-    """Return a finding that makes backups fail, or not to be trusted."""
+    """Return a finding that makes backups fail or untrustworthy."""
     return Finding(name=name, level=Level.PROBLEM, detail=detail, hint=hint)

@@ -16,7 +16,7 @@ from sqlitevault.snapshot.fresh import Vanished, beside, fresh_open, look
 from sqlitevault.snapshot.journal import read_journal
 from sqlitevault.snapshot.locks import Locked
 from sqlitevault.snapshot.options import Method
-from sqlitevault.snapshot.wal_format import in_wal_mode
+from sqlitevault.snapshot.wal_format import in_wal_mode, require_own_log
 from sqlitevault.snapshot.working_copy import clear, settle
 
 Protocol = Callable[[Attempt], Copied]
@@ -175,8 +175,11 @@ def source_mode(attempt: Attempt) -> JournalMode:
         if in_wal_mode(seen.first):
             return "wal"
         parse_header(seen.first)
-    if wal.read_generation(attempt).header is not None:
-        raise _two_journals() if journal_lives else _log_in_rollback_mode()
+    log = wal.read_generation(attempt).header
+    if log is not None and journal_lives:
+        raise _two_journals()
+    if log is not None:
+        require_own_log(seen.first, log)
     return "rollback"
 
 
@@ -185,14 +188,6 @@ def _two_journals() -> SourceCorrupt:
         "both a rollback journal and a write-ahead log lie beside the database; SQLite would apply both to it",
         hint="One of them was probably left by a database that was here before. Stop the application, keep copies of "
         "all three files, move away the one that does not belong, and run PRAGMA integrity_check on the database.",
-    )
-
-
-def _log_in_rollback_mode() -> SourceCorrupt:
-    return SourceCorrupt(
-        "a write-ahead log lies beside a database in rollback mode; SQLite would apply it to the database",
-        hint="It was probably left by a database that was here before. Stop the application, move the -wal file away, "
-        "and run PRAGMA integrity_check on the database.",
     )
 
 

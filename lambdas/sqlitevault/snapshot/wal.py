@@ -9,7 +9,6 @@ import time
 from dataclasses import dataclass
 
 from sqlitevault.database.header import parse_header
-from sqlitevault.ground.errors import SourceCorrupt
 from sqlitevault.snapshot.attempt import Again, Attempt, Copied
 from sqlitevault.snapshot.copying import copy_beside, copy_database
 from sqlitevault.snapshot.fresh import Vanished, View, beside, fingerprint, fresh_open, look, view
@@ -22,6 +21,7 @@ from sqlitevault.snapshot.wal_format import (
     in_wal_mode,
     lasting,
     parse_wal_header,
+    require_own_log,
 )
 
 
@@ -118,13 +118,9 @@ def _require_wal_mode(attempt: Attempt, before: View, generation: Generation) ->
         raise Again("the database was switched out of WAL mode")
     if read_journal(attempt.source).live:
         raise Again("a journal lies beside a database in WAL mode")
-    page_size = parse_header(before.first).page_size
-    if generation.header is not None and generation.header.page_size != page_size:
-        raise SourceCorrupt(
-            f"the -wal file has pages of {generation.header.page_size} bytes, the database of {page_size}",
-            hint="The -wal file belongs to another database. Stop the application, move the -wal file away, and run "
-            "PRAGMA integrity_check on the database, or restore the newest good backup.",
-        )
+    parse_header(before.first)
+    if generation.header is not None:
+        require_own_log(before.first, generation.header)
 
 
 def _require_same(attempt: Attempt, generation: Generation, before: View, *, database_may_change: bool) -> None:

@@ -4,8 +4,8 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlitevault.database.header import WRITE_VERSION_OFFSET
-from sqlitevault.ground.errors import SourceUnsupported
+from sqlitevault.database.header import WRITE_VERSION_OFFSET, parse_header
+from sqlitevault.ground.errors import SourceCorrupt, SourceUnsupported
 
 HEADER_BYTES = 32
 FRAME_HEADER_BYTES = 24
@@ -83,6 +83,26 @@ def count_frames(log: Path, header: WalHeader) -> int | None:
             if page == 0 or salts != header.salts:
                 return None if salts.startswith(header.next_salt) else count
             count += 1
+
+
+def require_own_log(database_header: bytes, log: WalHeader) -> None:
+    """Check that a log can belong to the database that starts with these bytes.
+
+    Raises:
+        SourceCorrupt: the database is in rollback mode or has another page size.
+    """
+    page_size = parse_header(database_header).page_size
+    if not in_wal_mode(database_header):
+        fault = "a write-ahead log lies beside a database in rollback mode; SQLite would apply it to the database"
+    elif log.page_size != page_size:
+        fault = f"the -wal file has pages of {log.page_size} bytes, the database of {page_size}"
+    else:
+        return
+    raise SourceCorrupt(
+        fault,
+        hint="It was probably left by a database that was here before. Stop the application, move the -wal file away, "
+        "and run PRAGMA integrity_check on the database.",
+    )
 
 
 def in_wal_mode(database_header: bytes) -> bool:
