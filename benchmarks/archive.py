@@ -180,9 +180,9 @@ def _unpack(archive: Path, into: Path, expected: Manifest) -> int:
 
 
 def table(size: int, figures: list[Figure]) -> str:
-    """Return the figures as a Markdown table; the first one is what the others are compared with."""
+    """Return the figures as a Markdown table; the others are compared with the first."""
     base = figures[0]
-    lines = ["| what | MB/s | against zlib 6 | ratio | against zlib 6 |", "| --- | ---: | ---: | ---: | ---: |"]
+    lines = ["| operation | MB/s | against zlib 6 | ratio | against zlib 6 |", "| --- | ---: | ---: | ---: | ---: |"]
     for figure in figures:
         speed, ratio = size / figure.seconds / 1e6, size / figure.packed if figure.packed else 0
         times = f"{base.seconds / figure.seconds:.1f} x"
@@ -202,9 +202,9 @@ def main() -> None:
     text = (
         f"`python -m benchmarks.archive --megabytes {options.megabytes} --write` on {os.cpu_count()} cores, Python "
         f"{platform.python_version()}; a database and its SQL dump, "
-        f"{size / 1e6:.0f} MB, all in one run, the best of three each.\n\n"
+        f"{size / 1e6:.0f} MB, all in one run, the best of three measurements.\n\n"
         f"{table(size, figures)}\n\n"
-        f"Archives are packed at level {LEVEL}: level 3 gains next to nothing for a multiple of the time."
+        f"Archives are packed at level {LEVEL}: level 3 saves almost no space and takes more than twice the time."
     )
     print(text)
     if options.write:

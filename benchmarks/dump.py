@@ -231,11 +231,11 @@ def measure(folder: Path, megabytes: int, runs: int) -> str:
             loads["events"] = (size, timed(load_ways(folder / "ours.sql"), runs))
             digests = statistics.median(timed({"": partial(read_tables, database)}, runs)[""])
     return (
-        f"MB are the dump's. How long others take, as a multiple of our time; above 1 they are slower.\n\n"
+        f"MB is the size of the dump. Other programs' times are multiples of ours: above 1, they are slower.\n\n"
         f"{table(dumps)}\n\n{table(loads)}\n\nContent digests of `events` (`read_tables`): {digests:.2f} s.\n\n"
-        "As backups and drills do it: not synced to disk, since it lies in scratch. What the others lose from other "
-        "databases and `write_dump` keeps is in tests/unit/test_dump_torture.py; implicit rowids, which it keeps, are "
-        "in the dump of `events`."
+        "Measured as backups and drills dump: not synced to disk, because the file is in scratch space. The other "
+        "programs lose data of some databases that `write_dump` preserves, see tests/unit/test_dump_torture.py; the "
+        "dump of `events` contains implicit rowids, which it preserves."
     )
 
 

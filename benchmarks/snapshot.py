@@ -251,7 +251,7 @@ def _repeated(copy: Callable[[Path], float], target: Path) -> Copied:
 
 
 def speed_table(size: int, figures: list[Speed]) -> str:
-    """Return the speeds as a Markdown table; the first two are what the others are compared with."""
+    """Return the speeds as a Markdown table; the others are compared with the first two."""
     plain, synced = figures[:2]
     lines = ["| copy | seconds | MB/s | against `cp` | against `cp` and fsync |", "| --- | ---: | ---: | ---: | ---: |"]
     for figure in figures:
@@ -263,7 +263,7 @@ def speed_table(size: int, figures: list[Speed]) -> str:
 def stall_table(figures: list[Stall]) -> str:
     """Return the stalls as a Markdown table."""
     lines = [
-        "| meanwhile | seconds | commits | longest commit | stall reported |",
+        "| copy meanwhile | seconds | commits | longest commit | reported stall |",
         "| --- | ---: | ---: | ---: | ---: |",
     ]
     for figure in figures:
@@ -289,10 +289,9 @@ def measure(folder: Path, megabytes: int, seed: int) -> str:
     return (
         f"`make bench MEGABYTES={megabytes}` on {os.cpu_count()} cores, Python {platform.python_version()}; a database "
         f"of {size / 1e6:.0f} MB on a local disk, in the page cache, all in one run, the best of {ROUNDS} rounds.\n\n"
-        f"{fast}\n\nAs backups take them: not synced, since they lie in scratch (`durable=False`).\n\n"
+        f"{fast}\n\nMeasured as backups copy: not synced, because the copy is in scratch space (`durable=False`).\n\n"
         f"While another process commits {1 / PAUSE_SECONDS:.0f} times a second (`synchronous=NORMAL`; {budget:.0f} s "
-        f"of stall are allowed in rollback mode, none is wanted in WAL mode), the slowest copy and the longest "
-        f"commit:\n\n{held}"
+        f"of stall are allowed in rollback mode, none in WAL mode): the slowest copy and the longest commit.\n\n{held}"
     )
 
 
