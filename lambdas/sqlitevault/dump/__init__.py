@@ -1,1 +1,1 @@
-"""A database as SQL text that loses nothing, and back."""
+"""SQL dumps: a database as SQL text without loss, and back."""

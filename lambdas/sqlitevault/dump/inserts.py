@@ -1,9 +1,9 @@
-"""The rows of a table as INSERT statements, one a line.
+"""The rows of a table as INSERT statements, one per line.
 
-SQLite joins many rows to one text, as `row_runs` says, and Python makes statements of that text, a run at a time. Short
-and simple values are read as JSON arrays. From the first run on that has others, values get marks, and what SQLite is
-asked to write of a column goes by what the column was seen to hold; where a run holds something else, that is seen,
-too, and the run read again. Text that is not valid gets a careful and slow way, for its run only.
+SQLite joins many rows into one text (`row_runs`), and Python turns each run of that text into statements. Short and
+simple values are read as JSON arrays. From the first run with other values on, values carry marks, and the SQL for a
+column depends on the types seen in it so far; a run that holds another type is detected, and read again with that
+type. Invalid text is read in a careful and slow way, for its run only.
 """
 
 from collections.abc import Generator, Iterator
@@ -37,7 +37,7 @@ _END = b");\n"
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """SQL for a row; how many of its values are quoted or have a mark that they are not; how often text meets text."""
+    """SQL for a row; how many of its values are quoted or marked as unquoted; how often text follows text."""
 
     sql: str
     marked: int
@@ -45,7 +45,7 @@ class _Row:
 
 
 def insert_statements(connection: apsw.Connection, table: TableShape) -> Iterator[bytes]:
-    """Yield an INSERT for each row, many at a time. Any value of any type comes out of them again, to the bit.
+    """Yield an INSERT for each row, many at a time. They restore any value of any type to the bit.
 
     Raises:
         apsw.TooBigError: a row is longer than SQL text may be.
@@ -71,7 +71,7 @@ class _Inserts:
         self._insert = f"INSERT INTO {quoted(table.name)}{columns} VALUES(".encode("utf-8", "surrogatepass")
 
     def statements(self) -> Iterator[bytes]:
-        """Yield all of them."""
+        """Yield the statements for all rows."""
         if not self._utf8:
             yield from self._carefully(FIRST, ALL_ROWS)
             return
@@ -82,7 +82,7 @@ class _Inserts:
             start, left = yield from self._as_seen(start, left)
 
     def _as_arrays(self) -> Generator[bytes, None, tuple[Place, int]]:
-        """Write rows up to a run that cannot be read like that; return where it is, and how many are left."""
+        """Write rows up to a run that does not fit arrays; return its place and the number of rows left."""
         place, left = FIRST, ALL_ROWS
         columns = zip(self._names, self._table.affinities, strict=True)
         values = [name if name == self._integer_key else in_array(name, affinity) for name, affinity in columns]
@@ -96,12 +96,12 @@ class _Inserts:
                 yield from (self._insert, lines, _END)
                 left -= run.rows
                 place = Place(run.start.ranges, run.start.skip + run.rows)
-        except apsw.TooBigError:  # what is escaped may be six times as long
+        except apsw.TooBigError:  # escaped text may be six times as long
             return place, left
         return place, 0
 
     def _see(self, start: Place, rows: int) -> bool:
-        """Find out what the columns hold there; tell whether that is more than was seen before."""
+        """Add the types of these rows to those seen in the columns; return whether any is new."""
         before = sum(map(len, self._seen))
         types = RowText(comma_separated(f"typeof({name})" for name in self._names))
         for run in row_runs(self._connection, self._table, types, start, rows):
@@ -111,7 +111,7 @@ class _Inserts:
         return sum(map(len, self._seen)) > before
 
     def _as_seen(self, start: Place, left: int) -> Generator[bytes, None, tuple[Place, int]]:
-        """Write rows up to a run that holds what was not seen before; return where it is, and how many are left."""
+        """Write rows up to a run with a type not seen before; return its place and the number of rows left."""
         row = self._row()
         for run in row_runs(self._connection, self._table, RowText(row.sql, BETWEEN_ROWS), start, left):
             text = unmarked(run.text, row.marked * run.rows, row.meetings * run.rows)
@@ -128,7 +128,7 @@ class _Inserts:
         return start, 0
 
     def _row(self) -> _Row:
-        """Return what to ask for, by what was seen; a mark instead of three where text meets text saves time."""
+        """Return the SQL for the types seen; one mark instead of three where text follows text saves time."""
         parts: Parts = list(self._place)
         for name, affinity, seen in zip(self._names, self._table.affinities, self._seen, strict=True):
             value = literal(name, affinity, seen) if name != self._integer_key else [name]
@@ -140,7 +140,7 @@ class _Inserts:
         return _Row(concatenated(parts), marked, parts.count(BETWEEN_TEXTS))
 
     def _lines(self, text: bytes, rows: int, between_rows: bytes = BETWEEN_ROWS) -> bytes | None:
-        """Return the rows with what stands between two INSERTs; None if text holds such a mark, or is no UTF-8."""
+        """Put the text between two INSERTs between the rows; None if a value holds such a mark or is not UTF-8."""
         between = _END + self._insert
         lines = text.replace(between_rows, between)
         if len(lines) - len(text) != (rows - 1) * (len(between) - len(between_rows)) or not is_utf8(lines):

@@ -1,4 +1,4 @@
-"""Values as SQL literals: what SQLite is asked to write of them, with marks, and what Python makes of that."""
+"""Values as SQL literals: the SQL that writes them, with marks, and the Python that replaces the marks."""
 
 from binascii import hexlify
 from codecs import getincrementaldecoder
@@ -8,22 +8,22 @@ from itertools import count
 from sqlitevault.database.long_rows import StoredBytes
 from sqlitevault.database.schema import Affinity
 
-# Bytes that no UTF-8 text holds (RFC 3629, section 1): SQL writes them, and Python puts something else there.
+# Bytes that no UTF-8 text holds (RFC 3629, section 1): SQL writes them, and Python replaces them.
 QUOTE, _BEFORE_OTHERS, BETWEEN_ROWS, BETWEEN_TEXTS = b"\xff", b"\xfe", b"\xfd", b"\xfc"
 NUMBERS = {b"integer", b"real", b"null"}
 BETWEEN_ARRAYS = b"]" + BETWEEN_ROWS + b"["
 _FAR_APART = 50  # bytes from mark to mark
-_SHORT = 100  # bytes a row: what SQLite makes JSON of without asking for memory
+_SHORT = 100  # bytes per row: SQLite makes JSON of so much without allocating memory
 
 Parts = list[str | bytes]  # SQL expressions and, as bytes, constants
 
 
 def literal(name: str, affinity: Affinity, seen: set[bytes]) -> Parts:
-    """Return the parts of a value's literal, with marks, for what a column was seen to hold.
+    """Return the parts of a value's literal, with marks, for the types seen in a column.
 
-    Text is what sorts above every number and below every blob (https://sqlite.org/datatype3.html, section 4.1): asking
-    that takes less time than typeof(). quote() would look at each character twice, and end text at a NUL. A column
-    that prefers text holds no numbers, and makes text of those that damage put there when the dump is loaded.
+    Text sorts above every number and below every blob (https://sqlite.org/datatype3.html, section 4.1): testing that
+    takes less time than typeof(). quote() would read each character twice, and end text at a NUL. A column of TEXT
+    affinity holds no numbers, and turns any that damage put there into text when the dump is loaded.
     """
     quote, before = _as_sql(QUOTE), _as_sql(_BEFORE_OTHERS)
     most = "CAST(x'f5' AS TEXT)"  # sorts above every valid text
@@ -49,9 +49,9 @@ def literal(name: str, affinity: Affinity, seen: set[bytes]) -> Parts:
 def in_array(name: str, affinity: Affinity) -> str:
     r"""Return the value of a column for `array`: a backslash for blobs and -0.0.
 
-    JSON of a blob might be the number that it stands for in JSONB (https://sqlite.org/json1.html, section 3). Blobs
-    sort above all other values, and text above all numbers: where these are preferred, comparing with one is faster.
-    The sign of -0.0 is not in the JSON; only columns that prefer nothing keep it, among them ANY in STRICT tables.
+    JSON of a blob might be the number that it encodes in JSONB (https://sqlite.org/json1.html, section 3). Blobs sort
+    above all other values, and text above all numbers, so one comparison is fast where the affinity allows it. JSON
+    drops the sign of -0.0; only columns without an affinity keep it, among them ANY in STRICT tables.
     """
     if affinity == "INTEGER":
         odd = f"{name} > {(1 << 63) - 1}"
@@ -63,15 +63,15 @@ def in_array(name: str, affinity: Affinity) -> str:
 
 
 def array(values: Sequence[str]) -> str:
-    """Return SQL for a row as a JSON array: of short values, that takes up to a third less time than the other way."""
+    """Return SQL for a row as a JSON array: with short values, this takes up to a third less time than literals."""
     return f"json_array({', '.join(values)})"
 
 
 def from_arrays(text: bytes, rows: int) -> bytes | None:
-    r"""Make SQL of arrays, but for what stands between rows; None if that is not sure to be the same, or slow.
+    r"""Turn arrays into SQL, except between rows; None if the values might differ, or if literals are faster.
 
-    Text is in double quotes there, and has no others if nothing was escaped with a backslash. Reals are as quote()
-    writes them. SQLite takes more time for long text than for short. A row in pieces has no text yet.
+    JSON text is in double quotes, and holds none if nothing was escaped with a backslash. Reals are written as by
+    quote(). Long text takes SQLite more time as JSON. A row that is read in pieces has no text yet.
     """
     if not text or len(text) > _SHORT * rows or b"\\" in text:
         return None
@@ -79,16 +79,16 @@ def from_arrays(text: bytes, rows: int) -> bytes | None:
 
 
 def careful_literal(name: str, *, utf8: bool) -> str:
-    """Return SQL for the literal of any value; text is written as bytes unless it is printable ASCII."""
+    """Return SQL for the literal of any value; text other than printable ASCII is written as bytes."""
     nul = "x'00'" if utf8 else "x'0000'"
-    odd = f"{name} GLOB '*[^ -~]*' OR instr(CAST({name} AS BLOB), {nul})"  # GLOB, too, ends at a NUL
+    odd = f"{name} GLOB '*[^ -~]*' OR instr(CAST({name} AS BLOB), {nul})"  # GLOB also ends at a NUL
     text = f"iif({odd}, 'CAST(' || quote(CAST({name} AS BLOB)) || ' AS TEXT)', quote({name}))"
     other = f"WHEN 'real' THEN {_real_literal(name)} WHEN 'null' THEN 'null' ELSE quote({name})"
     return f"CASE typeof({name}) WHEN 'text' THEN {text} {other} END"
 
 
 def stored_literal(value: StoredBytes, encoding: str) -> Iterator[bytes]:
-    """Yield a literal in pieces. Hexadecimal digits are in lower case, which takes a third of the time here."""
+    """Yield a literal in pieces. Hexadecimal digits are in lower case, which takes a third of the time."""
     if not value.is_text:
         yield b"X'"
         yield from map(hexlify, value.pieces())
@@ -105,7 +105,7 @@ def stored_literal(value: StoredBytes, encoding: str) -> Iterator[bytes]:
 
 
 def _is_printed(text: StoredBytes, encoding: str) -> bool:
-    """Tell whether text can be in quotes as it is; SQLite 3.40 replaces U+FFFE and U+FFFF when it makes UTF-16."""
+    """Return whether text can be quoted unchanged; SQLite 3.40 replaces U+FFFE and U+FFFF when it makes UTF-16."""
     decoder = getincrementaldecoder(encoding)()
     marks = "\0\r" if encoding == "UTF-8" else "\0\r\ufffe\uffff"
     try:
@@ -117,20 +117,20 @@ def _is_printed(text: StoredBytes, encoding: str) -> bool:
 
 
 def _real_literal(name: str) -> str:
-    """Return SQL for a real's literal: quote() drops the sign of -0.0; the angle of a point on its axis shows it."""
+    """Return SQL for a real's literal: quote() drops the sign of -0.0; the angle from atan2 shows it."""
     return f"iif({name} = 0 AND atan2({name}, -1) < 0, '-0.0', quote({name}))"
 
 
 def _as_sql(mark: bytes) -> str:
-    """Return SQL for a mark: || takes the bytes of a blob as they are."""
+    """Return SQL for a mark: || takes the bytes of a blob unchanged."""
     return f"x'{mark.hex()}'"
 
 
 def unmarked(text: bytes, values: int, meetings: int) -> bytes | None:
-    """Put in what marks stand for; None if the text of a value holds a mark, or what SQL text cannot hold.
+    """Replace the marks; None if a value's text holds a mark or something that SQL text cannot hold.
 
-    Each value has a quote on both sides, or a mark before it that says that it needs none. Values that were not
-    expected bring too many quotes, and so do bytes like marks in text: as many as expected means that there are none.
+    Each value has a quote on both sides, or a mark before it that says it needs none. Values of unexpected types bring
+    extra quotes, and so do bytes in text that equal marks: the expected number means that there are none.
     """
     bare = text.replace(_BEFORE_OTHERS, b"")
     quotes = 2 * (values - meetings - (len(text) - len(bare)))
@@ -146,7 +146,7 @@ def unmarked(text: bytes, values: int, meetings: int) -> bytes | None:
 
 
 def _count(text: bytes, mark: bytes, expected: int) -> int:
-    """Count a mark: replace() jumps from one to the next, count() looks at each byte; which is faster depends."""
+    """Count a mark: replace() is faster where marks are far apart, count() where they are close."""
     if len(text) < _FAR_APART * expected:
         return text.count(mark)
     return len(text) - len(text.replace(mark, b""))
@@ -155,7 +155,7 @@ def _count(text: bytes, mark: bytes, expected: int) -> int:
 def _without_returns(text: bytes) -> bytes:
     r"""Put in quotes, and `replace('…', '\r', char(13))` for text with carriage returns.
 
-    The sqlite3 shell drops those before a line feed when it reads SQL.
+    The sqlite3 shell drops a carriage return before a line feed when it reads SQL.
     """
     tokens = (b"\\r%s" % (b"%d" % number if number else b"") for number in count())
     token = next(token for token in tokens if token not in text)
@@ -168,7 +168,7 @@ def _without_returns(text: bytes) -> bytes:
 
 
 def is_utf8(text: bytes) -> bool:
-    """Tell whether everybody can read it."""
+    """Return whether the text is valid UTF-8."""
     if text.isascii():
         return True
     try:

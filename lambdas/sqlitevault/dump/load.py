@@ -1,49 +1,48 @@
-"""Load SQL text into a new database, a few statements at a time, whoever wrote the text."""
+"""Loading SQL text from any origin into a new database, a few statements at a time."""
 
 import re
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 import apsw
 
+from sqlitevault.database.connection import new_database
 from sqlitevault.ground.errors import IntegrityCheckFailed
 from sqlitevault.ground.files import unfinished
 from sqlitevault.ground.steps import OnBytes, ignore_bytes
 
 _BLOCK = 1 << 20
 _END = b";\n"
-# What semicolons may be in (https://sqlite.org/lang_keywords.html, lang_comment.html): a doubled quote ends and begins.
+# Semicolons inside these end no statement (https://sqlite.org/lang_keywords.html, lang_comment.html). A doubled quote
+# counts as an end and a new start.
 _CLOSING = {b"'": b"'", b'"': b'"', b"`": b"`", b"[": b"]", b"--": b"\n", b"/*": b"*/"}
 _TOKEN = re.compile(b";|" + b"|".join(map(re.escape, _CLOSING)))
-# Nobody else ever opens the file: no journal is needed, and the fsync comes at the end.
-_PRIVATE = (
-    "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -65536"
-)
 
 
 def load_dump(sql: Path, destination: Path, *, on_bytes: OnBytes = ignore_bytes, durable: bool = True) -> None:
-    """Make the database `destination` from SQL text; it appears whole or not at all, synced to disk if `durable`.
+    """Create the database `destination` from SQL text, whole or not at all, and sync it if `durable`.
 
-    The text cannot reach other files: nothing can be attached, and no extension loaded.
+    The text cannot reach other files: it cannot attach a database or load an extension.
 
     Raises:
-        IntegrityCheckFailed: the text is empty, ends in the middle, or is no SQL that SQLite accepts; says after how
-            many bytes, quotes none.
+        IntegrityCheckFailed: the text is empty, ends in the middle, or is not SQL that SQLite accepts; the message
+            gives the position in bytes and quotes nothing.
     """
     with unfinished(destination, durable=durable) as made:
-        with sql.open("rb") as text, closing(_new_database(made)) as connection:
+        with sql.open("rb") as text, _isolated(made) as connection:
             _execute(connection, text, on_bytes)
         _require_content(made)
 
 
 def load_readable(sql: Path, destination: Path) -> bool:
-    """Make a database of every statement in a damaged dump that SQLite accepts; False if that gives nothing.
+    """Create a database from the statements of a damaged dump that SQLite accepts; False if none gives anything.
 
-    Like `load_dump` it cannot reach other files. What is missing is not known.
+    As with `load_dump`, the text cannot reach other files. What is missing stays unknown.
     """
-    with sql.open("rb") as text, closing(_new_database(destination)) as connection:
+    destination.unlink(missing_ok=True)
+    with sql.open("rb") as text, _isolated(destination) as connection:
         for statements in _complete_statements(text):
             _execute_readable(connection, statements)
         if connection.in_transaction:
@@ -55,7 +54,7 @@ def load_readable(sql: Path, destination: Path) -> bool:
 
 
 def _execute_readable(connection: apsw.Connection, statements: bytes) -> None:
-    """Execute one statement at a time, so that a damaged one costs no other."""
+    """Execute one statement at a time, so that a damaged one affects no other."""
     gathered = ""
     for line in statements.decode(errors="replace").splitlines(keepends=True):
         gathered += line
@@ -66,13 +65,13 @@ def _execute_readable(connection: apsw.Connection, statements: bytes) -> None:
         gathered = ""
 
 
-def _new_database(path: Path) -> apsw.Connection:
-    path.unlink(missing_ok=True)
-    connection = apsw.Connection(str(path))
-    connection.limit(apsw.SQLITE_LIMIT_ATTACHED, 0)
-    connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
-    connection.execute(_PRIVATE)
-    return connection
+@contextmanager
+def _isolated(path: Path) -> Iterator[apsw.Connection]:
+    """Open a new database from which SQL reaches no other file."""
+    with new_database(path) as connection:
+        connection.limit(apsw.SQLITE_LIMIT_ATTACHED, 0)
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -65536")
+        yield connection
 
 
 def _execute(connection: apsw.Connection, text: BinaryIO, on_bytes: OnBytes) -> None:
@@ -97,7 +96,7 @@ def _require_content(database: Path) -> None:
 
 
 def _complete_statements(text: BinaryIO) -> Iterator[bytes]:
-    """Yield runs of whole statements; a statement that is longer than a block is gathered first."""
+    """Yield runs of whole statements; a statement longer than a block is gathered first."""
     gathered, ends = bytearray(), _Ends()
     while block := text.read(_BLOCK):
         gathered += block
@@ -121,14 +120,14 @@ def _is_complete(text: bytearray, end: int) -> bool:
 
 
 class _Ends:
-    """Looks for the ends of statements in text that grows, passing over quotes, brackets and comments."""
+    """Finds the ends of statements in growing text, outside quotes, brackets and comments."""
 
     def __init__(self) -> None:
         self._seen = 0
-        self._closing = b""  # of what text up to there is within
+        self._closing = b""  # the end of the quote, bracket or comment at that position
 
     def last(self, text: bytearray) -> int:
-        """Return what is behind the last one in what was not seen before; 0 if there is none. A trigger has several."""
+        """Return the position after the last end in the new text; 0 without one. A trigger has several ends."""
         end = 0
         while True:
             if self._closing:
@@ -139,7 +138,7 @@ class _Ends:
                 self._seen, self._closing = found + len(self._closing), b""
             token = _TOKEN.search(text, self._seen)
             if token is None:
-                self._seen = max(self._seen, len(text) - 1)  # it may be the half of one
+                self._seen = max(self._seen, len(text) - 1)  # it may be half a token
                 return end
             self._seen = token.end()
             if token[0] == b";":

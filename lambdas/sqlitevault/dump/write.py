@@ -1,10 +1,10 @@
-"""Write a private copy as SQL text.
+"""Writing a private copy as SQL text.
 
-What the usual dumps lose is kept: text with NUL or invalid encoding, infinities, implicit rowids, virtual tables with
-their shadow tables, AUTOINCREMENT counters, statistics, user_version, application_id, page size, auto-vacuum and
-encoding. What cannot be kept: rowids of a table whose columns took all three of their names; text of digits and a NUL
-in a column for numbers, of which SQLite 3.54 makes a number on loading (3.40 does not); the last byte of UTF-16 text of
-an odd length, which only damage makes.
+Unlike usual dumps, these keep text with NUL or invalid encoding, infinities, implicit rowids, virtual tables with their
+shadow tables, AUTOINCREMENT counters, statistics, user_version, application_id, page size, auto-vacuum and encoding.
+They cannot keep: rowids of a table whose columns use all three rowid names; text of digits and a NUL in a numeric
+column, which SQLite 3.54 turns into a number on loading (3.40 does not); the last byte of UTF-16 text of odd length,
+which only damage produces.
 """
 
 from collections.abc import Iterator
@@ -24,14 +24,13 @@ _KEPT_BY_SQLITE = ("sqlite_sequence", "sqlite_stat1", "sqlite_stat4")
 
 
 def write_dump(database: Path, destination: Path, *, on_bytes: OnBytes = ignore_bytes, durable: bool = True) -> None:
-    """Write the private copy `database` as SQL to `destination`, which appears whole or not at all.
+    """Write the private copy `database` as SQL to `destination`, whole or not at all, and sync it if `durable`.
 
-    It is synced to disk if `durable`: in scratch that takes time for nothing. The same content gives the same text,
-    which loads with `load_dump` and with the sqlite3 command-line tool.
+    The same content gives the same text, which loads with `load_dump` and with the sqlite3 command-line tool.
 
     Raises:
         SourceCorrupt: the database cannot be read.
-        SourceUnsupported: it needs a newer SQLite, or functions of its own, so that the dump could not be loaded.
+        SourceUnsupported: it needs a newer SQLite or the application's own functions, so the dump would not load.
     """
     with open_copy(database) as connection, whole_file(destination, durable=durable) as out:
         for part in _statements(connection):
@@ -56,7 +55,7 @@ def _statements(connection: apsw.Connection) -> Iterator[bytes]:
 
 
 def _rehearse(found: tuple[TableShape, ...]) -> None:
-    """Raise if a table could not be made anew: nothing else asks for the functions in its CHECK constraints."""
+    """Raise if a table cannot be created again: nothing else calls the functions in its CHECK constraints."""
     with closing(apsw.Connection(":memory:")) as empty:
         empty.limit(apsw.SQLITE_LIMIT_ATTACHED, 0)
         empty.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
@@ -89,7 +88,7 @@ def _closing(connection: apsw.Connection) -> bytes:
 
 
 def _virtual_tables(virtual: list[TableShape]) -> Iterator[bytes]:
-    """Enter virtual tables into the schema: CREATE would make their shadow tables, which are there already."""
+    """Insert virtual tables into the schema: CREATE would create their shadow tables, which already exist."""
     for table in virtual:
         name = _text(table.name)
         yield _with_writable_schema(
@@ -112,7 +111,7 @@ def _others(connection: apsw.Connection) -> Iterator[bytes]:
 
 
 def _definition(kind: str, name: str, sql: str) -> Iterator[bytes]:
-    """Yield the statement, and what makes its text the same again where a comment at its end must be closed first."""
+    """Yield the statement; if a comment at its end must be closed first, also yield an update to the original text."""
     ending = next((ending for ending in (";", "\n;", "*/;") if apsw.complete(sql + ending)), ";")
     yield _encoded(f"{sql}{ending}\n")
     if ending != ";":
@@ -121,7 +120,7 @@ def _definition(kind: str, name: str, sql: str) -> Iterator[bytes]:
 
 
 def _kept_by_sqlite(connection: apsw.Connection, table: TableShape, found: tuple[TableShape, ...]) -> Iterator[bytes]:
-    """Yield the rows of a table that SQLite makes itself, or only may make: not every library knows sqlite_stat4."""
+    """Yield the rows of a table that SQLite creates itself, or may not: not every library knows sqlite_stat4."""
     if table.name != "sqlite_sequence" or not any(other.counts_up for other in found):
         yield _with_writable_schema(table.sql.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS", 1) + ";\n")
     yield _encoded(f"DELETE FROM {table.name};\n")
