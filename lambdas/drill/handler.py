@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from sqlitevault.catalog.catalog import Choice
-from sqlitevault.catalog.selection import Selected, select
+from sqlitevault.catalog.selection import Choice, Selected, select
 from sqlitevault.functions.events import DrillEvent, StoredEvent
 from sqlitevault.functions.telemetry import emit_drill, failures, only_logged
 from sqlitevault.functions.wiring import site_of
@@ -35,5 +34,5 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN
 def _selected(event: dict[str, Any], site: Site) -> Selected:
     if "detail-type" not in event:
         order = DrillEvent.parse(event)
-        return select(site.vault, Choice.of(order.backup, database=site.database_name))
+        return select(site.vault, Choice(database=site.database_name).named(order.backup))
     return select(site.vault, Choice(backup_id=StoredEvent.parse(event).backup_id))

@@ -2,13 +2,12 @@
 
 from typing import Any
 
-from sqlitevault.catalog.catalog import Choice
-from sqlitevault.catalog.report import Report
-from sqlitevault.catalog.selection import Selected, select
+from sqlitevault.catalog.selection import Choice, Selected, select
 from sqlitevault.functions.events import RestoreEvent
 from sqlitevault.functions.telemetry import failures
 from sqlitevault.functions.wiring import site_of
 from sqlitevault.ground.facts import Metric
+from sqlitevault.ground.report import Report
 from sqlitevault.restore import (
     Target,
     make_side_database,
@@ -43,8 +42,8 @@ def _move(order: RestoreEvent, site: Site) -> Report:
         staged = newest_staged(target) if order.backup == "latest" else order.backup
         return promote(target, staged, now=site.now(), force=order.force)
     name = site.database_name
-    choice = Choice.of(order.backup, at=order.at, before=order.before_incident, scope=order.scope, database=name)
-    selected = select(site.vault, choice)
+    choice = Choice(at=order.at, before=order.before_incident, scope=order.scope, database=name)
+    selected = select(site.vault, choice.named(order.backup))
     if order.table:
         return _tables(order, site, selected, target)
     scratch = site.settings.scratch

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sqlitevault.catalog.manifest import created_at
+from sqlitevault.catalog.names import created_at
 from sqlitevault.ground.facts import Tier
 from tests.cli.home import Home, tree
 from tests.cli.test_verify_verb import damage

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from localaws.demo.world import PRIMARY, RECOVERY, STAGE, World
-from sqlitevault.catalog.drill_report import Check, DrillReport, drill_report_name
+from sqlitevault.catalog.drill_report import Check, DrillReport
+from sqlitevault.catalog.names import drill_report_name
 from sqlitevault.functions.telemetry import emit_drill
 from tests.e2e.moments import fresh_moment
 from tests.e2e.watching import (

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sqlitevault.catalog.drill_report import drill_report_name, replica_drill_report_name
+from sqlitevault.catalog.names import drill_report_name
 from sqlitevault.functions.events import BackupEvent, DrillEvent
 from sqlitevault.ground.facts import MONITOR_REPORT
 from tests.synthesis import Deployment, Properties, Synthesised, text
@@ -110,7 +110,7 @@ def test_no_function_sets_itself_off(primary: Synthesised) -> None:
     _, made = _rule_of(primary, "drill")
     (key,) = made["EventPattern"]["detail"]["object"]["key"]
     backup_id = "devops_hub_backup_20260131_020000"
-    for name in (drill_report_name(backup_id), replica_drill_report_name(backup_id), MONITOR_REPORT):
+    for name in (drill_report_name(backup_id), drill_report_name(backup_id, from_replica=True), MONITOR_REPORT):
         assert not fnmatchcase(f"backups/{name}", key["wildcard"])
     assert fnmatchcase("backups/daily/devops_hub/x.tar.gz.manifest.json", key["wildcard"])
 

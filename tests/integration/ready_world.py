@@ -10,8 +10,7 @@ from typing import Any
 
 from localaws import EmbeddedAws
 from sqlitevault.backup.backup import BackupRequest, back_up
-from sqlitevault.catalog.catalog import Choice
-from sqlitevault.catalog.selection import select
+from sqlitevault.catalog.selection import Choice, select
 from sqlitevault.ground.alarm_table import AlarmSpec, Targets, database_alarms
 from sqlitevault.ground.facts import Metric, Tier
 from sqlitevault.proof.drill import DrillRequest, drill, record

@@ -15,9 +15,9 @@ import pytest
 
 from sqlitevault.backup.backup import BackupReport, BackupRequest, back_up
 from sqlitevault.backup.prune import prune
-from sqlitevault.catalog.catalog import Catalog, Choice
+from sqlitevault.catalog.catalog import Catalog
 from sqlitevault.catalog.manifest import Manifest, Scope
-from sqlitevault.catalog.selection import select, select_by_name
+from sqlitevault.catalog.selection import Choice, select, select_by_name
 from sqlitevault.ground.errors import (
     BackupNotFound,
     ChecksumMismatch,
@@ -180,8 +180,8 @@ def test_a_corrupt_database_never_becomes_a_good_backup(home: Home) -> None:
         home.back_up()
     kept = home.back_up(allow_corrupt=True)
     assert kept.manifest.corrupt
-    chosen = Catalog(home.vault).choose(Choice())
-    assert chosen.backup.id == good.backup_id
+    chosen = select(home.vault, Choice())
+    assert chosen.label == good.backup_id
     assert any("corrupt" in passed_over for passed_over in chosen.skipped)
 
 
@@ -231,7 +231,7 @@ def test_a_damaged_archive_fails_its_drill_and_is_passed_over(home: Home) -> Non
     record(drilled, home.vault)
     assert not drilled.passed
     assert drilled.checks[-1].name == "archive"
-    assert Catalog(home.vault).choose(Choice()).backup.id == good.backup_id
+    assert select(home.vault, Choice()).label == good.backup_id
     with pytest.raises(ChecksumMismatch):
         stage(select(home.vault, Choice(backup_id=bad.backup_id)), home.target, scope=Scope.ALL, now=NOW)
 
@@ -254,10 +254,10 @@ def test_a_manifest_of_other_content_is_found_out(home: Home) -> None:
 def test_the_newest_not_after_a_time(home: Home) -> None:
     """`--at` takes the backup before the accident."""
     ids = [home.back_up(NOW + timedelta(hours=hour)).backup_id for hour in range(3)]
-    chosen = Catalog(home.vault).choose(Choice(at=NOW + timedelta(hours=1, minutes=30)))
-    assert chosen.backup.id == ids[1]
+    chosen = select(home.vault, Choice(at=NOW + timedelta(hours=1, minutes=30)))
+    assert chosen.label == ids[1]
     with pytest.raises(BackupNotFound):
-        Catalog(home.vault).choose(Choice(at=NOW - timedelta(days=1)))
+        select(home.vault, Choice(at=NOW - timedelta(days=1)))
 
 
 def test_a_plan_shows_what_would_change_and_changes_nothing(home: Home) -> None:
@@ -373,7 +373,7 @@ def test_the_legacy_archive_is_listed_but_never_chosen_by_itself(home: Home, leg
     contents = Catalog(home.vault).contents()
     assert [left.id for left in contents.uncommitted] == [legacy_archive.name.removesuffix(".tar.gz")]
     with pytest.raises(BackupNotFound):
-        Catalog(home.vault).choose(Choice())
+        select(home.vault, Choice())
     assert prune(home.vault, retain_days=1, now=NOW + timedelta(days=999)).unfinished == ()
 
 

@@ -19,9 +19,8 @@ from pathlib import Path
 import pytest
 
 from sqlitevault.backup.backup import BackupRequest, back_up
-from sqlitevault.catalog.catalog import Choice
 from sqlitevault.catalog.manifest import Scope, Table
-from sqlitevault.catalog.selection import select
+from sqlitevault.catalog.selection import Choice, select
 from sqlitevault.database.content import read_tables
 from sqlitevault.ground.errors import BackupNotFound
 from sqlitevault.restore import Target, newest_staged, promote, stage

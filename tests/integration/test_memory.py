@@ -22,7 +22,7 @@ from pathlib import Path
 from sqlitevault.vault.directory import DirectoryVault
 from sqlitevault.catalog.manifest import Scope
 from sqlitevault.backup.backup import BackupRequest, back_up
-from sqlitevault.catalog.catalog import Choice
+from sqlitevault.catalog.selection import Choice
 from sqlitevault.proof.drill import DrillRequest, drill
 from sqlitevault.restore import Target, promote, stage
 from sqlitevault.catalog.selection import select

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from localaws import EmbeddedAws
-from sqlitevault.catalog.drill_report import replica_drill_report_name
+from sqlitevault.catalog.names import drill_report_name
 from sqlitevault.watch.changes import LossLimits
 from sqlitevault.watch.monitor import MonitorReport, monitor
 from tests.integration.ready_world import DEPLOYED, RPO, ReadyWorld, make_ready
@@ -46,7 +46,7 @@ def test_a_month_without_a_drill_from_the_replica(world: ReadyWorld) -> None:
     world.drill(world.vault, world.backup_id)
     world.aws.control.settle()
     assert look(world).replica_drill_age_seconds == 0  # a drill from the vault says nothing of the replica
-    world.replica.delete(replica_drill_report_name(world.backup_id))
+    world.replica.delete(drill_report_name(world.backup_id, from_replica=True))
     assert look(world).replica_drill_age_seconds == 300
     world.replica.delete(world.manifest)
     assert look(world).replica_drill_age_seconds is None

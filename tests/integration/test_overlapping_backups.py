@@ -6,9 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from sqlitevault.backup.backup import BackupReport, BackupRequest, back_up
-from sqlitevault.catalog.catalog import Choice
 from sqlitevault.catalog.manifest import Scope
-from sqlitevault.catalog.selection import select
+from sqlitevault.catalog.selection import Choice, select
 from sqlitevault.ground.facts import Tier
 from sqlitevault.ground.steps import Watcher
 from sqlitevault.proof.drill import DrillRequest, drill

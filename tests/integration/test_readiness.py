@@ -209,7 +209,7 @@ _TAKEN_AWAY: dict[Callable[[ReadyWorld], None], tuple[set[str], str]] = {
     _nobody_subscribed: ({ALARMS}, "without a confirmed subscription: "),
     _topic_gone: ({ALARMS}, "without a confirmed subscription: "),
     _monitor_silent: ({ALARMS, LOCK}, "the monitor has left no report"),
-    _monitor_garbled: ({ALARMS, LOCK}, "the monitor's report in the vault cannot be read"),
+    _monitor_garbled: ({ALARMS, LOCK}, "the monitor's report in the vault is not valid"),
     _no_drill: (_PROVEN, "no drill has passed"),
     _drill_failed: (_PROVEN, "the drill of bank"),
     _newest_not_drilled: ({CYCLE}, "was not drilled"),

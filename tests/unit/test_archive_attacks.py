@@ -8,11 +8,11 @@ import pytest
 
 from sqlitevault.archive import limits
 from sqlitevault.archive.unpacking import unpack
-from sqlitevault.catalog.manifest import NewerFormat
 from sqlitevault.ground.errors import (
     ArchiveUnsafe,
     ChecksumMismatch,
     ManifestInvalid,
+    NewerFormat,
     SqliteVaultError,
 )
 from tests.archives import (

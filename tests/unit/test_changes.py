@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sqlitevault.catalog.manifest import Database, Manifest, Table, backup_id
+from sqlitevault.catalog.manifest import Database, Manifest, Table
+from sqlitevault.catalog.names import backup_id
 from sqlitevault.watch.changes import Changes, LossLimits, changes
 from tests.archives import manifest_of
 

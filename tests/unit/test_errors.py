@@ -4,7 +4,6 @@ import pickle
 
 import pytest
 
-from sqlitevault.catalog.manifest import NewerFormat
 from sqlitevault.cli.exit_codes import EXIT_CODES, UNEXPECTED, exit_code
 from sqlitevault.ground import errors
 from sqlitevault.ground.errors import SqliteVaultError
@@ -32,7 +31,7 @@ def test_only_what_may_pass_is_retryable() -> None:
 
 def test_a_subclass_takes_its_parents_exit_code() -> None:
     """A newer format is a manifest that is not valid."""
-    assert exit_code(NewerFormat(2)) == EXIT_CODES[errors.ManifestInvalid]
+    assert exit_code(errors.NewerFormat("newer", hint="update")) == EXIT_CODES[errors.ManifestInvalid]
 
 
 def test_errors_survive_pickling() -> None:

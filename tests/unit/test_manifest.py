@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from sqlitevault.catalog.manifest import Manifest, Scope, Source, Table, Tool, backup_id, created_at, database_name
+from sqlitevault.catalog.manifest import Manifest, Scope, Source, Table, Tool
+from sqlitevault.catalog.names import backup_id, created_at, database_name
 from sqlitevault.ground.errors import ConfigError, ManifestInvalid
 from sqlitevault.ground.facts import Tier
 

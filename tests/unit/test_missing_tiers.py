@@ -6,7 +6,8 @@ import pytest
 
 from sqlitevault.catalog.catalog import Backup
 from sqlitevault.catalog.drill_report import DrillReport
-from sqlitevault.catalog.manifest import Database, Scope, backup_id
+from sqlitevault.catalog.manifest import Database, Scope
+from sqlitevault.catalog.names import backup_id
 from sqlitevault.ground.facts import Tier
 from sqlitevault.vault.protocol import StoredObject
 from sqlitevault.watch.monitor import missing_tiers

@@ -9,7 +9,8 @@ from sqlitevault.archive.members import require_safe_path
 from sqlitevault.archive.new_folder import NewFolder
 from sqlitevault.archive.refusals import shown, unsafe
 from sqlitevault.archive.tar_stream import Entry
-from sqlitevault.catalog.manifest import File, is_backup_id
+from sqlitevault.catalog.manifest import File
+from sqlitevault.catalog.names import is_backup_id
 from sqlitevault.ground.files import require_free
 
 

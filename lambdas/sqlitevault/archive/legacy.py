@@ -16,17 +16,8 @@ from sqlitevault.archive.intake import Intake
 from sqlitevault.archive.members import CHECKSUMS, CONFIG_PREFIX, MANIFEST, STATISTICS, in_order, parse_checksums
 from sqlitevault.archive.refusals import damaged, shown
 from sqlitevault.archive.tar_stream import Entry
-from sqlitevault.catalog.manifest import (
-    Database,
-    File,
-    Manifest,
-    Scope,
-    Source,
-    Table,
-    Tool,
-    database_name,
-    is_backup_id,
-)
+from sqlitevault.catalog.manifest import Database, File, Manifest, Scope, Source, Table, Tool
+from sqlitevault.catalog.names import database_name, is_backup_id
 from sqlitevault.database.header import HEADER_BYTES, parse_header
 from sqlitevault.ground.errors import ChecksumMismatch, IntegrityCheckFailed, ManifestInvalid, SourceCorrupt
 from sqlitevault.ground.facts import Tier

@@ -9,14 +9,15 @@ from sqlitevault import __version__
 from sqlitevault.archive.members import Member, describe
 from sqlitevault.archive.writing import write_archive
 from sqlitevault.backup.capture import Captured, capture_database
-from sqlitevault.catalog.catalog import Catalog, manifest_name
-from sqlitevault.catalog.manifest import Archive, Manifest, Scope, Source, Tool, backup_id
-from sqlitevault.catalog.report import Report, Seconds
+from sqlitevault.catalog.catalog import Catalog
+from sqlitevault.catalog.manifest import Archive, Manifest, Scope, Source, Tool
+from sqlitevault.catalog.names import backup_id, manifest_name
 from sqlitevault.configuration.collecting import Omission, collect
 from sqlitevault.database.header import read_header
 from sqlitevault.ground.errors import BackupExists, BackupNotFound, ConfigError, SourceNotFound, VaultUnavailable
 from sqlitevault.ground.facts import ARCHIVE_SUFFIX, RECORD_LIMIT, Tier
 from sqlitevault.ground.files import require_free
+from sqlitevault.ground.report import Report, Seconds
 from sqlitevault.ground.scratch import scratch_directory
 from sqlitevault.ground.steps import Steps, Watcher
 from sqlitevault.snapshot import SnapshotOptions

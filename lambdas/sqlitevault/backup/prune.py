@@ -6,11 +6,11 @@ from tempfile import TemporaryDirectory
 
 from sqlitevault.archive.unpacking import read_manifest
 from sqlitevault.backup.retention import Candidate, expired
-from sqlitevault.catalog.catalog import Backup, Catalog, Uncommitted, manifest_name
-from sqlitevault.catalog.manifest import Tool, created_at
-from sqlitevault.catalog.recorded_drill import report_names
-from sqlitevault.catalog.report import Report
+from sqlitevault.catalog.catalog import Backup, Catalog, Uncommitted
+from sqlitevault.catalog.manifest import Tool
+from sqlitevault.catalog.names import created_at, drill_report_names, manifest_name
 from sqlitevault.ground.errors import SqliteVaultError
+from sqlitevault.ground.report import Report
 from sqlitevault.vault.protocol import Vault
 
 # Longer than any backup takes: what is older and has no manifest was left by a killed one.
@@ -57,7 +57,7 @@ def _candidate(backup: Backup) -> Candidate:
 def _remove(vault: Vault, backup: Backup) -> None:
     vault.delete(manifest_name(backup.archive.name))
     vault.delete(backup.archive.name)
-    for name in report_names(backup.id):
+    for name in drill_report_names(backup.id):
         vault.delete(name)
 
 

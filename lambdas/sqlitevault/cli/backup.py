@@ -11,10 +11,9 @@ from rich.table import Table
 
 from sqlitevault.backup.backup import BackupReport, BackupRequest, back_up
 from sqlitevault.backup.prune import PruneReport, prune
-from sqlitevault.catalog.catalog import Choice
 from sqlitevault.catalog.drill_report import DrillReport
 from sqlitevault.catalog.manifest import Scope
-from sqlitevault.catalog.selection import select
+from sqlitevault.catalog.selection import Choice, select
 from sqlitevault.cli import options
 from sqlitevault.cli.exit_codes import BUSY, DRILL, INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE
 from sqlitevault.cli.output import Output, table

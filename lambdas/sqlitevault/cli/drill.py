@@ -6,8 +6,8 @@ import click
 from rich.console import RenderableType
 from rich.markup import escape
 
-from sqlitevault.catalog.catalog import LATEST
 from sqlitevault.catalog.drill_report import DrillReport
+from sqlitevault.catalog.selection import LATEST
 from sqlitevault.cli import options
 from sqlitevault.cli.exit_codes import DRILL, NO_ROOM, NOT_FOUND, UNAVAILABLE
 from sqlitevault.cli.output import Output, mark, table

@@ -7,11 +7,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from sqlitevault.catalog.catalog import Backup, Catalog, Contents, Uncommitted
-from sqlitevault.catalog.manifest import created_at, format_time, is_ahead
+from sqlitevault.catalog.names import created_at
 from sqlitevault.cli import options
 from sqlitevault.cli.exit_codes import UNAVAILABLE
 from sqlitevault.cli.output import Output, count, stderr, table
-from sqlitevault.ground.quantities import duration, size
+from sqlitevault.ground.quantities import duration, format_time, is_ahead, size
 
 
 @options.command(UNAVAILABLE, name="list")

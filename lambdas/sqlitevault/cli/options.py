@@ -4,16 +4,15 @@ import inspect
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import wraps
 
 import click
 from rich.markup import escape
 
-from sqlitevault.catalog.catalog import LATEST, Choice
-from sqlitevault.catalog.manifest import Scope, is_backup_id
-from sqlitevault.catalog.selection import Selected, select, select_by_name
+from sqlitevault.catalog.manifest import Scope
+from sqlitevault.catalog.names import is_backup_id
+from sqlitevault.catalog.selection import LATEST, Choice, Selected, select, select_by_name
 from sqlitevault.cli.exit_codes import epilog, exit_code
 from sqlitevault.cli.output import Output, stderr
 from sqlitevault.ground.errors import ConfigError, SqliteVaultError
@@ -149,7 +148,7 @@ def selected(words: str, site: Site, choice: Choice) -> Selected:
         ConfigError: it is none of these.
     """
     if words == LATEST or is_backup_id(words):
-        return select(site.vault, replace(choice, backup_id=None if words == LATEST else words))
+        return select(site.vault, choice.named(words))
     if "/" not in words and not words.endswith(ARCHIVE_SUFFIX):
         raise ConfigError(
             f"{words!r} does not name a backup",

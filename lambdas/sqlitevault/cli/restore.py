@@ -6,7 +6,7 @@ from rich.console import RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from sqlitevault.catalog.manifest import Scope, format_time
+from sqlitevault.catalog.manifest import Scope
 from sqlitevault.catalog.selection import Selected
 from sqlitevault.cli import options
 from sqlitevault.cli.backup import Taken, take
@@ -15,7 +15,7 @@ from sqlitevault.cli.output import Output, count, doubts, next_steps, proofs, ta
 from sqlitevault.cli.restore_options import Tables, Way, Which, choose_tables, choose_way, choose_which, target_of
 from sqlitevault.cli.restore_table import restore_tables
 from sqlitevault.ground.errors import TargetExists
-from sqlitevault.ground.quantities import duration, size
+from sqlitevault.ground.quantities import duration, format_time, size
 from sqlitevault.restore import (
     PATIENCE_SECONDS,
     PromoteReport,

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import click
 
-from sqlitevault.catalog.catalog import LATEST, Choice
 from sqlitevault.catalog.manifest import Scope
-from sqlitevault.catalog.selection import Selected
+from sqlitevault.catalog.selection import LATEST, Choice, Selected
 from sqlitevault.cli import options
 from sqlitevault.cli.output import Output
 from sqlitevault.ground.errors import ConfigError

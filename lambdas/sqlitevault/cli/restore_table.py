@@ -8,12 +8,11 @@ from rich.console import RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from sqlitevault.catalog.manifest import format_time
 from sqlitevault.catalog.selection import Selected
 from sqlitevault.cli.output import Output, count, doubts, next_steps, proofs, table
 from sqlitevault.cli.restore_options import Tables, Way, target_of
 from sqlitevault.ground.errors import ConfigError, TargetExists
-from sqlitevault.ground.quantities import duration
+from sqlitevault.ground.quantities import duration, format_time
 from sqlitevault.restore import (
     PATIENCE_SECONDS,
     MergeReport,

@@ -2,8 +2,8 @@
 
 import click
 
-from sqlitevault.catalog.catalog import Catalog, Choice
-from sqlitevault.catalog.selection import Selected, select
+from sqlitevault.catalog.catalog import Catalog
+from sqlitevault.catalog.selection import Choice, Selected, select
 from sqlitevault.cli import options
 from sqlitevault.cli.drill import checks_shown
 from sqlitevault.cli.exit_codes import INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE

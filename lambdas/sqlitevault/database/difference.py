@@ -6,11 +6,11 @@ from pathlib import Path
 import apsw
 
 from sqlitevault.catalog.manifest import Table
-from sqlitevault.catalog.report import Report
 from sqlitevault.database.content import read_tables
 from sqlitevault.database.pairing import TablePair, attached, columns_of, count, pair_of
 from sqlitevault.database.schema import quoted
 from sqlitevault.ground.errors import ConfigError
+from sqlitevault.ground.report import Report
 
 _SHOWN_CHARACTERS = 200
 

@@ -4,8 +4,8 @@ from enum import StrEnum
 
 from pydantic import computed_field
 
-from sqlitevault.catalog.report import Report, Seconds
 from sqlitevault.database.header import JournalMode
+from sqlitevault.ground.report import Report, Seconds
 
 
 class Level(StrEnum):

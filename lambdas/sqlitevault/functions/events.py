@@ -15,9 +15,10 @@ from pydantic import (
     model_validator,
 )
 
-from sqlitevault.catalog.manifest import Scope, is_ahead
+from sqlitevault.catalog.manifest import Scope
 from sqlitevault.ground.errors import ConfigError
 from sqlitevault.ground.facts import ARCHIVE_SUFFIX, MANIFEST_SUFFIX, Tier
+from sqlitevault.ground.quantities import is_ahead
 
 
 def _one_or_more(value: object) -> object:

@@ -12,6 +12,7 @@
       ScratchFull             there is not enough disk space for the work                            (retryable)
       ChecksumMismatch        bytes differ from their recorded checksum
       ManifestInvalid         the manifest is missing, malformed, of another archive or too new
+        NewerFormat           the backup was written by a newer version
       ArchiveUnsafe           the archive could write outside its folder, or is not one of ours
       IntegrityCheckFailed    SQLite, a row count or a content digest shows that the copy is damaged
       TargetExists            the restore would overwrite something without permission
@@ -98,6 +99,10 @@ class ChecksumMismatch(SqliteVaultError):
 
 class ManifestInvalid(SqliteVaultError):
     """The manifest is missing, malformed, of another archive or too new."""
+
+
+class NewerFormat(ManifestInvalid):
+    """The backup was written by a newer version."""
 
 
 class ArchiveUnsafe(SqliteVaultError):

@@ -7,8 +7,9 @@ from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from sqlitevault.archive.unpacking import Unpacked
-from sqlitevault.catalog.drill_report import Check, DrillReport, drill_report_name, replica_drill_report_name
+from sqlitevault.catalog.drill_report import Check, DrillReport
 from sqlitevault.catalog.manifest import Manifest
+from sqlitevault.catalog.names import drill_report_name
 from sqlitevault.catalog.selection import Selected
 from sqlitevault.ground.errors import (
     ArchiveUnsafe,
@@ -101,8 +102,7 @@ def record(report: DrillReport, vault: Vault, replica: str | None = None) -> Non
         VaultUnavailable: it could not be written.
     """
     from_replica = replica is not None and report.held_in(replica)
-    name = replica_drill_report_name if from_replica else drill_report_name
-    vault.replace(name(report.backup_id), report.to_json())
+    vault.replace(drill_report_name(report.backup_id, from_replica=from_replica), report.to_json())
 
 
 @dataclass(slots=True)

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from sqlitevault.catalog.report import Report
 from sqlitevault.configuration.naming import REDACTED
 from sqlitevault.configuration.places import original_path
 from sqlitevault.configuration.variables import missing_variables
+from sqlitevault.ground.report import Report
 from sqlitevault.restore import durable
 from sqlitevault.restore.target import kept_path
 

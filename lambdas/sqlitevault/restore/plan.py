@@ -6,10 +6,10 @@ from datetime import datetime
 from pathlib import Path
 
 from sqlitevault.catalog.manifest import Manifest, Scope, Table
-from sqlitevault.catalog.report import Moment, Report, Seconds
 from sqlitevault.catalog.selection import Selected
 from sqlitevault.database.content import read_tables
 from sqlitevault.ground.errors import SqliteVaultError
+from sqlitevault.ground.report import Moment, Report, Seconds
 from sqlitevault.ground.scratch import scratch_directory
 from sqlitevault.ground.steps import Steps, Watcher
 from sqlitevault.proof.drill import DAMAGE

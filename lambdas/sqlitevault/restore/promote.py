@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlitevault.catalog.manifest import format_time
-from sqlitevault.catalog.report import Moment, Report, Seconds
 from sqlitevault.ground.errors import SourceBusy, SourceCorrupt, SourceUnsupported
 from sqlitevault.ground.files import sync
+from sqlitevault.ground.quantities import format_time
+from sqlitevault.ground.report import Moment, Report, Seconds
 from sqlitevault.restore import durable
 from sqlitevault.restore.config_files import ConfigReport, restore_config
 from sqlitevault.restore.occupants import in_use, occupants

@@ -12,7 +12,8 @@ from pathlib import Path, PurePosixPath
 from sqlitevault.archive.unpacking import Unpacked
 from sqlitevault.catalog.catalog import Catalog
 from sqlitevault.catalog.drill_report import Check
-from sqlitevault.catalog.manifest import Manifest, Scope, created_at, database_name
+from sqlitevault.catalog.manifest import Manifest, Scope
+from sqlitevault.catalog.names import created_at, database_name
 from sqlitevault.catalog.selection import Selected
 from sqlitevault.dump.load import load_dump
 from sqlitevault.ground.errors import (

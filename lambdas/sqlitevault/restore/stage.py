@@ -4,15 +4,15 @@ import hashlib
 import shutil
 from datetime import datetime
 from pathlib import Path
-
-from pydantic import ValidationError
+from typing import ClassVar
 
 from sqlitevault.catalog.drill_report import Check
-from sqlitevault.catalog.manifest import Manifest, Scope, created_at
-from sqlitevault.catalog.report import Moment, Report, Seconds
+from sqlitevault.catalog.manifest import Manifest, Scope
+from sqlitevault.catalog.names import created_at
 from sqlitevault.catalog.selection import Selected
-from sqlitevault.ground.errors import BackupNotFound, IntegrityCheckFailed, ManifestInvalid
+from sqlitevault.ground.errors import BackupNotFound, IntegrityCheckFailed
 from sqlitevault.ground.files import sync
+from sqlitevault.ground.report import Moment, Report, Seconds
 from sqlitevault.ground.scratch import scratch_directory
 from sqlitevault.ground.steps import Steps, Watcher
 from sqlitevault.proof.drill import database_in
@@ -35,6 +35,8 @@ class StageReport(Report):
     vault could not be proven, `repairs` what failed before. `salvaged`: its content is not proven; `rows` are there.
     """
 
+    title: ClassVar[str] = "the record of the staged backup"
+    if_invalid: ClassVar[str] = "Stage it again."
     backup_id: str
     folder: str
     scope: Scope
@@ -137,10 +139,7 @@ def read_stage(target: Target, backup_id: str) -> StageReport:
         raise BackupNotFound(
             f"{backup_id} is not staged beside {target.database}", hint="Stage it first, then promote it."
         ) from error
-    try:
-        return StageReport.model_validate_json(content)
-    except ValidationError as error:
-        raise ManifestInvalid(f"the record of the staged {backup_id} is damaged", hint="Stage it again.") from error
+    return StageReport.from_json(content)
 
 
 def discard_stage(folder: Path) -> None:

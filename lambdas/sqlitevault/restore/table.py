@@ -5,8 +5,8 @@ from datetime import datetime
 from pathlib import Path
 
 from sqlitevault.catalog.drill_report import Check
-from sqlitevault.catalog.manifest import Manifest, created_at
-from sqlitevault.catalog.report import Moment, Report
+from sqlitevault.catalog.manifest import Manifest
+from sqlitevault.catalog.names import created_at
 from sqlitevault.database.checks import check
 from sqlitevault.database.content import read_tables
 from sqlitevault.database.difference import compare_table
@@ -14,6 +14,7 @@ from sqlitevault.database.merging import TableMerge, merge_tables
 from sqlitevault.database.table_copy import copy_tables
 from sqlitevault.ground.errors import BackupNotFound, IntegrityCheckFailed, SourceNotFound, SqliteVaultError
 from sqlitevault.ground.files import sync
+from sqlitevault.ground.report import Moment, Report
 from sqlitevault.ground.scratch import scratch_directory
 from sqlitevault.proof.proof import different_tables
 from sqlitevault.restore import durable

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from sqlitevault.catalog.drill_report import Check
 from sqlitevault.catalog.manifest import Manifest, Scope, Table
-from sqlitevault.catalog.report import Moment, Report, Seconds
 from sqlitevault.catalog.selection import Selected
 from sqlitevault.database.content import read_tables
 from sqlitevault.database.difference import compare_table
 from sqlitevault.ground.errors import BackupNotFound, ConfigError, SqliteVaultError
+from sqlitevault.ground.report import Moment, Report, Seconds
 from sqlitevault.ground.scratch import scratch_directory
 from sqlitevault.ground.steps import Steps, Watcher
 from sqlitevault.proof.drill import database_in

@@ -3,8 +3,8 @@
 from datetime import datetime
 from pathlib import Path
 
-from sqlitevault.catalog.report import Moment, Report
 from sqlitevault.ground.errors import BackupNotFound
+from sqlitevault.ground.report import Moment, Report
 from sqlitevault.restore import durable
 from sqlitevault.restore.occupants import in_use, occupants
 from sqlitevault.restore.promote import swap_in

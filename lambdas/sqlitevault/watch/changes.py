@@ -6,7 +6,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 from sqlitevault.catalog.manifest import Manifest
-from sqlitevault.catalog.report import Report
+from sqlitevault.ground.report import Report
 from sqlitevault.ground.settings import MASS_DELETION_PERCENT, MASS_DELETION_ROWS, Settings
 
 # A loss stays visible for this long, even if more backups follow or rows are deleted in small steps.

@@ -6,8 +6,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlitevault.catalog.catalog import Backup
-from sqlitevault.catalog.manifest import is_ahead
-from sqlitevault.catalog.report import Report, Seconds
 from sqlitevault.ground.alarm_table import Group, Targets, database_alarms
 from sqlitevault.ground.facts import (
     MONITOR_REPORT,
@@ -17,7 +15,8 @@ from sqlitevault.ground.facts import (
     RPO_GRACE,
     Metric,
 )
-from sqlitevault.ground.quantities import duration
+from sqlitevault.ground.quantities import duration, is_ahead
+from sqlitevault.ground.report import Report, Seconds
 from sqlitevault.vault.protocol import Protection, Vault
 from sqlitevault.watch import runbook_test
 from sqlitevault.watch.alarms import Alarms, missing_alarms

@@ -7,11 +7,10 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import pairwise, takewhile
 
-from sqlitevault.catalog.catalog import Backup
-from sqlitevault.catalog.read_again import read_again
-from sqlitevault.catalog.report import Moment, Report, Seconds
+from sqlitevault.catalog.catalog import Backup, read_again
 from sqlitevault.ground.errors import BackupNotFound, ManifestInvalid
-from sqlitevault.ground.facts import MONITOR_REPORT, RECORD_LIMIT
+from sqlitevault.ground.facts import MONITOR_REPORT
+from sqlitevault.ground.report import Moment, Report, Seconds
 from sqlitevault.vault.protocol import StoredObject, Vault
 from sqlitevault.watch.monitor import MonitorReport, backups_of
 
@@ -129,7 +128,7 @@ def _replica_lag(vault: Vault, since: datetime) -> tuple[LagPoint, ...]:
 
 def _lag(vault: Vault, entry: StoredObject) -> LagPoint | None:
     try:
-        report = read_again(vault, entry, MonitorReport.from_json, limit=RECORD_LIMIT)
+        report = read_again(vault, entry, MonitorReport.from_json)
     except (ManifestInvalid, BackupNotFound):
         return None  # expired meanwhile, or of another version of the program
     here, there = report.vault.newest, report.replica.newest if report.replica else None

@@ -1,14 +1,11 @@
 """Look at vault and replica as an operator would every quarter of an hour, and say what is not as it should be."""
 
 from datetime import datetime
-from typing import Self
-
-from pydantic import ValidationError
+from typing import ClassVar
 
 from sqlitevault.catalog.catalog import Backup, Catalog
-from sqlitevault.catalog.manifest import database_name, is_ahead
-from sqlitevault.catalog.report import Moment, Report, Seconds
-from sqlitevault.ground.errors import BackupNotFound, ManifestInvalid
+from sqlitevault.catalog.names import database_name
+from sqlitevault.ground.errors import BackupNotFound
 from sqlitevault.ground.facts import (
     ARCHIVE_SUFFIX,
     MANIFEST_SUFFIX,
@@ -18,6 +15,8 @@ from sqlitevault.ground.facts import (
     TIER_OVERDUE_AFTER,
     Tier,
 )
+from sqlitevault.ground.quantities import is_ahead
+from sqlitevault.ground.report import Moment, Report, Seconds
 from sqlitevault.vault.protocol import Protection, StoredObject, Vault
 from sqlitevault.watch.changes import Changes, LossLimits, changes
 
@@ -63,6 +62,8 @@ class MonitorReport(Report):
     oldest backup was taken. None if there is nothing to drill.
     """
 
+    title: ClassVar[str] = "the monitor's report in the vault"
+    if_invalid: ClassVar[str] = "The next run of the monitor writes a new one."
     at: Moment
     database: str
     rpo_seconds: int
@@ -84,20 +85,6 @@ class MonitorReport(Report):
     def replication_failed(self) -> int:
         """Number of objects whose copy failed."""
         return sum(left.status == "FAILED" for left in self.unreplicated)
-
-    @classmethod
-    def from_json(cls, data: bytes) -> Self:
-        """Read a report as a monitor wrote it.
-
-        Raises:
-            ManifestInvalid: it is not a monitor's report.
-        """
-        try:
-            return cls.model_validate_json(data)
-        except ValidationError as error:
-            raise ManifestInvalid(
-                "the monitor's report in the vault cannot be read", hint="The next run of the monitor writes a new one."
-            ) from error
 
 
 def monitor(

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlitevault.catalog.manifest import format_time
-from sqlitevault.catalog.report import Moment, Report
 from sqlitevault.ground.errors import SqliteVaultError
+from sqlitevault.ground.quantities import format_time
+from sqlitevault.ground.report import Moment, Report
 from sqlitevault.vault.protocol import Protection, Vault
 from sqlitevault.watch import evidence
 from sqlitevault.watch.alarms import Alarms

@@ -1,12 +1,10 @@
 """Records of tested runbooks: the only evidence that people enter by hand."""
 
-from typing import Self
+from typing import ClassVar
 
-from pydantic import ValidationError
-
-from sqlitevault.catalog.report import Moment, Report
-from sqlitevault.ground.errors import ConfigError, ManifestInvalid
+from sqlitevault.ground.errors import ConfigError
 from sqlitevault.ground.facts import RECORD_LIMIT, RUNBOOK_TESTS
+from sqlitevault.ground.report import Moment, Report
 from sqlitevault.vault.protocol import Vault
 
 # The pages of docs/runbooks.
@@ -29,23 +27,10 @@ RUNBOOKS = (
 class RunbookTest(Report):
     """When a runbook was last tested; `name` is its file name without the ending."""
 
+    title: ClassVar[str] = "a runbook record in the vault"
+    if_invalid: ClassVar[str] = "Write it again: `sqlitevault readiness --runbook-tested NAME`."
     name: str
     tested_at: Moment
-
-    @classmethod
-    def from_json(cls, data: bytes) -> Self:
-        """Read a record.
-
-        Raises:
-            ManifestInvalid: it is not such a record.
-        """
-        try:
-            return cls.model_validate_json(data)
-        except ValidationError as error:
-            raise ManifestInvalid(
-                "a runbook's record in the vault cannot be read",
-                hint="Write it again: `sqlitevault readiness --runbook-tested NAME`.",
-            ) from error
 
 
 def record(test: RunbookTest, vault: Vault) -> str:

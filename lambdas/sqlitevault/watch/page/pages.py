@@ -6,9 +6,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from sqlitevault.catalog.manifest import format_time
 from sqlitevault.ground.facts import REPLICATION_PROMISE
-from sqlitevault.ground.quantities import duration, size
+from sqlitevault.ground.quantities import duration, format_time, size
 from sqlitevault.watch.history import BackupPoint, History
 from sqlitevault.watch.page.charts import Chart, Points
 from sqlitevault.watch.readiness import ReadinessReport

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sqlitevault.catalog.read_again import read_again
+from sqlitevault.catalog.catalog import read_again
 from sqlitevault.ground.errors import ManifestInvalid
+from sqlitevault.ground.facts import RECORD_LIMIT
 from sqlitevault.vault.protocol import StoredObject, Vault
 
 ENTRY = StoredObject("a.json", 3, datetime(2026, 1, 1, tzinfo=UTC), tag="one")
@@ -21,7 +22,7 @@ class Counting:
 
     def read(self, _name: str, *, limit: int, version: str | None = None) -> bytes:
         """Return another content each time."""
-        assert limit == 99
+        assert limit == RECORD_LIMIT
         self.asked.append(version)
         return str(len(self.asked)).encode()
 
@@ -35,7 +36,7 @@ def store() -> Counting:
 def look(store: Counting, entry: StoredObject) -> int:
     """Read a number."""
     vault: Vault = store  # type: ignore[assignment]  # the one method that is used
-    return read_again(vault, entry, int, limit=99)
+    return read_again(vault, entry, int)
 
 
 def test_what_is_listed_as_before_is_not_read_again(store: Counting) -> None:
@@ -66,5 +67,5 @@ def test_a_failure_is_not_kept(store: Counting) -> None:
     vault: Vault = store  # type: ignore[assignment]  # the one method that is used
     for _ in range(2):
         with pytest.raises(ManifestInvalid):
-            read_again(vault, ENTRY, fail, limit=99)
+            read_again(vault, ENTRY, fail)
     assert len(store.asked) == 2
