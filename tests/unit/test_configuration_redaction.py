@@ -8,8 +8,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sqlitevault.configuration.leaks import holds_key_material, leaks
-from sqlitevault.configuration.naming import REDACTED, is_literal, looks_secret
+from sqlitevault.configuration.secrets import REDACTED, holds_key_material, is_literal, leaks, looks_secret
 from sqlitevault.configuration.text_redaction import redact_text
 from sqlitevault.configuration.yaml_redaction import NotRedactable, redact_yaml
 

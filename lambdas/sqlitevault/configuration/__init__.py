@@ -1,1 +1,1 @@
-"""The configuration beside the database: collected without secrets, and put back where it came from."""
+"""Configuration files beside the database: collected without secrets, and put back in their places."""

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlitevault.configuration import places, variables
-from sqlitevault.configuration.leaks import holds_key_material, leaks
-from sqlitevault.configuration.naming import is_literal, looks_secret
+from sqlitevault.configuration.secrets import holds_key_material, is_literal, leaks, looks_secret
 from sqlitevault.configuration.text_redaction import Redaction, redact_text
 from sqlitevault.configuration.yaml_redaction import NotRedactable, redact_yaml
 

@@ -1,10 +1,9 @@
-"""Redacting text by line: `.env` files, INI files, nginx configuration, comments, and files embedded in YAML."""
+"""Redaction by line: `.env` files, INI files, nginx configuration, comments, and files embedded in YAML."""
 
 import re
 from dataclasses import dataclass, field
 
-from sqlitevault.configuration.leaks import mentions
-from sqlitevault.configuration.naming import REDACTED, is_literal, looks_secret
+from sqlitevault.configuration.secrets import REDACTED, is_literal, looks_secret, mentions
 
 _URL_PASSWORD = re.compile(
     r"(?P<head>\b[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@\"'<>]*:)(?!\d{1,5}[/?#])(?P<secret>[^\s\"']+)(?=@[\w.\[$%-])"
@@ -39,8 +38,8 @@ _COMMENT_LINE = re.compile(r"^[ \t]*[#;][^\r\n]*", re.MULTILINE)
 class Redaction:
     """A text without its secrets.
 
-    `taken` is all that was taken out, `secrets` the part that is looked for in other files too (not the name of a
-    database that happens to be kept in a Secret). Both are there to prove that they are gone, never to be shown.
+    `taken` is everything removed; `secrets` is the part that other files are searched for too (not a database's name
+    that happens to be kept in a Secret). Both only serve to prove that they are gone, and are never shown.
     """
 
     text: str
@@ -49,7 +48,7 @@ class Redaction:
 
 
 def redact_text(text: str) -> Redaction:
-    """Replace every value that is assigned to a secret-looking name, and every password in a URL or a header."""
+    """Replace every value assigned to a name that looks secret, and every password in a URL or header."""
     taken: set[str] = set()
 
     def named(match: re.Match[str]) -> str:
@@ -68,14 +67,14 @@ def redact_text(text: str) -> Redaction:
 
 
 def redact_value(name: str, value: str) -> Redaction:
-    """Replace what is secret in a value on one line that is assigned to this name."""
+    """Replace the secrets in a value on one line that is assigned to this name."""
     variable = re.sub(r"[^\w.-]", "_", name)
     found = redact_text(f"_{variable}={value}")
     return Redaction(found.text.partition("=")[2], found.taken, found.secrets)
 
 
 def redact_comment(comment: str, secrets: set[str]) -> str:
-    """Return the comment, or a stand-in for it if it mentions one of these secrets."""
+    """Return the comment, or a replacement if it mentions one of these secrets."""
     marker = comment[: len(comment) - len(comment.lstrip())] + comment.lstrip()[:1]
     return f"{marker} {REDACTED}" if mentions(comment, secrets) else comment
 
@@ -84,7 +83,7 @@ def _named(match: re.Match[str], taken: set[str]) -> str:
     if not looks_secret(match["name"]):
         return match[0]
     url = _DSN.search(match["secret"])
-    if url is not None:  # of a connection string only the user and password are secret
+    if url is not None:  # in a connection string only the user and password are secret
         taken.update({url["secret"], url["secret"].rpartition(":")[2]})
         return match[0].replace(url["secret"] + "@", REDACTED + "@")
     if "://" in match["secret"] and "dsn" in match["name"].lower():

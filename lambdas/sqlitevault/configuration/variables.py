@@ -1,7 +1,8 @@
-"""Reading `.env` files: which variables there are. Their values are read only to be kept out of everything else."""
+"""The variables of `.env` files. Their values are read only to keep them out of all other files."""
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 _NAME = r"(?:export[ \t]+)?(?P<name>[A-Za-z_][\w.-]*)"
@@ -13,7 +14,7 @@ _PEM_BEGIN, _PEM_END = "-----BEGIN", "-----END"
 
 
 class Unclosed(Exception):
-    """A quoted value does not end, so what follows cannot be told apart from it. The message names the line."""
+    """A quoted value does not end, so the text after it cannot be parsed. The message names the line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +26,9 @@ class Variable:
 
 
 def parse(text: str) -> Iterator[Variable]:
-    """Yield the variables: comments, `export`, quotes over several lines and PEM blocks are understood.
+    """Yield the variables; handles comments, `export`, quotes over several lines and PEM blocks.
 
-    A line that is none of this is skipped; no part of a value ever passes for a name.
+    Any other line is skipped; no part of a value is ever taken as a name.
 
     Raises:
         Unclosed: a quote is opened and never closed.
@@ -45,7 +46,7 @@ def parse(text: str) -> Iterator[Variable]:
 
 
 def structure(text: str) -> str:
-    """Return the names of the variables of a `.env` file, one per line, each once, in its order.
+    """Return the names of the variables of a `.env` file, one per line, each once, in the file's order.
 
     Raises:
         Unclosed: a quote is opened and never closed.
@@ -54,26 +55,19 @@ def structure(text: str) -> str:
 
 
 def missing_variables(env_structure: str, present_env: str | None) -> tuple[str, ...]:
-    """Return the names that the backup's `.env` had and the present one lacks; all if there is none now.
+    """Return the names that the backup's `.env` had and the present one lacks; all names without a present one.
 
     Args:
-        env_structure: content of `env_structure.txt`; the original script wrote values there too, which are ignored.
+        env_structure: content of `env_structure.txt`; the original script also wrote values there, which are ignored.
         present_env: content of the present `.env`, if there is one.
     """
     lines = map(_LISTED.fullmatch, env_structure.splitlines())
     names = dict.fromkeys(line["name"] for line in lines if line)
-    present = _present(present_env) if present_env is not None else set()
+    present: set[str] = set()
+    with suppress(Unclosed):  # the variables before the open quote are present
+        for variable in parse(present_env or ""):
+            present.add(variable.name)
     return tuple(name for name in names if name not in present)
-
-
-def _present(text: str) -> set[str]:
-    found: set[str] = set()
-    try:
-        for variable in parse(text):
-            found.add(variable.name)
-    except Unclosed:
-        return found  # what comes before the open quote is there
-    return found
 
 
 def _end_of_value(text: str, at: int) -> int:

@@ -1,7 +1,7 @@
-"""Redacting YAML in place: Kubernetes manifests and Compose files keep their comments and layout.
+"""Redaction of YAML in place: Kubernetes manifests and Compose files keep their comments and layout.
 
-The text is parsed for where each scalar stands, and only those spans are replaced (YAML 1.2, chapter 7). What cannot
-be parsed, or parses to anything else afterwards, is refused.
+Parsing gives the position of each scalar, and only those spans are replaced (YAML 1.2, chapter 7). A text that cannot
+be parsed, or that parses differently afterwards, is refused.
 """
 
 import json
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import yaml
 
-from sqlitevault.configuration.naming import REDACTED, is_literal, looks_secret
+from sqlitevault.configuration.secrets import REDACTED, is_literal, looks_secret
 from sqlitevault.configuration.text_redaction import Redaction, redact_comment, redact_text, redact_value
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -27,14 +27,14 @@ _FLAG = re.compile(r"--?(?P<name>[A-Za-z][\w.-]*)")
 
 
 class NotRedactable(Exception):
-    """The text is not YAML, or not what it was but for its secrets after redaction. The message is for the report."""
+    """The text is not YAML, or redaction would change more than its secrets. The message is for the report."""
 
 
 def redact_yaml(text: str) -> Redaction:
     """Replace every value of a Kubernetes Secret, and elsewhere every value whose name looks secret.
 
     Raises:
-        NotRedactable: not YAML, not mappings, or it would become something else.
+        NotRedactable: the text is not YAML or not a mapping, or redaction would change its structure.
     """
     documents = _compose(text)
     if not all(isinstance(document, yaml.CollectionNode) for document in documents):
@@ -57,13 +57,13 @@ def _compose(text: str) -> list[yaml.Node]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" (line {mark.line + 1})" if mark else ""
-        raise NotRedactable(f"it is not valid YAML{where}; a template perhaps") from None
+        raise NotRedactable(f"it is not valid YAML{where}; perhaps a template") from None
     except (RecursionError, ValueError):
         raise NotRedactable("it is not valid YAML") from None
 
 
 class _Redactor:
-    """The edits to one text, found by walking its nodes; aliases lead to a collection once."""
+    """The edits to one text, found by walking its nodes; a collection with aliases is visited once."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -73,7 +73,7 @@ class _Redactor:
         self._visited: set[tuple[int, bool]] = set()
 
     def visit(self, node: yaml.Node, name: str = "", *, secret: bool = False) -> None:
-        """Redact below a node that has this name; with `secret`, every scalar there."""
+        """Redact a node that has this name; with `secret`, every scalar in it."""
         if isinstance(node, yaml.ScalarNode):
             self._visit_scalar(node, name, secret)
             return
@@ -122,7 +122,7 @@ class _Redactor:
             self.visit(value, name, secret=name not in _OPEN_IN_SECRET)
 
     def _visit_items_of_secrets(self, items: yaml.Node) -> None:
-        """The items of a SecretList need not say that they are Secrets."""
+        """The items of a SecretList need no kind of their own."""
         for item in items.value if isinstance(items, yaml.SequenceNode) else ():
             for key, value in item.value if isinstance(item, yaml.MappingNode) else ():
                 self._visit_field_of_secret(_name(key), value)
@@ -139,7 +139,7 @@ class _Redactor:
         self._edit(node, f"{quote}{REDACTED}{quote}{ending}")
 
     def _redact_within(self, node: yaml.ScalarNode, name: str) -> None:
-        """Redact a scalar by its name, or a part of it: `NAME=value`, a password in a URL, an embedded file."""
+        """Redact a scalar because of its name, or part of it: `NAME=value`, a password in a URL, an embedded file."""
         if looks_secret(name) and is_literal(node.value) and ("://" not in node.value or "\n" in node.value):
             self._take(node, name)
             return
@@ -156,7 +156,7 @@ class _Redactor:
             self._edit(node, json.dumps(found.text, ensure_ascii=False))
 
     def redact_comments(self, documents: list[yaml.Node]) -> None:
-        """Redact comments, which the parser does not see: whatever starts with a hash outside all scalars."""
+        """Redact comments, which the parser skips: all text after a hash outside scalars."""
         spans = sorted({_span(node) for document in documents for node in _scalars(document)})
         starts = [start for start, _end in spans]
         for match in _COMMENT.finditer(self._text):
@@ -171,7 +171,7 @@ class _Redactor:
                 self._edits[match.span()] = comment
 
     def result(self) -> Redaction:
-        """Return the text with all edits made."""
+        """Return the text with all edits."""
         parts: list[str] = []
         at = 0
         for (start, end), replacement in sorted(self._edits.items()):
@@ -180,10 +180,10 @@ class _Redactor:
         return Redaction("".join([*parts, self._text[at:]]), frozenset(self._taken), frozenset(self._secrets))
 
     def require_same_but_for_edits(self, before: list[yaml.Node], after: list[yaml.Node]) -> None:
-        """Make sure that the edits changed the scalars they meant, and nothing else.
+        """Check that the edits changed only their own scalars.
 
         Raises:
-            NotRedactable: the text became something else.
+            NotRedactable: they changed more.
         """
         old = [node for document in before for node in _scalars(document)]
         new = [node for document in after for node in _scalars(document)]
@@ -191,14 +191,14 @@ class _Redactor:
             was.value == now.value for was, now in zip(old, new, strict=True) if _span(was) not in self._edits
         )
         if not kept:
-            raise NotRedactable("it would not be the same file without its secrets")
+            raise NotRedactable("its structure would change without its secrets")
 
     def _edit(self, node: yaml.ScalarNode, replacement: str) -> None:
         anchors = "".join(re.findall(r"&\S+\s+", self._properties(node)))
         self._edits[_span(node)] = anchors + replacement
 
     def _properties(self, node: yaml.ScalarNode) -> str:
-        """Return the anchor and tag in front of a scalar; they belong to its span."""
+        """Return the anchor and tag before a scalar; they belong to its span."""
         start, end = _span(node)
         found = _PROPERTIES.match(self._text, start, end)
         return found[0] if found else ""
@@ -217,7 +217,7 @@ def _name(key: yaml.Node) -> str:
 
 
 def _pairs(node: yaml.MappingNode) -> Iterator[tuple[str, yaml.Node]]:
-    """Yield the keys and values of a mapping, those merged into it by `<<` included, one level deep."""
+    """Yield the keys and values of a mapping, including those merged by `<<`, one level deep."""
     for key, value in node.value:
         if key.value == "<<":
             merged = value.value if isinstance(value, yaml.SequenceNode) else [value]

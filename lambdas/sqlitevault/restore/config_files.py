@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from sqlitevault.configuration.naming import REDACTED
 from sqlitevault.configuration.places import original_path
+from sqlitevault.configuration.secrets import REDACTED
 from sqlitevault.configuration.variables import missing_variables
 from sqlitevault.ground.report import Report
 from sqlitevault.restore import durable
