@@ -1,4 +1,4 @@
-"""What the alarm tests do again and again: let time pass, look, and ask which alarms are loud."""
+"""Helpers of the alarm tests: let time pass, run the monitor, list the alarms that fire."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -12,14 +12,14 @@ SETTLE = 120.0
 
 
 def fire(world: World, schedule: str, at: datetime | None = None) -> None:
-    """Fire a schedule and wait until all that follows from it is done."""
+    """Fire a schedule and wait until everything it triggers is done."""
     moment = at or (datetime.now(UTC) if schedule == "monitor" else fresh_moment())
     world.aws.control.fire(schedule, region=PRIMARY, at=moment)
     world.aws.control.settle(SETTLE)
 
 
-def loud(world: World, *, later: timedelta = timedelta(seconds=1), region: str = PRIMARY) -> set[str]:
-    """Return the alarms of a region that are in ALARM when so much time has passed, without their prefix."""
+def firing(world: World, *, later: timedelta = timedelta(seconds=1), region: str = PRIMARY) -> set[str]:
+    """Return the alarms of a region that are in ALARM after this time, without their prefix."""
     prefix = f"sqlitevault-{STAGE}-" + ("" if region == PRIMARY else "recovery-")
     changes = world.aws.control.evaluate_alarms(datetime.now(UTC) + later)
     return {
@@ -27,17 +27,17 @@ def loud(world: World, *, later: timedelta = timedelta(seconds=1), region: str =
     }
 
 
-def loud_after_a_while(world: World, *, region: str = PRIMARY) -> set[str]:
-    """Return the alarms that are in ALARM when the cause is long past and the schedules have run since."""
+def firing_after_a_while(world: World, *, region: str = PRIMARY) -> set[str]:
+    """Return the alarms that are in ALARM long after the cause, when the schedules have run again."""
     empty_dead_letters(world)
     world.aws.control.forget_metrics()
     fire(world, "hourly")
     fire(world, "monitor")
-    return loud(world, region=region)
+    return firing(world, region=region)
 
 
 def forget_backups(world: World) -> None:
-    """Hide all backups behind delete markers, in vault and replica: the vault of the first day."""
+    """Hide all backups behind delete markers, in vault and replica: as on the first day."""
     for region, bucket in ((PRIMARY, world.vault), (RECOVERY, world.replica)):
         s3 = world.s3(region)
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="backups/"):
@@ -54,28 +54,28 @@ def change(world: World, statements: Iterable[str]) -> None:
 
 
 def subscribed_queue(world: World) -> str:
-    """Return the URL of a queue that hears what the alarms of the primary region say."""
+    """Return the URL of a queue that receives the alarms of the primary region."""
     stack = next(one for one in world.deployment.stacks if one.region == PRIMARY)
     queues, topics = world.aws.client("sqs", PRIMARY), world.aws.client("sns", PRIMARY)
-    url = str(queues.create_queue(QueueName="ears")["QueueUrl"])
+    url = str(queues.create_queue(QueueName="alarms")["QueueUrl"])
     arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     for topic in stack.of_type("AWS::SNS::Topic"):
         topics.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
     return url
 
 
-def heard(world: World, queue: str, *, region: str = PRIMARY) -> str:
+def messages(world: World, queue: str, *, region: str = PRIMARY) -> str:
     """Take every message out of a queue and return their texts."""
     client, texts = world.aws.client("sqs", region), []
-    while messages := client.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
-        for message in messages:
+    while received := client.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
+        for message in received:
             texts.append(message["Body"])
             client.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
     return "\n".join(texts)
 
 
 def empty_dead_letters(world: World) -> None:
-    """Do what an operator does when the cause is mended: take everything out of the dead-letter queues."""
+    """Empty the dead-letter queues, as an operator does when the cause is fixed."""
     for stack in world.deployment.stacks:
         for url in stack.of_type("AWS::SQS::Queue"):
-            heard(world, url, region=stack.region)
+            messages(world, url, region=stack.region)
