@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from sqlitevault.archive import limits
 from sqlitevault.archive.refusals import shown, unsafe
@@ -54,12 +54,7 @@ def _describe(member: Member) -> File:
         return File(path=member.path, bytes=file.tell(), sha256=digest)
 
 
-class _HasPath(Protocol):
-    @property
-    def path(self) -> str: ...
-
-
-_Member = TypeVar("_Member", bound=_HasPath)
+_Member = TypeVar("_Member", Member, File)
 
 
 def in_order(members: Iterable[_Member]) -> list[_Member]:
@@ -99,6 +94,11 @@ def require_safe_path(path: str) -> None:
 
 def _bytes(name: str) -> int:
     return len(name.encode("utf-8", "surrogateescape"))
+
+
+def described(path: str, content: bytes) -> File:
+    """Return the entry of a small member with this content."""
+    return File(path=path, bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
 
 
 def render_checksums(files: Iterable[File]) -> bytes:

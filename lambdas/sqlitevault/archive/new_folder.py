@@ -28,9 +28,9 @@ class NewFolder:
         """
         target = self.root / path
         self._make(target.parent)
-        with os.fdopen(os.open(target, _NEW_FILE, 0o600), "wb", buffering=0) as file:
-            for part in content:
-                _write_all(file.fileno(), part)
+        with os.fdopen(os.open(target, _NEW_FILE, 0o600), "wb") as file:
+            file.writelines(content)
+            file.flush()
             os.fsync(file.fileno())
 
     def sync(self) -> None:
@@ -84,9 +84,3 @@ def _empty(root: Path) -> None:
             shutil.rmtree(child)
         else:
             child.unlink()
-
-
-def _write_all(descriptor: int, part: bytes) -> None:
-    left = memoryview(part)
-    while left:
-        left = left[os.write(descriptor, left) :]

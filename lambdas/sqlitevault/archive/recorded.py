@@ -1,10 +1,9 @@
 """Archives of format 1: the manifest comes first, so every byte after it is known in advance."""
 
-import hashlib
 from collections.abc import Iterator
 
 from sqlitevault.archive.intake import Intake
-from sqlitevault.archive.members import CHECKSUMS, MANIFEST, render_checksums, require_safe_path
+from sqlitevault.archive.members import CHECKSUMS, MANIFEST, described, render_checksums, require_safe_path
 from sqlitevault.archive.refusals import CHANGED, damaged, shown, unsafe
 from sqlitevault.archive.tar_stream import Entry
 from sqlitevault.catalog.manifest import File, Manifest
@@ -60,9 +59,8 @@ def _recorded(manifest: Manifest, content: bytes) -> dict[str, File]:
         raise ManifestInvalid("the manifest records a member twice", hint=CHANGED)
     for path in recorded:
         require_safe_path(path)
-    own = File(path=MANIFEST, bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
-    listing = render_checksums((own, *manifest.files))
-    return {CHECKSUMS: File(path=CHECKSUMS, bytes=len(listing), sha256=hashlib.sha256(listing).hexdigest()), **recorded}
+    listing = render_checksums((described(MANIFEST, content), *manifest.files))
+    return {CHECKSUMS: described(CHECKSUMS, listing), **recorded}
 
 
 def _require_allowed(manifest: Manifest, intake: Intake) -> None:

@@ -14,7 +14,7 @@ from typing import BinaryIO
 from isal import igzip_threaded
 
 from sqlitevault.archive import limits
-from sqlitevault.archive.members import CHECKSUMS, MANIFEST, Member, in_order, render_checksums
+from sqlitevault.archive.members import CHECKSUMS, MANIFEST, Member, described, in_order, render_checksums
 from sqlitevault.catalog.manifest import Archive, File, Manifest
 from sqlitevault.ground.errors import ChecksumMismatch, ManifestInvalid
 from sqlitevault.ground.files import full_disk_reported, whole_file
@@ -88,10 +88,9 @@ class _Tar:
 
     def write(self, members: Sequence[Member], recorded: dict[str, File]) -> None:
         inner = self._manifest.model_copy(update={"archive": None}).to_json()
-        own = File(path=MANIFEST, bytes=len(inner), sha256=hashlib.sha256(inner).hexdigest())
         self._write_small(MANIFEST, inner)
         listed = (recorded[member.path] for member in members)
-        self._write_small(CHECKSUMS, render_checksums((own, *listed)))
+        self._write_small(CHECKSUMS, render_checksums((described(MANIFEST, inner), *listed)))
         for member in members:
             self._write_file(member, recorded[member.path])
         self._put(b"\0" * (2 * tarfile.BLOCKSIZE))

@@ -57,8 +57,15 @@ def parse_header(first_bytes: bytes) -> Header:
         first_bytes
     )
     page_size = _LARGEST_PAGE if raw_page_size == 1 else raw_page_size
-    _require_known(max(write, read))
-    _require_sound(page_size, fractions, encoding)
+    if max(write, read) > _WAL:
+        raise SourceUnsupported(
+            f"the database has file format version {max(write, read)}; this version reads up to {_WAL}",
+            hint="Use a newer version of sqlitevault.",
+        )
+    if page_size.bit_count() != 1 or not _SMALLEST_PAGE <= page_size <= _LARGEST_PAGE:
+        raise SourceCorrupt(f"the database's header is damaged: it gives a page size of {page_size}", hint=_RESTORE)
+    if fractions != _PAYLOAD_FRACTIONS or encoding not in _ENCODINGS:
+        raise SourceCorrupt("the database's header is damaged: it holds values that SQLite never writes", hint=_RESTORE)
     return Header(
         page_size=page_size,
         journal_mode="wal" if _WAL in (write, read) else "rollback",
@@ -67,22 +74,6 @@ def parse_header(first_bytes: bytes) -> Header:
         encoding=_ENCODINGS[encoding],
         sqlite_version=f"{version // 1_000_000}.{version // 1000 % 1000}.{version % 1000}",
     )
-
-
-def _require_known(version: int) -> None:
-    if version > _WAL:
-        raise SourceUnsupported(
-            f"the database has file format version {version}; this version reads up to {_WAL}",
-            hint="Use a newer version of sqlitevault.",
-        )
-
-
-def _require_sound(page_size: int, fractions: bytes, encoding: int) -> None:
-    power_of_two = page_size.bit_count() == 1
-    if not power_of_two or not _SMALLEST_PAGE <= page_size <= _LARGEST_PAGE:
-        raise SourceCorrupt(f"the database's header is damaged: it gives a page size of {page_size}", hint=_RESTORE)
-    if fractions != _PAYLOAD_FRACTIONS or encoding not in _ENCODINGS:
-        raise SourceCorrupt("the database's header is damaged: it holds values that SQLite never writes", hint=_RESTORE)
 
 
 def read_header(path: Path) -> Header:

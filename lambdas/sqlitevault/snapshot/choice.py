@@ -177,18 +177,14 @@ def source_mode(attempt: Attempt) -> JournalMode:
         parse_header(seen.first)
     log = wal.read_generation(attempt).header
     if log is not None and journal_lives:
-        raise _two_journals()
+        raise SourceCorrupt(
+            "both a rollback journal and a write-ahead log lie beside the database; SQLite would apply both to it",
+            hint="One of them was probably left by a database that was here before. Stop the application, keep copies "
+            "of all three files, move away the one that does not belong, and run PRAGMA integrity_check.",
+        )
     if log is not None:
         require_own_log(seen.first, log)
     return "rollback"
-
-
-def _two_journals() -> SourceCorrupt:
-    return SourceCorrupt(
-        "both a rollback journal and a write-ahead log lie beside the database; SQLite would apply both to it",
-        hint="One of them was probably left by a database that was here before. Stop the application, keep copies of "
-        "all three files, move away the one that does not belong, and run PRAGMA integrity_check on the database.",
-    )
 
 
 def projected_stall(attempt: Attempt) -> float:

@@ -10,16 +10,13 @@ from pathlib import Path
 
 from sqlitevault.snapshot.attempt import Attempt
 from sqlitevault.snapshot.fresh import beside, drop_cached_pages, fresh_open
+from sqlitevault.snapshot.options import SnapshotOptions
 
 _PIECE = 1 << 20
 _PRIVATE = 0o600
 
 
-def _no_check() -> None:
-    """Do nothing."""
-
-
-def copy_database(attempt: Attempt, descriptor: int, *, check: Callable[[], None] = _no_check) -> None:
+def copy_database(attempt: Attempt, descriptor: int, *, check: Callable[[], None] = lambda: None) -> None:
     """Copy the open source to the attempt's copy, report progress and measure the speed.
 
     Args:
@@ -38,13 +35,13 @@ def copy_database(attempt: Attempt, descriptor: int, *, check: Callable[[], None
         check()
 
     try:
-        _copy(attempt, descriptor, attempt.copy, on_chunk)
+        copy_bytes(descriptor, attempt.copy, attempt.options, on_chunk)
     finally:
         if total:
             attempt.observations.bytes_per_second = total / max(time.monotonic() - started, 1e-6)
 
 
-def copy_beside(attempt: Attempt, suffix: str, *, check: Callable[[], None] = _no_check) -> None:
+def copy_beside(attempt: Attempt, suffix: str, *, check: Callable[[], None] = lambda: None) -> None:
     """Copy the source's `-journal` or `-wal`, up to its present size, beside the copy.
 
     Raises:
@@ -56,26 +53,18 @@ def copy_beside(attempt: Attempt, suffix: str, *, check: Callable[[], None] = _n
         check()
 
     with fresh_open(beside(attempt.source, suffix)) as descriptor:
-        _copy(attempt, descriptor, beside(attempt.copy, suffix), on_chunk)
+        copy_bytes(descriptor, beside(attempt.copy, suffix), attempt.options, on_chunk)
 
 
-def _copy(attempt: Attempt, descriptor: int, target: Path, on_chunk: Callable[[int], None]) -> None:
-    options = attempt.options
-    copy_bytes(descriptor, target, chunk_bytes=options.chunk_bytes, threads=options.threads, on_chunk=on_chunk)
-
-
-def copy_bytes(
-    descriptor: int, target: Path, *, chunk_bytes: int, threads: int, on_chunk: Callable[[int], None]
-) -> int:
-    """Copy a file up to its present size and return the number of bytes copied.
+def copy_bytes(descriptor: int, target: Path, options: SnapshotOptions, on_chunk: Callable[[int], None]) -> None:
+    """Copy a file up to its present size.
 
     Bytes added later are ignored; if the file shrinks meanwhile, fewer bytes are copied. The target must not exist.
 
     Args:
         descriptor: of the file, open for reading.
         target: the new file.
-        chunk_bytes: bytes copied at a time.
-        threads: number of copying threads; with 1, only the caller's thread copies.
+        options: `chunk_bytes` and `threads`; with 1 thread, only the caller's thread copies.
         on_chunk: called in the caller's thread with the size of each chunk, in order; an exception ends the copy.
 
     Raises:
@@ -85,13 +74,10 @@ def copy_bytes(
     size = os.fstat(descriptor).st_size
     output = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _PRIVATE)
     try:
-        copy_one = partial(_copy_chunk, descriptor, output, chunk_bytes, size)
-        with _mapped(copy_one, range(0, size, chunk_bytes), threads) as chunks:
-            total = 0
+        copy_one = partial(_copy_chunk, descriptor, output, options.chunk_bytes, size)
+        with _mapped(copy_one, range(0, size, options.chunk_bytes), options.threads) as chunks:
             for copied in chunks:
-                total += copied
                 on_chunk(copied)
-            return total
     finally:
         os.close(output)
 

@@ -103,12 +103,18 @@ def fresh_open(path: Path) -> Iterator[int]:
         Unreadable: a read failed.
         OSError: the file cannot be opened for another reason.
     """
-    with _failures_named(path):
+    try:
         descriptor = _open(path)
         try:
             yield descriptor
         finally:
             os.close(descriptor)
+    except OSError as error:
+        if error.errno == errno.ESTALE:
+            raise Replaced(f"{path.name} was replaced") from error
+        if error.errno == errno.EIO:
+            raise Unreadable(f"{path.name} cannot be read: {error.strerror}") from error
+        raise
 
 
 def _open(path: Path) -> int:
@@ -117,18 +123,6 @@ def _open(path: Path) -> int:
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError as error:
         raise Vanished(f"{path.name} does not exist") from error
-
-
-@contextmanager
-def _failures_named(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno == errno.ESTALE:
-            raise Replaced(f"{path.name} was replaced") from error
-        if error.errno == errno.EIO:
-            raise Unreadable(f"{path.name} cannot be read: {error.strerror}") from error
-        raise
 
 
 def fingerprint(descriptor: int) -> Fingerprint:

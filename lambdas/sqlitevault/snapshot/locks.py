@@ -45,16 +45,12 @@ def _fcntl(descriptor: int, command: int, kind: int, where: Range) -> bytes:
     try:
         return fcntl.fcntl(descriptor, command, _FLOCK.pack(kind, os.SEEK_SET, start, length, 0))
     except OSError as error:
-        if error.errno in _UNSUPPORTED:
-            raise _no_locks() from error
-        raise
-
-
-def _no_locks() -> SourceUnsupported:
-    return SourceUnsupported(
-        "the database's file system does not support file locks",
-        hint="Mount it with locks (for NFS: version 4, without nolock or local_lock); SQLite itself needs them.",
-    )
+        if error.errno not in _UNSUPPORTED:
+            raise
+        raise SourceUnsupported(
+            "the database's file system does not support file locks",
+            hint="Mount it with locks (for NFS: version 4, without nolock or local_lock); SQLite itself needs them.",
+        ) from error
 
 
 def try_read_lock(descriptor: int, where: Range) -> bool:
@@ -75,12 +71,8 @@ def unlock(descriptor: int, where: Range) -> None:
     _fcntl(descriptor, fcntl.F_OFD_SETLK, fcntl.F_UNLCK, where)
 
 
-def holder(descriptor: int, where: Range) -> int | None:
-    """Return the kind (F_RDLCK or F_WRLCK) of a lock that another program holds in this range, if any."""
-    return _conflict(descriptor, fcntl.F_WRLCK, where)
-
-
-def _conflict(descriptor: int, wanted: int, where: Range) -> int | None:
+def holder(descriptor: int, where: Range, wanted: int = fcntl.F_WRLCK) -> int | None:
+    """Return the kind (F_RDLCK or F_WRLCK) of another program's lock that excludes the `wanted` one, if any."""
     try:
         answer = _fcntl(descriptor, fcntl.F_OFD_GETLK, wanted, where)
     except PermissionError as error:
@@ -94,7 +86,7 @@ def _conflict(descriptor: int, wanted: int, where: Range) -> int | None:
 
 def write_locked(descriptor: int) -> bool:
     """Return whether a writer holds PENDING or EXCLUSIVE on this database: it may be writing the file."""
-    return any(_conflict(descriptor, fcntl.F_RDLCK, where) is not None for where in (PENDING, SHARED))
+    return any(holder(descriptor, where, fcntl.F_RDLCK) is not None for where in (PENDING, SHARED))
 
 
 def reserved(descriptor: int) -> bool:

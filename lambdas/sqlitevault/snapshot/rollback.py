@@ -81,7 +81,11 @@ def _copy_under_lock(attempt: Attempt, anchor: int, check: Callable[[], None]) -
         copy_beside(attempt, "-journal", check=check)
     attempt.step("database-copied")
     if look(attempt.source) != before:
-        raise _locks_without_effect()
+        raise SourceUnsupported(
+            "the database was written although this host held SQLite's SHARED lock: locks do not reach the writer",
+            hint="Mount the file system with working locks on both hosts (for NFS: version 4, without nolock or "
+            "local_lock), and open the database in the application without nolock=1.",
+        )
     # With synchronous=OFF, the host of a killed writer may release its lock before it sends the journal.
     if read_journal(attempt.source) != journal and not reserved(anchor):
         raise Again("the journal of a dead writer arrived meanwhile")
@@ -137,11 +141,3 @@ def _periodic_check(attempt: Attempt, before: View) -> Callable[[], None]:
             last = time.monotonic()
 
     return check
-
-
-def _locks_without_effect() -> SourceUnsupported:
-    return SourceUnsupported(
-        "the database was written although this host held SQLite's SHARED lock: locks do not reach the writer",
-        hint="Mount the file system with working locks on both hosts (for NFS: version 4, without nolock or "
-        "local_lock), and open the database in the application without nolock=1.",
-    )
