@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlitevault.ground.errors import BackupExists, BackupNotFound, ChecksumMismatch, ManifestInvalid, VaultUnavailable
 from sqlitevault.ground.files import full_disk_reported
 from sqlitevault.ground.steps import OnBytes, ignore_bytes
-from sqlitevault.vault.object_names import require_name
+from sqlitevault.vault.objects import require_name
 from sqlitevault.vault.protocol import Capabilities, Protection, StoredObject
 
 KIND = {"memory": "tests.contract.memory:open_memory_vault"}

@@ -11,7 +11,7 @@ import boto3
 
 from sqlitevault.vault.opening import open_vault
 from sqlitevault.vault.protocol import Protection, Vault
-from sqlitevault.vault.s3.opening import open_s3_vault
+from sqlitevault.vault.s3.vault import open_s3_vault
 from tests.contract.memory import GONE, memory_at
 
 if TYPE_CHECKING:

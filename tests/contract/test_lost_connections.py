@@ -14,8 +14,7 @@ from botocore.httpsession import URLLib3Session
 from localaws.seaweed import SeaweedS3
 from sqlitevault.ground.errors import BackupExists, ChecksumMismatch, VaultUnavailable
 from sqlitevault.vault.protocol import Vault
-from sqlitevault.vault.s3 import S3Vault
-from sqlitevault.vault.s3.opening import _CLIENT, open_s3_vault
+from sqlitevault.vault.s3.vault import _CLIENT, S3Vault, open_s3_vault
 from tests.contents import MEBIBYTE, Content, make_content
 from tests.contract.conftest import ON_SEAWEED
 from tests.contract.stores import PLAIN, Store, bucket_store

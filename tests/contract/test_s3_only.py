@@ -13,8 +13,7 @@ from botocore.exceptions import ClientError
 from localaws.seaweed import SeaweedS3
 from sqlitevault.ground.errors import VaultUnavailable
 from sqlitevault.vault.protocol import Vault
-from sqlitevault.vault.s3 import S3Vault
-from sqlitevault.vault.s3.opening import open_s3_vault
+from sqlitevault.vault.s3.vault import S3Vault, open_s3_vault
 from tests.contents import MEBIBYTE, make_content
 from tests.contract.calls import EVERY, Call, each
 from tests.contract.conftest import ON_SEAWEED

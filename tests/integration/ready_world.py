@@ -15,7 +15,7 @@ from sqlitevault.ground.alarm_table import AlarmSpec, Targets, database_alarms
 from sqlitevault.ground.facts import Metric, Tier
 from sqlitevault.proof.drill import DrillRequest, drill, record
 from sqlitevault.vault.protocol import Protection, Vault
-from sqlitevault.vault.s3 import S3Vault
+from sqlitevault.vault.s3.vault import S3Vault
 from sqlitevault.watch import monitor, runbook_test
 from sqlitevault.watch.aws_alarms import AwsAlarms
 from sqlitevault.watch.changes import LossLimits

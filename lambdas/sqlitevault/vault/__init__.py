@@ -1,1 +1,1 @@
-"""Where backups live: the protocol, a directory, an S3 bucket."""
+"""Vaults: stores of named objects, in a directory, in S3, or of a kind registered in `opening`."""

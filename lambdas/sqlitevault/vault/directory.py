@@ -8,19 +8,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from sqlitevault.ground.errors import (
-    BackupExists,
-    BackupNotFound,
-    ChecksumMismatch,
-    ManifestInvalid,
-    VaultUnavailable,
-)
+from sqlitevault.ground.errors import BackupNotFound, ChecksumMismatch, VaultUnavailable
 from sqlitevault.ground.files import full_disk_reported, sync, whole_file
 from sqlitevault.ground.steps import OnBytes, ignore_bytes
-from sqlitevault.vault.object_names import require_name
+from sqlitevault.vault.objects import already_exists, not_found, require_name, too_long
 from sqlitevault.vault.protocol import Capabilities, Protection, StoredObject
 
 _BLOCK = 4 << 20
@@ -28,8 +22,13 @@ _UNFINISHED = ".unfinished-"
 _PRIVATE = 0o700  # backups hold key hashes
 
 
+def open_directory(location: str) -> "DirectoryVault":
+    """Return the vault in this directory; `~` is the home directory."""
+    return DirectoryVault(Path(location).expanduser())
+
+
 class DirectoryVault:
-    """Keeps the promises of `vault.Vault` in a local directory, which is made when something is first stored."""
+    """Keeps the promises of `Vault` in a local directory, which is created when something is first stored."""
 
     capabilities = Capabilities()
 
@@ -49,7 +48,7 @@ class DirectoryVault:
             if found != sha256:
                 raise ChecksumMismatch(
                     f"{source.name} has SHA-256 {found}, expected {sha256}",
-                    hint="The file changed meanwhile; run it again.",
+                    hint="The file changed during the copy; run it again.",
                 )
         return self._stored(name)
 
@@ -60,39 +59,25 @@ class DirectoryVault:
         return self._stored(name)
 
     def replace(self, name: str, content: bytes) -> StoredObject:
-        """Rename the finished file over whatever has the name."""
+        """Rename the finished file to its name."""
         with self._writing(name) as out:
             out.write(content)
         return self._stored(name)
 
     def objects(self, under: str = "") -> Iterator[StoredObject]:
-        """Walk the directory; links are not followed, so nothing outside is ever listed."""
+        """Walk the directory without following links, so nothing outside it is listed."""
         with _errors_named(self.location):
-            names = sorted(self._names(under))
+            names = sorted(name for name in self._walk(under) if name.startswith(under) and not _is_unfinished(name))
         for name in names:
-            try:
+            with suppress(BackupNotFound):  # deleted since, or a link
                 yield self._stored(name)
-            except BackupNotFound:
-                continue  # removed meanwhile
-
-    def _names(self, under: str) -> Iterator[str]:
-        for folder, folders, files in os.walk(self._root, onerror=_raise_unless_gone):
-            above = "" if folder == str(self._root) else f"{Path(folder).relative_to(self._root).as_posix()}/"
-            # A backup is named by its path too, so the "vault" may be a home directory: look only where it can be.
-            folders[:] = [name for name in folders if _may_hold(f"{above}{name}/", under)]
-            for file in files:
-                name = above + file
-                if name.startswith(under) and not file.startswith(_UNFINISHED) and not (self._root / name).is_symlink():
-                    yield name
 
     def read(self, name: str, *, limit: int, version: str | None = None) -> bytes:
-        """Read the file, one byte more than allowed at the most."""
+        """Read at most one byte more than allowed."""
         with self._opened(name, version) as reading:
             content = reading.read(limit + 1)
         if len(content) > limit:
-            raise ManifestInvalid(
-                f"{name} is longer than {limit:,} bytes", hint="It is not what its name says; use another backup."
-            )
+            raise too_long(name, limit)
         return content
 
     def download(self, name: str, target: Path, *, version: str | None = None, on_bytes: OnBytes = ignore_bytes) -> str:
@@ -115,52 +100,59 @@ class DirectoryVault:
             self._path(name).unlink(missing_ok=True)
 
     def versions(self, name: str) -> Iterator[StoredObject]:
-        """Yield the one there is."""
-        try:
+        """Yield the only one."""
+        with suppress(BackupNotFound):
             yield self._stored(name)
-        except BackupNotFound:
-            return
 
     def replication_status(self, name: str) -> str | None:
-        """Return None: a directory has no replica."""
+        """Return None: a directory is not replicated."""
         self._stored(name)
         return None
 
     def protection(self) -> Protection:
-        """Return that a directory guards nothing."""
+        """Return that a directory protects nothing."""
         return Protection(versioned=False, lock_mode=None, lock_days=None, expiry_days=())
 
     def sweep(self, older_than_seconds: float) -> int:
-        """Remove old temporary files."""
+        """Delete old temporary files."""
         limit = time.time() - older_than_seconds
         with _errors_named(self.location):
-            return sum(_remove_if_older(path, limit) for path in self._unfinished_files())
+            return sum(_deleted_if_older(self._root / name, limit) for name in self._walk() if _is_unfinished(name))
 
-    def _unfinished_files(self) -> Iterator[Path]:
-        for folder, _, files in os.walk(self._root, onerror=_raise_unless_gone):
-            yield from (Path(folder) / file for file in files if file.startswith(_UNFINISHED))
+    def _walk(self, under: str = "") -> Iterator[str]:
+        """Yield the names of files, also temporary ones, in every folder that may hold names beginning with `under`."""
+        for folder, folders, files in os.walk(self._root, onerror=_raise_unless_gone):
+            above = "" if folder == str(self._root) else f"{Path(folder).relative_to(self._root).as_posix()}/"
+            # A backup can be named by its path, so the "vault" may be a home directory: do not walk all of it.
+            folders[:] = [name for name in folders if _may_hold(f"{above}{name}/", under)]
+            yield from (above + file for file in files)
 
     def _path(self, name: str) -> Path:
         return self._root / require_name(name)
 
     def _stored(self, name: str) -> StoredObject:
+        path = self._path(name)
         with _errors_named(self.location):
-            facts = _regular_file(self._path(name), self._root)
-        if facts is None:
-            raise _not_found(name, self.location)
+            try:
+                facts = path.lstat()
+            except (FileNotFoundError, NotADirectoryError) as error:
+                if self._root.exists() and not self._root.is_dir():
+                    raise
+                raise not_found(name, self.location) from error
+        if not stat.S_ISREG(facts.st_mode):
+            raise not_found(name, self.location)
         return StoredObject(name, facts.st_size, datetime.fromtimestamp(facts.st_mtime, UTC))
 
     @contextmanager
     def _opened(self, name: str, version: str | None) -> Iterator[BinaryIO]:
         if version is not None:
-            raise BackupNotFound(f"{self.location} keeps no versions", hint="Leave the version out.")
+            raise BackupNotFound(f"{self.location} keeps no versions", hint="Omit the version.")
         self._stored(name)
-        try:
-            descriptor = os.open(self._path(name), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except FileNotFoundError as error:
-            raise _not_found(name, self.location) from error
-        except OSError as error:
-            raise _unavailable(self.location, error) from error
+        with _errors_named(self.location):
+            try:
+                descriptor = os.open(self._path(name), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            except FileNotFoundError as error:
+                raise not_found(name, self.location) from error
         with os.fdopen(descriptor, "rb") as reading:
             yield reading
 
@@ -175,35 +167,20 @@ class DirectoryVault:
                 with whole_file(target, new=new, temporary=temporary) as out:
                     yield out
             except FileExistsError as error:
-                raise BackupExists(
-                    f"{name} already exists in {self.location}", hint="The backup was committed before; nothing to do."
-                ) from error
+                raise already_exists(name, self.location) from error
 
 
-def open_directory(location: str) -> DirectoryVault:
-    """Return the vault in this directory; `~` is the home directory."""
-    return DirectoryVault(Path(location).expanduser())
+def _is_unfinished(name: str) -> bool:
+    return PurePosixPath(name).name.startswith(_UNFINISHED)
 
 
 def _raise_unless_gone(error: OSError) -> None:
-    """Make what cannot be read an error: no backups seen must not look like no backups there."""
+    """Raise if a folder cannot be read: unseen backups must not look like missing ones."""
     if not isinstance(error, FileNotFoundError):
         raise error
 
 
-def _regular_file(path: Path, root: Path) -> os.stat_result | None:
-    try:
-        facts = path.lstat()
-    except FileNotFoundError:
-        return None
-    except NotADirectoryError:
-        if not root.is_dir():
-            raise
-        return None  # an object has the name of the folder
-    return facts if stat.S_ISREG(facts.st_mode) else None
-
-
-def _remove_if_older(path: Path, limit: float) -> bool:
+def _deleted_if_older(path: Path, limit: float) -> bool:
     try:
         if path.lstat().st_mtime > limit:
             return False
@@ -214,7 +191,7 @@ def _remove_if_older(path: Path, limit: float) -> bool:
 
 
 def _make_folders(folder: Path) -> None:
-    """Make each private, which `mkdir(parents=True)` does not, and durable."""
+    """Make missing folders, durable and each private, which `mkdir(parents=True)` does not."""
     if folder.is_dir():
         return
     _make_folders(folder.parent)
@@ -235,20 +212,12 @@ def _copy(reading: BinaryIO, out: BinaryIO, on_bytes: OnBytes) -> str:
     return digest.hexdigest()
 
 
-def _not_found(name: str, location: str) -> BackupNotFound:
-    return BackupNotFound(f"there is no {name} in {location}", hint="`sqlitevault list` shows the backups there are.")
-
-
-def _unavailable(location: str, error: OSError) -> VaultUnavailable:
-    return VaultUnavailable(
-        f"the vault {location} cannot be used: {error.strerror}",
-        hint=f"Check that {error.filename or location} is mounted, has room, and belongs to the user who runs this.",
-    )
-
-
 @contextmanager
 def _errors_named(location: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise _unavailable(location, error) from error
+        raise VaultUnavailable(
+            f"the vault {location} cannot be used: {error.strerror}",
+            hint=f"Check that {error.filename or location} is mounted, has free space, and belongs to this user.",
+        ) from error

@@ -12,7 +12,7 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 # directory.
 KINDS = {
     "": "sqlitevault.vault.directory:open_directory",
-    "s3": "sqlitevault.vault.s3.opening:open_s3_vault",
+    "s3": "sqlitevault.vault.s3.vault:open_s3_vault",
 }
 
 

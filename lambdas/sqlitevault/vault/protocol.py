@@ -1,4 +1,4 @@
-"""The Vault protocol: where backups live. Its docstrings are its promises; tests/contract holds every vault to them."""
+"""The Vault protocol. Its docstrings are promises, and tests/contract checks them for every kind of vault."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from sqlitevault.ground.steps import OnBytes, ignore_bytes
 class StoredObject:
     """One object of a vault; `name` is relative to the vault's location and uses forward slashes.
 
-    `tag` is another one whenever the content is, where the store has such a thing and tells it.
+    `tag` changes whenever the content does; None if the store has no such tag, or does not list it.
     """
 
     name: str
@@ -24,22 +24,22 @@ class StoredObject:
 
 
 def whole_location(location: str) -> str:
-    """Return a vault's location so that it says the same wherever it is read: a directory as an absolute path."""
+    """Return a vault's location in a form that is valid everywhere on this machine: a directory as an absolute path."""
     if "://" in location:
         return location.rstrip("/") + "/"
     return str(Path(location).expanduser().resolve())
 
 
 def same_place(one: str, other: str) -> bool:
-    """Tell whether two locations name one vault, however each is written; a relative one counts from here."""
+    """Return whether two locations name the same vault; relative ones start at the current directory."""
     return whole_location(one) == whole_location(other)
 
 
 @dataclass(frozen=True, slots=True)
 class Protection:
-    """How a vault guards what it holds; `None` where the vault has no such thing.
+    """The protection of a vault's objects; `None` where there is none.
 
-    `lock_days` is the default retention of Object Lock; `expiry_days` maps a prefix to the days after which its
+    `lock_days` is the default retention of Object Lock; `expiry_days` pairs a prefix with the days after which its
     current versions expire.
     """
 
@@ -49,7 +49,7 @@ class Protection:
     expiry_days: tuple[tuple[str, int], ...]
 
     def differences(self, found: "Protection") -> tuple[str, ...]:
-        """Describe where `found` guards less, or otherwise, than this."""
+        """Describe how `found` differs from this, the protection as deployed."""
         differences = [
             f"{name.replace('_', ' ')} is {getattr(found, name)}, deployed as {getattr(self, name)}"
             for name in ("versioned", "lock_mode", "lock_days")
@@ -85,8 +85,8 @@ class Vault(Protocol):
     """A store of named objects that are written once and whole.
 
     Names are relative paths with forward slashes; a name that is absolute, empty or has an empty, `.` or `..` part
-    raises ConfigError. Every method raises VaultUnavailable when the store cannot be reached or refuses, with a
-    hint that names what was refused.
+    raises ConfigError. Every method raises VaultUnavailable if the store cannot be reached or refuses a request; the
+    hint names what was refused.
     """
 
     @property
@@ -100,31 +100,31 @@ class Vault(Protocol):
         ...
 
     def upload(self, name: str, source: Path, *, sha256: str, on_bytes: OnBytes = ignore_bytes) -> StoredObject:
-        """Store the file under `name`, whole or not at all, proven to have this SHA-256 when it arrives.
+        """Store the file under `name`, whole or not at all, with this SHA-256 checked where it arrives.
 
-        An object of that name that is there already is replaced in a directory and kept as an older version in S3.
+        An object that already has the name is replaced in a directory, and kept as an older version in S3.
 
         Raises:
-            ChecksumMismatch: what would be stored has another checksum; nothing is stored under `name`.
+            ChecksumMismatch: the content has another checksum; nothing is stored under `name`.
         """
         ...
 
     def create(self, name: str, content: bytes) -> StoredObject:
-        """Store `content` under `name` only if nothing is there. Of two at the same time one wins.
+        """Store `content` under `name` only if the name is free. Of two simultaneous calls one succeeds.
 
-        S3 takes the very same content a second time: a retry whose first answer was lost has stored it.
+        S3 accepts the same content again: it may come from a retry whose first response was lost.
 
         Raises:
-            BackupExists: `name` is taken; what is there stays as it was.
+            BackupExists: the name is taken; its object stays as it was.
         """
         ...
 
     def replace(self, name: str, content: bytes) -> StoredObject:
-        """Store `content` under `name`, whole or not at all, whatever is there."""
+        """Store `content` under `name`, whole or not at all, in place of any object there."""
         ...
 
     def objects(self, under: str = "") -> Iterator[StoredObject]:
-        """Yield every object whose name begins with `under`, in order of name; none if there is no such thing.
+        """Yield every object whose name begins with `under`, in order of name.
 
         Unfinished uploads and temporary files are never among them.
         """
@@ -134,38 +134,38 @@ class Vault(Protocol):
         """Return the object's content, in this version or the newest.
 
         Raises:
-            BackupNotFound: there is no such object, or not in this version.
+            BackupNotFound: there is no such object or version.
             ChecksumMismatch: it was damaged on its way.
-            ManifestInvalid: it is longer than `limit` bytes, so it is not what the caller takes it for.
+            ManifestInvalid: it is longer than `limit` bytes, so it is not what the caller expects.
         """
         ...
 
     def download(self, name: str, target: Path, *, version: str | None = None, on_bytes: OnBytes = ignore_bytes) -> str:
         """Write the object to `target` and return the SHA-256 of the bytes written.
 
-        On an error `target` does not exist afterwards, unless it was there before.
+        After an error `target` does not exist, unless it existed before.
 
         Raises:
-            FileExistsError: `target` is there already; it stays as it was.
-            BackupNotFound: there is no such object, or not in this version.
-            ChecksumMismatch: it was damaged on its way, which not every store can tell: compare what is returned.
+            FileExistsError: `target` already exists; it stays as it was.
+            BackupNotFound: there is no such object or version.
+            ChecksumMismatch: it was damaged on its way. Not every store detects that: compare the returned checksum.
             ScratchFull: the disk is too small.
         """
         ...
 
     def delete(self, name: str) -> None:
-        """Remove the object; it is no error if there is none. S3 keeps the version for as long as its rules say."""
+        """Delete the object, if there is one. S3 keeps its versions for as long as the bucket's rules say."""
         ...
 
     def versions(self, name: str) -> Iterator[StoredObject]:
         """Yield every version of the object that the vault still has, newest first, also after a delete or overwrite.
 
-        A vault without versions yields the object, or nothing.
+        A vault without versions yields the object if it exists.
         """
         ...
 
     def replication_status(self, name: str) -> str | None:
-        """Return S3's word for how far the object's copy is: PENDING, COMPLETED, FAILED or REPLICA; None if not copied.
+        """Return the object's replication status: PENDING, COMPLETED, FAILED or REPLICA; None if it is not replicated.
 
         Raises:
             BackupNotFound: there is no such object.
@@ -173,9 +173,9 @@ class Vault(Protocol):
         ...
 
     def protection(self) -> Protection:
-        """Return how the vault guards its objects now."""
+        """Return the present protection of the vault's objects."""
         ...
 
     def sweep(self, older_than_seconds: float) -> int:
-        """Clear what killed writers left (temporary files, unfinished uploads) of that age; return how many."""
+        """Delete temporary files and unfinished uploads of that age, left by killed writers; return their number."""
         ...

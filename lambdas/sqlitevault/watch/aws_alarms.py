@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from sqlitevault.ground.errors import VaultUnavailable
 from sqlitevault.ground.facts import METRIC_DIMENSION, METRIC_NAMESPACE
-from sqlitevault.vault.s3.opening import split_uri
+from sqlitevault.vault.s3.vault import split_uri
 from sqlitevault.watch.alarms import Alarm
 
 if TYPE_CHECKING:

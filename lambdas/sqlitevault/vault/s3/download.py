@@ -1,12 +1,11 @@
-"""Download one version of an object in parallel ranges; a lost connection costs the range, not the file."""
+"""Download of an object in parallel ranges: a lost connection costs a range, not the file."""
 
 import hashlib
 import os
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, FlexibleChecksumError, IncompleteReadError
 
@@ -15,7 +14,6 @@ from sqlitevault.ground.steps import OnBytes
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import GetObjectRequestTypeDef
 
 _RANGE = 8 << 20
 _BLOCK = 1 << 20
@@ -23,32 +21,24 @@ _THREADS = 4
 _TRIES = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Remote:
-    """One version of one object; the ETag makes sure that all ranges come from the same bytes."""
-
-    bucket: str
-    key: str
-    version: str | None
-    etag: str
-    size: int
-
-
-def download_file(client: "S3Client", remote: Remote, target: Path, on_bytes: OnBytes) -> str:
+def download_file(client: "S3Client", wanted: dict[str, Any], size: int, target: Path, on_bytes: OnBytes) -> str:
     """Write the object to `target` and return the SHA-256 of what was written; on an error `target` is removed.
 
+    `wanted` must name one version or an ETag, so that all ranges come from the same content; `size` is its length.
+
     Raises:
-        FileExistsError: `target` is there already, and stays.
+        FileExistsError: `target` already exists, and stays.
         ScratchFull: the disk is too small.
-        ClientError, BotoCoreError: S3 refused or was not reached.
+        ClientError, BotoCoreError: S3 refused, or could not be reached.
     """
     with target.open("xb") as out:
         try:
-            if remote.size:
+            if size:
                 with full_disk_reported(target.parent):
-                    os.posix_fallocate(out.fileno(), 0, remote.size)
+                    os.posix_fallocate(out.fileno(), 0, size)
             with ThreadPoolExecutor(_THREADS) as pool:
-                for count in pool.map(lambda start: _fetch(client, remote, out.fileno(), start), _starts(remote.size)):
+                fetch = partial(_fetch, client, wanted, out.fileno())
+                for count in pool.map(fetch, ((start, min(start + _RANGE, size)) for start in range(0, size, _RANGE))):
                     on_bytes(count)
             os.fsync(out.fileno())
             with target.open("rb") as content:
@@ -58,19 +48,16 @@ def download_file(client: "S3Client", remote: Remote, target: Path, on_bytes: On
             raise
 
 
-def _starts(size: int) -> Iterator[int]:
-    return iter(range(0, size, _RANGE))
-
-
-def _fetch(client: "S3Client", remote: Remote, descriptor: int, start: int) -> int:
-    end = min(start + _RANGE, remote.size)
+def _fetch(client: "S3Client", wanted: dict[str, Any], descriptor: int, bounds: tuple[int, int]) -> int:
+    start, end = bounds
     position = start
     for tries_left in reversed(range(_TRIES)):
         try:
-            for block in _blocks(client, remote, position, end):
+            found = client.get_object(**wanted, Range=f"bytes={position}-{end - 1}")
+            for block in found["Body"].iter_chunks(_BLOCK):
                 os.pwrite(descriptor, block, position)
                 position += len(block)
-        except FlexibleChecksumError:  # damaged on its way: all of it again
+        except FlexibleChecksumError:  # damaged on its way: fetch the whole range again
             position = start
             if not tries_left:
                 raise
@@ -80,15 +67,3 @@ def _fetch(client: "S3Client", remote: Remote, descriptor: int, start: int) -> i
         if position == end:
             return end - start
     raise IncompleteReadError(actual_bytes=position - start, expected_bytes=end - start)
-
-
-def _blocks(client: "S3Client", remote: Remote, start: int, end: int) -> Iterator[bytes]:
-    wanted: GetObjectRequestTypeDef = {
-        "Bucket": remote.bucket,
-        "Key": remote.key,
-        "Range": f"bytes={start}-{end - 1}",
-        "IfMatch": remote.etag,
-    }
-    if remote.version is not None:
-        wanted["VersionId"] = remote.version
-    yield from client.get_object(**wanted)["Body"].iter_chunks(_BLOCK)

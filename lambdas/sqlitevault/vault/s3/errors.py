@@ -1,4 +1,4 @@
-"""From botocore's errors to ours, by class and code: each with what the operator can do about it.
+"""Translation of botocore's errors to ours, by class and code, each with a hint.
 
 Codes: Amazon S3 API Reference, "Error responses"; AWS KMS codes as S3 passes them on.
 """
@@ -6,23 +6,10 @@ Codes: Amazon S3 API Reference, "Error responses"; AWS KMS codes as S3 passes th
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    FlexibleChecksumError,
-    HTTPClientError,
-    IncompleteReadError,
-    NoCredentialsError,
-    NoRegionError,
-    PartialCredentialsError,
-    ProfileNotFound,
-    TokenRetrievalError,
-)
-from botocore.exceptions import (
-    ConnectionError as NoConnection,
-)
+from botocore import exceptions as aws
 
-from sqlitevault.ground.errors import BackupExists, BackupNotFound, ChecksumMismatch, SqliteVaultError, VaultUnavailable
+from sqlitevault.ground.errors import ChecksumMismatch, SqliteVaultError, VaultUnavailable
+from sqlitevault.vault.objects import already_exists, not_found
 
 _MISSING = {"NoSuchKey", "NoSuchVersion", "404", "NotFound"}
 _TAKEN = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
@@ -30,8 +17,8 @@ _BAD_BYTES = {"BadDigest", "InvalidDigest", "XAmzContentSHA256Mismatch", "XAmzCo
 _HINTS = {
     "PreconditionFailed": "The object was replaced while it was read: run it again.",
     "NoSuchBucket": "Check the bucket's name and region; `cdk deploy` prints the vault's name.",
-    "AccessDenied": "The credentials may not do this: compare the role's policy, the bucket's policy and the key's.",
-    "403": "The credentials may not do this: compare the role's policy, the bucket's policy and the key's.",
+    "AccessDenied": "The credentials do not allow this: check the policies of the role, the bucket and the key.",
+    "403": "The credentials do not allow this: check the policies of the role, the bucket and the key.",
     "AllAccessDisabled": "AWS has disabled access to this bucket: open a support case.",
     "InvalidAccessKeyId": "The access key does not exist: check AWS_PROFILE and AWS_ACCESS_KEY_ID.",
     "SignatureDoesNotMatch": "The secret key is wrong: check AWS_SECRET_ACCESS_KEY.",
@@ -44,64 +31,58 @@ _HINTS = {
     "InvalidObjectState": "The object is archived (Glacier): restore it there first, or take another backup.",
     "KMS.DisabledException": "The vault's key is disabled: enable it in KMS.",
     "KMS.KMSInvalidStateException": "The vault's key is about to be deleted: cancel the deletion in KMS.",
-    "KMS.NotFoundException": "The vault's key is gone: take the copy in the replica vault.",
-    "SlowDown": "S3 is throttling: it passes; run it again.",
-    "InternalError": "S3 had an error of its own: it passes; run it again.",
-    "ServiceUnavailable": "S3 had an error of its own: it passes; run it again.",
+    "KMS.NotFoundException": "The vault's key does not exist any more: restore from the replica.",
+    "SlowDown": "S3 is throttling requests for a while: run it again.",
+    "InternalError": "S3 had an internal error: run it again.",
+    "ServiceUnavailable": "S3 had an internal error: run it again.",
 }
-_NO_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, ProfileNotFound, TokenRetrievalError)
+_NO_CREDENTIALS = (aws.NoCredentialsError, aws.PartialCredentialsError, aws.ProfileNotFound, aws.TokenRetrievalError)
 
 
 @contextmanager
 def errors_named(location: str, name: str = "") -> Iterator[None]:
-    """Turn botocore's errors in the body into ours; `name` is the object that it is about.
+    """Turn botocore's errors in the body into ours; `name` is the object in question.
 
     Raises:
-        BackupNotFound, BackupExists, ChecksumMismatch, VaultUnavailable: as S3's code says.
+        BackupNotFound, BackupExists, ChecksumMismatch, VaultUnavailable: by S3's error code.
     """
     try:
         yield
-    except ClientError as error:
+    except aws.ClientError as error:
         raise from_code(error, location, name) from error
-    except FlexibleChecksumError as error:
+    except aws.FlexibleChecksumError as error:
         raise ChecksumMismatch(
-            f"what arrived of {name} is not what {location} stored",
-            hint="Run it again; if it stays, suspect the network.",
+            f"{name} was damaged on its way from {location}", hint="Run it again; if it recurs, suspect the network."
         ) from error
-    except BotoCoreError as error:
+    except aws.BotoCoreError as error:
         raise VaultUnavailable(f"{location} cannot be reached: {error}", hint=_connection_hint(error)) from error
 
 
-def from_code(error: ClientError, location: str, name: str) -> SqliteVaultError:
-    """Return our error for S3's answer."""
+def from_code(error: aws.ClientError, location: str, name: str) -> SqliteVaultError:
+    """Return our error for an error response."""
     code = code_of(error)
     if code in _MISSING:
-        return BackupNotFound(
-            f"there is no {name} in {location}", hint="`sqlitevault list --from URI` shows what is in a vault."
-        )
+        return not_found(name, location)
     if code in _TAKEN and error.operation_name != "GetObject":
-        return BackupExists(
-            f"{name} already exists in {location}", hint="The backup was committed before; nothing to do."
-        )
+        return already_exists(name, location)
     if code in _BAD_BYTES:
         return ChecksumMismatch(
-            f"S3 received other bytes of {name} than were sent",
-            hint="Run it again; if it stays, suspect memory or network.",
+            f"{name} was damaged on its way to S3", hint="Run it again; if it recurs, suspect memory or network."
         )
-    hint = _HINTS.get(code, "Look the code up in the Amazon S3 API Reference, Error responses; nothing was changed.")
+    hint = _HINTS.get(code, "Look up the code in the Amazon S3 API Reference, Error responses; nothing was changed.")
     return VaultUnavailable(f"{location} refused {error.operation_name} {name}: {code}".rstrip(), hint=hint)
 
 
-def code_of(error: ClientError) -> str:
-    """Return S3's error code; a HEAD request has only the HTTP status."""
+def code_of(error: aws.ClientError) -> str:
+    """Return S3's error code; for a HEAD request that is the HTTP status."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
-def _connection_hint(error: BotoCoreError) -> str:
+def _connection_hint(error: aws.BotoCoreError) -> str:
     if isinstance(error, _NO_CREDENTIALS):
         return "There are no credentials: set AWS_PROFILE, or run where a role is attached."
-    if isinstance(error, NoRegionError):
+    if isinstance(error, aws.NoRegionError):
         return "There is no region: set AWS_REGION."
-    if isinstance(error, NoConnection | HTTPClientError | IncompleteReadError):
+    if isinstance(error, aws.ConnectionError | aws.HTTPClientError | aws.IncompleteReadError):
         return "Check the network and AWS_ENDPOINT_URL; a function in a VPC needs a gateway endpoint for S3."
     return "Check AWS_PROFILE, AWS_REGION and AWS_ENDPOINT_URL."

@@ -1,4 +1,4 @@
-"""How a bucket guards its objects now: versioning, Object Lock, lifecycle."""
+"""The protection of a bucket: versioning, Object Lock, lifecycle."""
 
 from typing import TYPE_CHECKING
 
@@ -15,10 +15,10 @@ _NOT_SET = {"ObjectLockConfigurationNotFoundError", "NoSuchLifecycleConfiguratio
 
 
 def protection_of(client: "S3Client", bucket: str) -> Protection:
-    """Read the bucket's configuration; what is not set reads as none.
+    """Read the bucket's configuration.
 
     Raises:
-        ClientError, BotoCoreError: S3 refused or was not reached.
+        ClientError, BotoCoreError: S3 refused, or could not be reached.
     """
     mode, days = _lock(client, bucket)
     return Protection(

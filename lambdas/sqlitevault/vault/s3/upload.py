@@ -1,8 +1,8 @@
-"""Upload a file so that S3 proves every byte, in parts, in bounded memory; what fails leaves nothing.
+"""Upload of a file in parts, in bounded memory, with every byte checked by S3; a failed upload leaves nothing.
 
 Every part carries its SHA-256, which S3 compares before it stores the part (Amazon S3 User Guide, "Checking object
-integrity"). The algorithm is named as well, since a bucket with a default retention asks for it. The SHA-256 of the
-whole is computed over the same bytes and compared before the upload is completed.
+integrity"). The algorithm is named too because a bucket with a default retention requires it. The SHA-256 of the whole
+file is computed from the same bytes and compared before the upload is completed.
 """
 
 import base64
@@ -28,11 +28,11 @@ _THREADS = 4
 
 
 def upload_file(client: "S3Client", bucket: str, key: str, source: Path, sha256: str, on_bytes: OnBytes) -> None:  # noqa: PLR0917
-    """Store the file under `key`; small ones in one request, others in parts.
+    """Store the file under `key`, in parts unless it is small.
 
     Raises:
         ChecksumMismatch: the file does not have this SHA-256; nothing is stored.
-        ClientError, BotoCoreError: S3 refused or was not reached; nothing is stored.
+        ClientError, BotoCoreError: S3 refused, or could not be reached; nothing is stored.
     """
     with source.open("rb") as reading:
         size = source.stat().st_size
@@ -65,7 +65,7 @@ class _Multipart:
                 Bucket=self._bucket, Key=self._key, UploadId=self._id, MultipartUpload={"Parts": parts}
             )
         except BaseException:
-            # Why the upload failed says more than why its remains could not be cleared, which a sweep does later.
+            # The error of the upload matters more than one of its cleanup, which a sweep does later.
             with suppress(ClientError, BotoCoreError):
                 self._client.abort_multipart_upload(Bucket=self._bucket, Key=self._key, UploadId=self._id)
             raise
@@ -107,5 +107,5 @@ def _base64(digest: bytes) -> str:
 def _require_same(found: str, expected: str, key: str) -> None:
     if found != expected:
         raise ChecksumMismatch(
-            f"the file for {key} changed before it was uploaded", hint="Run it again; if it stays, suspect the disk."
+            f"the file for {key} changed before it was uploaded", hint="Run it again; if it recurs, suspect the disk."
         )

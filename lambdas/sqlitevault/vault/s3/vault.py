@@ -1,20 +1,23 @@
-"""The promises of `vault.Vault`, kept by S3."""
+"""A vault in S3."""
 
 import base64
 import hashlib
 import itertools
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import boto3
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from sqlitevault.ground.errors import BackupExists, BackupNotFound, ManifestInvalid
+from sqlitevault.ground.errors import BackupExists, ConfigError, ManifestInvalid
 from sqlitevault.ground.steps import OnBytes, ignore_bytes
-from sqlitevault.vault.object_names import require_name
+from sqlitevault.vault.objects import require_name, too_long
 from sqlitevault.vault.protocol import Capabilities, Protection, StoredObject
-from sqlitevault.vault.s3.download import Remote, download_file
+from sqlitevault.vault.s3.download import download_file
 from sqlitevault.vault.s3.errors import code_of, errors_named
 from sqlitevault.vault.s3.protection import protection_of
 from sqlitevault.vault.s3.upload import upload_file
@@ -24,8 +27,49 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
 
 
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+# Without a route to S3 (a missing gateway endpoint) a call must fail in seconds, not hang until the function ends.
+_CLIENT = Config(
+    connect_timeout=5,
+    read_timeout=60,
+    retries={"mode": "standard", "total_max_attempts": 5},
+    max_pool_connections=16,
+    request_checksum_calculation="when_supported",
+    response_checksum_validation="when_supported",
+)
+
+
+def split_uri(location: str) -> tuple[str, str]:
+    """Return bucket and prefix of `s3://bucket/prefix/`; the prefix is empty or ends with a slash.
+
+    Raises:
+        ConfigError: it has no valid bucket name.
+    """
+    bucket, _, prefix = location.removeprefix("s3://").partition("/")
+    if not _BUCKET.fullmatch(bucket):
+        raise ConfigError(f"{location!r} has no valid bucket name", hint="Give s3://bucket/prefix/.")
+    prefix = prefix.strip("/")
+    return bucket, f"{prefix}/" if prefix else ""
+
+
+def open_s3_vault(location: str, *, session: boto3.Session | None = None) -> "S3Vault":
+    """Return the vault at `s3://bucket/prefix/`.
+
+    Raises:
+        ConfigError: the location has no valid bucket name, or AWS_ENDPOINT_URL is not a URL.
+        VaultUnavailable: the environment names a profile or a region that does not exist.
+    """
+    bucket, prefix = split_uri(location)
+    try:
+        with errors_named(location):
+            client = (session or boto3.Session()).client("s3", config=_CLIENT)
+    except ValueError as error:
+        raise ConfigError(f"{location} cannot be reached: {error}", hint="Correct AWS_ENDPOINT_URL.") from error
+    return S3Vault(client, bucket, prefix)
+
+
 class S3Vault:
-    """Objects below a prefix of a bucket. Overwriting keeps the older version where the bucket is versioned."""
+    """Keeps the promises of `Vault` below a prefix of a bucket."""
 
     capabilities = Capabilities(expires_by_itself=True, has_versions=True, replicates=True, deployed=True)
 
@@ -39,13 +83,13 @@ class S3Vault:
         return f"s3://{self._bucket}/{self._prefix}"
 
     def upload(self, name: str, source: Path, *, sha256: str, on_bytes: OnBytes = ignore_bytes) -> StoredObject:
-        """Upload with checksums that S3 compares, and look at what arrived."""
+        """Upload with checksums that S3 compares."""
         with errors_named(self.location, name):
             upload_file(self._client, self._bucket, self._key(name), source, sha256, on_bytes)
         return self._stored(name)
 
     def create(self, name: str, content: bytes) -> StoredObject:
-        """Put with `If-None-Match: *`. A retry that finds its own first try there has succeeded."""
+        """Put with `If-None-Match: *`. A retry that finds the object of its own first try has succeeded."""
         try:
             with errors_named(self.location, name):
                 self._put(name, content, IfNoneMatch="*")
@@ -61,7 +105,7 @@ class S3Vault:
             return False
 
     def replace(self, name: str, content: bytes) -> StoredObject:
-        """Put; a versioned bucket keeps what was there."""
+        """Put; a versioned bucket keeps the older version."""
         with errors_named(self.location, name):
             self._put(name, content)
         return self._stored(name)
@@ -85,32 +129,27 @@ class S3Vault:
             )
             for page in pages:
                 for entry in page.get("Contents", []):
-                    yield StoredObject(
-                        self._name(entry["Key"]), entry["Size"], entry["LastModified"], tag=entry["ETag"]
-                    )
+                    name = entry["Key"].removeprefix(self._prefix)
+                    yield StoredObject(name, entry["Size"], entry["LastModified"], tag=entry["ETag"])
 
     def read(self, name: str, *, limit: int, version: str | None = None) -> bytes:
-        """Get, one byte more than allowed at the most."""
+        """Get the object unless it is too long."""
         with errors_named(self.location, name):
-            found = self._client.get_object(Bucket=self._bucket, Key=self._key(name), **_version(version))
+            found = self._client.get_object(**self._address(name, version))
             if found["ContentLength"] <= limit:
                 return found["Body"].read()
             found["Body"].close()
-        raise ManifestInvalid(
-            f"{name} is longer than {limit:,} bytes", hint="It is not what its name says; use another backup."
-        )
+        raise too_long(name, limit)
 
     def download(self, name: str, target: Path, *, version: str | None = None, on_bytes: OnBytes = ignore_bytes) -> str:
-        """Get in parallel ranges of one version."""
+        """Get one version in parallel ranges."""
         with errors_named(self.location, name):
             head = self._head(name, version)
-            remote = Remote(
-                self._bucket, self._key(name), head.get("VersionId", version), head["ETag"], head["ContentLength"]
-            )
-            return download_file(self._client, remote, target, on_bytes)
+            wanted = self._address(name, head.get("VersionId", version)) | {"IfMatch": head["ETag"]}
+            return download_file(self._client, wanted, head["ContentLength"], target, on_bytes)
 
     def delete(self, name: str) -> None:
-        """Delete; a versioned bucket keeps the version behind a delete marker."""
+        """Delete; a versioned bucket keeps the older versions."""
         with errors_named(self.location, name):
             self._client.delete_object(Bucket=self._bucket, Key=self._key(name))
 
@@ -124,7 +163,7 @@ class S3Vault:
                     yield StoredObject(name, entry["Size"], entry["LastModified"], entry["VersionId"])
 
     def replication_status(self, name: str) -> str | None:
-        """Ask the object itself (x-amz-replication-status)."""
+        """Return the object's own status (x-amz-replication-status)."""
         with errors_named(self.location, name):
             status = self._head(name).get("ReplicationStatus")
         return "COMPLETED" if status == "COMPLETE" else status
@@ -151,7 +190,7 @@ class S3Vault:
             self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload)
         except ClientError as error:
             if code_of(error) != "NoSuchUpload":
-                raise  # otherwise it was completed or aborted meanwhile
+                raise  # otherwise it was completed or aborted since
 
     def _stored(self, name: str) -> StoredObject:
         with errors_named(self.location, name):
@@ -159,22 +198,16 @@ class S3Vault:
         return StoredObject(name, head["ContentLength"], head["LastModified"], head.get("VersionId"))
 
     def _head(self, name: str, version: str | None = None) -> "HeadObjectOutputTypeDef":
-        wanted: Any = {"Bucket": self._bucket, "Key": self._key(name), **_version(version)}
+        address = self._address(name, version)
         try:
-            return self._client.head_object(**wanted)
+            return self._client.head_object(**address)
         except ClientError:
-            # A HEAD's answer has no body to tell a missing bucket from a missing object: a GET's has.
-            self._client.get_object(**wanted)["Body"].close()
+            # The answer to HEAD has no body, so a missing bucket looks like a missing object; GET names the error.
+            self._client.get_object(**address)["Body"].close()
             raise
 
     def _key(self, name: str) -> str:
         return self._prefix + require_name(name)
 
-    def _name(self, key: str) -> str:
-        if not key.startswith(self._prefix):
-            raise BackupNotFound(f"{key} is not in {self.location}", hint="Report this as a defect.")
-        return key[len(self._prefix) :]
-
-
-def _version(version: str | None) -> dict[str, Any]:
-    return {} if version is None else {"VersionId": version}
+    def _address(self, name: str, version: str | None) -> dict[str, Any]:
+        return {"Bucket": self._bucket, "Key": self._key(name)} | ({"VersionId": version} if version else {})
