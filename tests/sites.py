@@ -1,6 +1,7 @@
 """Sites to run services on: a database in a folder, any vaults, and a clock that stands still if wanted."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -36,3 +37,13 @@ def make_site(
     clock: Callable[[], datetime] = utc_now if at is None else lambda: at
     made = Settings.model_validate(chosen | settings)
     return Site(made, load_profile(profile), "test", clock, lambda place: given.get(place) or open_vault(place))
+
+
+def at(site: Site, moment: datetime) -> Site:
+    """Return the site at another time."""
+    return replace(site, now=lambda: moment)
+
+
+def changed(site: Site, **settings: object) -> Site:
+    """Return the site with other settings."""
+    return replace(site, settings=site.settings.model_copy(update=settings))

@@ -7,9 +7,9 @@ from sqlitevault.functions.events import DrillEvent, StoredEvent
 from sqlitevault.functions.telemetry import emit_drill, failures, only_logged
 from sqlitevault.functions.wiring import site_of
 from sqlitevault.ground.facts import Metric
-from sqlitevault.proof.drill import DrillRequest, drill, record
+from sqlitevault.proof.drill import drill, record
 from sqlitevault.site import Site
-from sqlitevault.watch.overview import Overview
+from sqlitevault.watch.page import publish_page
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -20,12 +20,12 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN
         selected = _selected(event, site)
         if selected.manifest is not None:
             database = selected.manifest.source.name
-        report = drill(DrillRequest.of(selected, site.now(), site.settings))
+        report = drill(site, selected)
         record(report, site.vault, site.settings.replica)
     emit_drill(report, database)
     if site.replica is not None:  # the recovery region has a copy of the page that is made here
         with only_logged():
-            Overview(site).publish()
+            publish_page(site)
     report.require_passed()
     report.require_answers()
     return report.to_dict()

@@ -3,13 +3,11 @@
 from pathlib import PurePosixPath
 from typing import Any
 
-from sqlitevault.backup.ingest import IngestRequest, ingest
+from sqlitevault.backup.ingest import ingest
 from sqlitevault.functions.events import StoredEvent
 from sqlitevault.functions.telemetry import emit_backup, failures
 from sqlitevault.functions.wiring import site_of
 from sqlitevault.ground.facts import Metric
-from sqlitevault.vault.opening import open_vault
-from sqlitevault.watch.changes import LossLimits
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -19,16 +17,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN
         stored = StoredEvent.parse(event)
         if stored.is_folder:
             return {"ignored": stored.key}
-        inbox = PurePosixPath(stored.key)
-        request = IngestRequest(
-            inbox=open_vault(f"s3://{stored.bucket}/{inbox.parent}/"),
-            name=inbox.name,
-            version=stored.version,
-            uploaded_at=stored.time,
-            host=site.host,
-            scratch=site.settings.scratch,
-            losses=LossLimits.of(site.settings),
-        )
-        report = ingest(request, site.vault)
+        key = PurePosixPath(stored.key)
+        inbox = site.opener(f"s3://{stored.bucket}/{key.parent}/")
+        report = ingest(site, inbox, key.name, version=stored.version, uploaded_at=stored.time)
     emit_backup(report)
     return report.to_dict()

@@ -6,9 +6,8 @@ from sqlitevault.functions.events import MonitorEvent
 from sqlitevault.functions.telemetry import emit_monitor, failures, only_logged
 from sqlitevault.functions.wiring import site_of
 from sqlitevault.ground.facts import Metric
-from sqlitevault.watch.changes import LossLimits
 from sqlitevault.watch.monitor import monitor, record
-from sqlitevault.watch.overview import Overview
+from sqlitevault.watch.page import publish_page
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -17,17 +16,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN
     site = site_of(context.function_name)
     database = site.database_name
     with failures(Metric.MONITOR_FAILED, database):
-        report = monitor(
-            site.vault,
-            site.replica,
-            database=database,
-            rpo_seconds=site.settings.rpo_seconds,
-            expected=site.expected_protection,
-            now=site.now(),
-            losses=LossLimits.of(site.settings),
-        )
+        report = monitor(site)
         record(report, site.vault)
     emit_monitor(report)
     with only_logged():
-        Overview(site).publish()
+        publish_page(site)
     return report.to_dict()

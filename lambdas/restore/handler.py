@@ -2,25 +2,19 @@
 
 from typing import Any
 
-from sqlitevault.catalog.selection import Choice, Selected, select
+from sqlitevault.catalog.selection import LATEST, Choice, select
 from sqlitevault.functions.events import RestoreEvent
 from sqlitevault.functions.telemetry import failures
 from sqlitevault.functions.wiring import site_of
 from sqlitevault.ground.facts import Metric
 from sqlitevault.ground.report import Report
-from sqlitevault.restore import (
-    Target,
-    make_side_database,
-    merge_staged,
-    newest_side_database,
-    newest_staged,
-    origin,
-    plan,
-    plan_tables,
-    promote,
-    stage,
-    undo,
-)
+from sqlitevault.restore.plan import plan
+from sqlitevault.restore.promote import promote
+from sqlitevault.restore.stage import newest_staged, stage
+from sqlitevault.restore.table import make_side_database, merge_staged, newest_side_database
+from sqlitevault.restore.table_plan import origin, plan_tables
+from sqlitevault.restore.target import Target
+from sqlitevault.restore.undo import undo
 from sqlitevault.site import Site
 
 
@@ -28,41 +22,30 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN
     """Make the move that the event asks for and return its report."""
     site = site_of(context.function_name)
     with failures(Metric.RESTORE_FAILED, site.database_name):
-        return _move(RestoreEvent.parse(event), site).to_dict()
+        order = RestoreEvent.parse(event)
+        finish = {"undo": _undo, "promote": _promote}.get(order.action, _plan_or_stage)
+        return finish(order, site).to_dict()
 
 
-def _move(order: RestoreEvent, site: Site) -> Report:
-    target = Target(site.settings.database_path, site.settings.config_root)
-    if order.action == "undo":
-        return undo(target, now=site.now(), force=order.force)
-    if order.action == "promote" and order.table:
-        staged = newest_side_database(target) if order.backup == "latest" else order.backup
-        return merge_staged(target, staged, order.table, missing_only=order.missing_only, now=site.now())
-    if order.action == "promote":
-        staged = newest_staged(target) if order.backup == "latest" else order.backup
-        return promote(target, staged, now=site.now(), force=order.force)
-    name = site.database_name
-    choice = Choice(at=order.at, before=order.before_incident, scope=order.scope, database=name)
+def _undo(order: RestoreEvent, site: Site) -> Report:
+    return undo(site, force=order.force)
+
+
+def _promote(order: RestoreEvent, site: Site) -> Report:
+    newest = newest_side_database if order.table else newest_staged
+    staged = newest(Target.of(site)) if order.backup == LATEST else order.backup
+    if order.table:
+        return merge_staged(site, staged, order.table, missing_only=order.missing_only)
+    return promote(site, staged, force=order.force)
+
+
+def _plan_or_stage(order: RestoreEvent, site: Site) -> Report:
+    choice = Choice(at=order.at, before=order.before_incident, scope=order.scope, database=site.database_name)
     selected = select(site.vault, choice.named(order.backup))
     if order.table:
-        return _tables(order, site, selected, target)
-    scratch = site.settings.scratch
+        with origin(site, selected) as source:
+            make = plan_tables if order.action == "plan" else make_side_database
+            return make(site, source, order.table)
     if order.action == "plan":
-        return plan(selected, target, scope=order.scope, now=site.now(), scratch=scratch, replica=site.replica)
-    return stage(
-        selected,
-        target,
-        scope=order.scope,
-        now=site.now(),
-        scratch=scratch,
-        replica=site.replica,
-        salvage=order.salvage,
-    )
-
-
-def _tables(order: RestoreEvent, site: Site, selected: Selected, target: Target) -> Report:
-    with origin(selected, site.settings.scratch, replica=site.replica) as source:
-        if order.action == "plan":
-            return plan_tables(source, target, order.table, now=site.now(), scratch=site.settings.scratch)
-        side = target.tables(source.manifest.backup_id)
-        return make_side_database(source, target, order.table, side=side, now=site.now())
+        return plan(site, selected, scope=order.scope)
+    return stage(site, selected, scope=order.scope, salvage=order.salvage)

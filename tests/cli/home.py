@@ -2,16 +2,15 @@
 
 import hashlib
 import shutil
-import socket
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlitevault.backup.backup import BackupRequest, back_up
+from sqlitevault.backup.backup import Order, back_up
 from sqlitevault.ground.facts import Tier
-from sqlitevault.vault.directory import DirectoryVault
 from tests.cli.command import PROGRAM, Outcome, run, run_on_terminal
 from tests.databases import make_bank
+from tests.sites import make_site
 
 _HASHED = 64 << 20  # of sparse files that fill a whole disk the beginning has to do
 
@@ -57,11 +56,8 @@ class Home:
     def back_up(self, age: timedelta, *, tier: Tier = Tier.MANUAL, allow_corrupt: bool = False) -> str:
         """Take a backup dated `age` ago, and return its id."""
         moment = datetime.now(UTC).replace(microsecond=0) - age
-        request = BackupRequest(
-            self.database, self.root, moment, socket.gethostname(), tier=tier, scratch=self.scratch,
-            allow_corrupt=allow_corrupt,
-        )  # fmt: skip
-        return back_up(request, DirectoryVault(self.backups)).backup_id
+        site = make_site(self.database, str(self.backups), at=moment, scratch=self.scratch)
+        return back_up(site, Order(tier=tier, allow_corrupt=allow_corrupt)).backup_id
 
     def archive(self, backup_id: str) -> Path:
         """Return where a backup's archive lies."""

@@ -17,7 +17,7 @@ def members(home: Home, backup_id: str) -> set[str]:
 
 
 def test_a_backup_is_made_proven_and_named(new_home: Home) -> None:
-    """The archive, its manifest and the record of its drill appear; nothing else changes, scratch is empty."""
+    """The archive, its manifest and the reports of backup and drill appear; nothing else changes, scratch is empty."""
     before = tree(new_home.root)
     done = new_home.run("backup").require(0)
     (made,) = new_home.ids
@@ -25,6 +25,7 @@ def test_a_backup_is_made_proven_and_named(new_home: Home) -> None:
     assert {path for path, (_, kind) in new if kind != "folder"} == {
         f"backups/{made}.tar.gz",
         f"backups/{made}.tar.gz.manifest.json",
+        f"backups/reports/backups/{made}.json",
         f"backups/reports/drills/{made}.json",
     }
     assert before.items() <= tree(new_home.root).items()
@@ -76,7 +77,7 @@ def test_another_directory_and_another_tier(new_home: Home) -> None:
     assert not new_home.backups.exists()
     assert report["manifest"]["tier"] == "daily"
     assert report["drill"] is None
-    assert not (new_home.root / "elsewhere" / "reports").exists()
+    assert [path.name for path in (new_home.root / "elsewhere" / "reports").iterdir()] == ["backups"]
 
 
 def test_the_vault_of_the_environment(new_home: Home) -> None:
@@ -117,7 +118,7 @@ def test_the_last_good_backup_stays(new_home: Home) -> None:
 
 @pytest.mark.xdist_group("aws")
 def test_a_backup_to_a_bucket(cloud_home: Home, aws: EmbeddedAws) -> None:
-    """`--to s3://bucket/prefix/` puts archive, manifest and drill right under the prefix, with a SHA-256."""
+    """`--to s3://bucket/prefix/` puts archive, manifest and reports right under the prefix, with a SHA-256."""
     bucket = cloud_home.settings["BUCKET"]
     done = cloud_home.run("backup", "--to", f"s3://{bucket}/backups/", "--db-only").require(0)
     s3 = aws.client("s3", "us-east-1")
@@ -126,6 +127,7 @@ def test_a_backup_to_a_bucket(cloud_home: Home, aws: EmbeddedAws) -> None:
     assert names == [
         f"backups/{made}.tar.gz",
         f"backups/{made}.tar.gz.manifest.json",
+        f"backups/reports/backups/{made}.json",
         f"backups/reports/drills/{made}.json",
     ]
     assert f"s3://{bucket}/backups/{made}.tar.gz" in done.stdout

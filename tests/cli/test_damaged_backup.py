@@ -74,7 +74,9 @@ def test_an_unreachable_replica_is_said(home: Home) -> None:
     before = tree(home.root)
     nowhere = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
     done = home.run("restore", "--latest", "--yes", "--db-only", REPLICA_URI="s3://replica/backups/", **nowhere)
-    done.require(12, "SHA-256", "s3://replica/backups/ could not be asked for other copies", "--salvage", home.ids[0])
+    done.require(
+        12, "SHA-256", "s3://replica/backups/ could not be searched for other copies", "--salvage", home.ids[0]
+    )
     assert tree(home.root) == before
 
 

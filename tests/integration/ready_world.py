@@ -9,24 +9,25 @@ from pathlib import Path
 from typing import Any
 
 from localaws import EmbeddedAws
-from sqlitevault.backup.backup import BackupRequest, back_up
+from sqlitevault.backup.backup import Order, back_up
 from sqlitevault.catalog.selection import Choice, select
 from sqlitevault.ground.alarm_table import AlarmSpec, Targets, database_alarms
 from sqlitevault.ground.facts import Metric, Tier
-from sqlitevault.proof.drill import DrillRequest, drill, record
-from sqlitevault.vault.protocol import Protection, Vault
+from sqlitevault.proof.drill import drill, record
+from sqlitevault.site import Site
+from sqlitevault.vault.protocol import Vault
 from sqlitevault.vault.s3.vault import S3Vault
 from sqlitevault.watch import monitor, runbook_test
 from sqlitevault.watch.aws_alarms import AwsAlarms
-from sqlitevault.watch.changes import LossLimits
-from sqlitevault.watch.readiness import ReadinessReport, ReadinessRequest, readiness
+from sqlitevault.watch.readiness import ReadinessReport, readiness
 from sqlitevault.watch.runbook_test import RunbookTest
 from tests.databases import make_bank
+from tests.sites import make_site
 
 PRIMARY, RECOVERY = "us-east-1", "us-west-2"
 RPO, RTO = 3600, 900
 SPECS = {spec.name: spec for spec in database_alarms(Targets(RPO, RTO, 20, 50)) if isinstance(spec.metric, Metric)}
-DEPLOYED = Protection(versioned=True, lock_mode="GOVERNANCE", lock_days=7, expiry_days=(("backups/hourly/", 30),))
+LOCK_DAYS = 7
 COMPARISONS = {">=": "GreaterThanOrEqualToThreshold", "<": "LessThanThreshold"}
 _numbers = itertools.count(1)
 
@@ -71,34 +72,35 @@ class ReadyWorld:
         """Return a client of the embedded AWS."""
         return self.aws.client(service, region)
 
-    def look(self, *, later: timedelta = timedelta(), expected: Protection | None = DEPLOYED) -> ReadinessReport:
-        """Compute the checklist as it would be `later`."""
-        request = ReadinessRequest(
-            database=self.database,
-            rpo_seconds=RPO,
-            rto_seconds=RTO,
-            now=self.now + later,
-            expected=expected,
+    def site(
+        self, *, later: timedelta = timedelta(), lock_days: int | None = LOCK_DAYS, rto_seconds: int = RTO
+    ) -> Site:
+        """Return the site as it is `later`; without `lock_days`, how the vault was deployed is not known."""
+        return make_site(
+            self.folder / f"{self.database}.db",
+            self.vault,
+            replica=self.replica,
+            at=self.now + later,
+            config_root=self.folder,
+            scratch=self.folder / "scratch",
+            rto_seconds=rto_seconds,
+            lock_days=lock_days,
+            tier_days="hourly=30",
         )
-        alarms = AwsAlarms(self.client("cloudwatch"), self.client("sns"))
-        return readiness(self.vault, self.replica, lambda: alarms, request)
 
-    def failed(self, *, later: timedelta = timedelta(), expected: Protection | None = DEPLOYED) -> dict[str, str]:
+    def look(self, *, later: timedelta = timedelta(), lock_days: int | None = LOCK_DAYS) -> ReadinessReport:
+        """Compute the checklist as it would be `later`."""
+        alarms = AwsAlarms(self.client("cloudwatch"), self.client("sns"))
+        return readiness(self.site(later=later, lock_days=lock_days), lambda: alarms)
+
+    def failed(self, *, later: timedelta = timedelta(), lock_days: int | None = LOCK_DAYS) -> dict[str, str]:
         """Return the lines that fail, and their proofs."""
-        return {line.name: line.proof for line in self.look(later=later, expected=expected).failed}
+        return {line.name: line.proof for line in self.look(later=later, lock_days=lock_days).failed}
 
     def back_up(self, age: timedelta, *, tier: Tier = Tier.HOURLY) -> str:
         """Take and drill a backup of this age, and let it replicate."""
-        request = BackupRequest(
-            database=self.folder / f"{self.database}.db",
-            config_root=self.folder,
-            created_at=self.now - age,
-            host="h",
-            tier=tier,
-            folder=f"{tier}/{self.database}/",
-            scratch=self.folder / "scratch",
-        )
-        made = back_up(request, self.vault).backup_id
+        order = Order(tier=tier, created_at=self.now - age, folder=f"{tier}/{self.database}/")
+        made = back_up(self.site(), order).backup_id
         self.drill(self.vault, made)
         self.aws.control.settle()
         return made
@@ -106,19 +108,11 @@ class ReadyWorld:
     def drill(self, vault: Vault, backup_id: str, *, rto_seconds: int = RTO) -> None:
         """Drill a backup from this vault, and record it there."""
         chosen = select(vault, Choice(backup_id=backup_id))
-        record(
-            drill(DrillRequest(chosen, self.now, rto_seconds, scratch=self.folder / "scratch")),
-            vault,
-            self.replica.location,
-        )
+        record(drill(self.site(rto_seconds=rto_seconds), chosen), vault, self.replica.location)
 
-    def monitor(self, expected: Protection = DEPLOYED) -> None:
+    def monitor(self, lock_days: int = LOCK_DAYS) -> None:
         """Let the monitor look."""
-        report = monitor.monitor(
-            self.vault, self.replica, database=self.database, rpo_seconds=RPO, expected=expected, now=self.now,
-            losses=LossLimits(),
-        )  # fmt: skip
-        monitor.record(report, self.vault)
+        monitor.record(monitor.monitor(self.site(lock_days=lock_days)), self.vault)
 
     def rewrite(self, name: str, change: Callable[[Any], None]) -> None:
         """Change a JSON document in the vault; the copy follows."""

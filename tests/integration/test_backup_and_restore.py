@@ -10,12 +10,14 @@ import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from sqlitevault.backup.backup import BackupReport, BackupRequest, back_up
+from sqlitevault.backup.backup import BackupReport, Order, back_up
 from sqlitevault.backup.prune import prune
 from sqlitevault.catalog.catalog import Catalog
+from sqlitevault.catalog.drill_report import DrillReport
 from sqlitevault.catalog.manifest import Manifest, Scope
 from sqlitevault.catalog.selection import Choice, select, select_by_name
 from sqlitevault.ground.errors import (
@@ -28,12 +30,13 @@ from sqlitevault.ground.errors import (
     SqliteVaultError,
     TargetInUse,
 )
-from sqlitevault.ground.facts import Tier
-from sqlitevault.proof.drill import DrillRequest, drill, record
-from sqlitevault.proof.own_checks import parse_own_checks
-from sqlitevault.restore import Target, plan, promote, stage
+from sqlitevault.proof.drill import drill, record
+from sqlitevault.restore.plan import plan
+from sqlitevault.restore.promote import promote
+from sqlitevault.restore.stage import StageReport, stage
 from sqlitevault.vault.directory import DirectoryVault
 from tests.databases import execute, make_bank, require_bank, rows, writer
+from tests.sites import at, changed, make_site
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 
@@ -48,24 +51,20 @@ class Home:
         (root / "docker-compose.yml").write_text("services:\n  app:\n    image: devops-hub:1\n")
         (root / ".env").write_text("API_TOKEN=very-secret\nPORT=8100\n")
         self.scratch = root / "scratch"
-        self.vault = DirectoryVault(root / "backups")
-        self.target = Target(self.database, root)
+        self.site = make_site(self.database, DirectoryVault(root / "backups"), at=NOW, scratch=self.scratch)
+        self.vault = self.site.vault
 
-    def request(self, at: datetime = NOW, **changes: object) -> BackupRequest:
-        """Return the request of a full backup."""
-        wanted: dict[str, object] = {"tier": Tier.MANUAL, "scope": Scope.ALL} | changes
-        return BackupRequest(
-            database=self.database,
-            config_root=self.root,
-            created_at=at,
-            host="test",
-            scratch=self.scratch,
-            **wanted,  # type: ignore[arg-type]
-        )
-
-    def back_up(self, at: datetime = NOW, **changes: object) -> BackupReport:
+    def back_up(self, at: datetime = NOW, **changes: Any) -> BackupReport:
         """Take a backup."""
-        return back_up(self.request(at, **changes), self.vault)
+        return back_up(self.site, Order(created_at=at, **changes))
+
+    def drill(self, backup_id: str | None = None, **settings: object) -> DrillReport:
+        """Drill one backup, or the newest."""
+        return drill(changed(self.site, **settings), select(self.vault, Choice(backup_id=backup_id)))
+
+    def stage(self, backup_id: str | None = None, *, scope: Scope = Scope.DATABASE) -> StageReport:
+        """Stage one backup, or the newest."""
+        return stage(self.site, select(self.vault, Choice(backup_id=backup_id)), scope=scope)
 
     def archive(self, report: BackupReport) -> Path:
         """Return the archive's path."""
@@ -82,9 +81,9 @@ def test_a_backup_restores_to_the_same_content(home: Home) -> None:
     """Backup, loss of everything, restore: same rows, proven before it was swapped in."""
     report = home.back_up()
     home.database.unlink()
-    staged = stage(select(home.vault, Choice()), home.target, scope=Scope.ALL, now=NOW)
+    staged = home.stage(scope=Scope.ALL)
     assert {check.name for check in staged.checks} == {"archive", "integrity_check", "foreign_key_check", "content"}
-    promoted = promote(home.target, staged.backup_id, now=NOW)
+    promoted = promote(home.site, staged.backup_id)
     assert promoted.backup_id == report.backup_id
     assert promoted.kept is None
     assert require_bank(home.database) == 500
@@ -96,10 +95,10 @@ def test_a_backup_under_fire_keeps_the_invariant(home: Home) -> None:
         time.sleep(0.3)
         reports = [home.back_up(NOW + timedelta(seconds=number)) for number in range(3)]
     for report in reports:
-        target = Target(home.root / f"{report.backup_id}.db", home.root)
-        staged = stage(select(home.vault, Choice(backup_id=report.backup_id)), target, scope=Scope.DATABASE, now=NOW)
-        promote(target, staged.backup_id, now=NOW)
-        assert require_bank(target.database) > 500
+        elsewhere = changed(home.site, database_path=home.root / f"{report.backup_id}.db")
+        staged = stage(elsewhere, select(home.vault, Choice(backup_id=report.backup_id)), scope=Scope.DATABASE)
+        promote(elsewhere, staged.backup_id)
+        assert require_bank(elsewhere.settings.database_path) > 500
 
 
 @pytest.mark.parametrize("journal_mode", ["delete", "wal"])
@@ -188,7 +187,7 @@ def test_a_corrupt_database_never_becomes_a_good_backup(home: Home) -> None:
 def test_a_drill_proves_a_backup_and_list_shows_it(home: Home) -> None:
     """Everything is compared, the SQL dump too, and the record lies beside the backups."""
     report = home.back_up()
-    drilled = drill(DrillRequest(select(home.vault, Choice()), NOW, 900))
+    drilled = home.drill()
     record(drilled, home.vault)
     assert drilled.passed, drilled.failures
     assert [check.name for check in drilled.checks][-1] == "SQL dump"
@@ -199,8 +198,8 @@ def test_a_drill_proves_a_backup_and_list_shows_it(home: Home) -> None:
 def test_a_drill_asks_the_operators_own_questions(home: Home) -> None:
     """A wrong answer fails the drill and says both; the row counts that people read are looked at as well."""
     home.back_up()
-    own = parse_own_checks("SELECT sum(balance) FROM accounts => 5000\nSELECT count(*) > 9 FROM api_keys => 1")
-    drilled = drill(DrillRequest(select(home.vault, Choice()), NOW, 900, own_checks=own))
+    own = "SELECT sum(balance) FROM accounts => 5000\nSELECT count(*) > 9 FROM api_keys => 1"
+    drilled = home.drill(drill_sql=own)
     checks = {check.name: check for check in drilled.checks}
     assert checks["SELECT sum(balance) FROM accounts"].passed
     assert checks["db_stats.txt"].passed
@@ -210,8 +209,8 @@ def test_a_drill_asks_the_operators_own_questions(home: Home) -> None:
 def test_a_question_that_nothing_can_answer_stops_no_other(home: Home) -> None:
     """The rest is asked, and the backup counts: that DRILL_SQL is wrong says nothing about it, and is told."""
     home.back_up()
-    own = parse_own_checks("not SQL => 1\nSELECT count(*) FROM accounts => 50")
-    drilled = drill(DrillRequest(select(home.vault, Choice()), NOW, 900, own_checks=own))
+    own = "not SQL => 1\nSELECT count(*) FROM accounts => 50"
+    drilled = home.drill(drill_sql=own)
     assert drilled.passed, drilled.failures
     assert "SELECT count(*) FROM accounts" in {check.name for check in drilled.checks}
     assert len(drilled.unanswered) == 1
@@ -227,13 +226,13 @@ def test_a_damaged_archive_fails_its_drill_and_is_passed_over(home: Home) -> Non
     content = bytearray(archive.read_bytes())
     content[len(content) // 2] ^= 1
     archive.write_bytes(content)
-    drilled = drill(DrillRequest(select(home.vault, Choice()), NOW, 900))
+    drilled = home.drill()
     record(drilled, home.vault)
     assert not drilled.passed
     assert drilled.checks[-1].name == "archive"
     assert select(home.vault, Choice()).label == good.backup_id
     with pytest.raises(ChecksumMismatch):
-        stage(select(home.vault, Choice(backup_id=bad.backup_id)), home.target, scope=Scope.ALL, now=NOW)
+        home.stage(bad.backup_id, scope=Scope.ALL)
 
 
 def test_a_manifest_of_other_content_is_found_out(home: Home) -> None:
@@ -247,7 +246,7 @@ def test_a_manifest_of_other_content_is_found_out(home: Home) -> None:
     assert selected.manifest is not None
     forged = type(selected)(home.vault, selected.archive, selected.manifest.model_copy(update={"tables": tables}), "x")
     with pytest.raises(SqliteVaultError) as caught:
-        stage(forged, home.target, scope=Scope.DATABASE, now=NOW)
+        stage(home.site, forged, scope=Scope.DATABASE)
     assert caught.value.code in {"ManifestInvalid", "IntegrityCheckFailed"}
 
 
@@ -267,7 +266,7 @@ def test_a_plan_shows_what_would_change_and_changes_nothing(home: Home) -> None:
     (home.root / "docker-compose.yml").write_text("services: {}\n")
     (home.root / ".env").write_text("PORT=1\n")
     before = {path: path.stat().st_mtime_ns for path in home.root.rglob("*") if path.is_file()}
-    planned = plan(select(home.vault, Choice()), home.target, scope=Scope.ALL, now=NOW + timedelta(minutes=5))
+    planned = plan(at(home.site, NOW + timedelta(minutes=5)), select(home.vault, Choice()), scope=Scope.ALL)
     tables = {row.name: row for row in planned.tables}
     assert (tables["ledger"].rows_now, tables["ledger"].rows_after) == (100, 500)
     assert (tables["extra"].rows_now, tables["extra"].rows_after) == (0, None)
@@ -283,8 +282,8 @@ def test_configuration_comes_back_and_env_is_never_written(home: Home) -> None:
     home.back_up()
     (home.root / "docker-compose.yml").write_text("services: {}\n")
     (home.root / ".env").write_text("PORT=1\n")
-    staged = stage(select(home.vault, Choice()), home.target, scope=Scope.CONFIG, now=NOW)
-    promoted = promote(home.target, staged.backup_id, now=NOW)
+    staged = home.stage(scope=Scope.CONFIG)
+    promoted = promote(home.site, staged.backup_id)
     assert promoted.config is not None
     assert (home.root / "docker-compose.yml").read_text().startswith("services:\n  app:")
     assert [Path(path).read_text() for path in promoted.config.kept] == ["services: {}\n"]
@@ -296,28 +295,28 @@ def test_configuration_comes_back_and_env_is_never_written(home: Home) -> None:
 def test_an_open_database_is_not_swapped(home: Home) -> None:
     """The restore refuses, names who has it open, and goes on only when forced."""
     home.back_up()
-    staged = stage(select(home.vault, Choice()), home.target, scope=Scope.DATABASE, now=NOW)
+    staged = home.stage()
     with writer(home.database) as app, pytest.raises(TargetInUse, match=str(app.pid)):
-        promote(home.target, staged.backup_id, now=NOW)
-    assert promote(home.target, staged.backup_id, now=NOW).backup_id == staged.backup_id
+        promote(home.site, staged.backup_id)
+    assert promote(home.site, staged.backup_id).backup_id == staged.backup_id
 
 
 def test_a_staged_file_that_changed_is_not_swapped_in(home: Home) -> None:
     """Between stage and promote hours may pass: what was proven must still be what lies there."""
     home.back_up()
-    staged = stage(select(home.vault, Choice()), home.target, scope=Scope.DATABASE, now=NOW)
+    staged = home.stage()
     execute(Path(staged.folder) / "database.db", "DELETE FROM ledger")
     with pytest.raises(IntegrityCheckFailed):
-        promote(home.target, staged.backup_id, now=NOW)
+        promote(home.site, staged.backup_id)
     assert require_bank(home.database) == 500
 
 
 def test_old_backups_go_and_the_last_good_one_stays(home: Home) -> None:
     """BACKUP_RETAIN days; a damaged backup is not a last good one."""
     ids = [home.back_up(NOW - timedelta(days=days)).backup_id for days in (50, 40, 35)]
-    failed = drill(DrillRequest(select(home.vault, Choice(backup_id=ids[2])), NOW, 900))
+    failed = home.drill(ids[2])
     record(failed.model_copy(update={"passed": False}), home.vault)
-    report = prune(home.vault, retain_days=30, now=NOW)
+    report = prune(home.site)
     assert set(report.removed) == {ids[0], ids[2]}
     assert [backup.id for backup in Catalog(home.vault).contents().backups] == [ids[1]]
 
@@ -326,13 +325,10 @@ _BACK_UP = """
 import sys, time
 from datetime import UTC, datetime
 from pathlib import Path
-from sqlitevault.vault.directory import DirectoryVault
-from sqlitevault.backup.backup import BackupRequest, back_up
+from sqlitevault.backup.backup import Order, back_up
+from tests.sites import make_site
 root = Path(sys.argv[1])
-request = BackupRequest(
-    database=root / "data" / "devops_hub.db", config_root=root, created_at=datetime(2026, 3, 1, 12, tzinfo=UTC),
-    host="test", scratch=root / "scratch",
-)
+site = make_site(root / "data" / "devops_hub.db", str(root / "backups"), scratch=root / "scratch")
 def reached(moment):
     if moment == sys.argv[2]:
         print(moment, flush=True)
@@ -341,7 +337,7 @@ class Watcher:
     def started(self, step, total_bytes): reached(step)
     def advanced(self, count): pass
     def finished(self, step, seconds): reached("after " + step)
-back_up(request, DirectoryVault(root / "backups"), Watcher())
+back_up(site, Order(created_at=datetime(2026, 3, 1, 12, tzinfo=UTC)), Watcher())
 """
 
 _STEPS = ["snapshot", "integrity check", "count and digest", "SQL dump", "checksum", "compress", "upload", "commit"]
@@ -360,10 +356,11 @@ def test_killed_at_any_step_there_is_no_backup_and_nothing_stays(home: Home, ste
     for path in (home.root / "backups").rglob("*"):
         os.utime(path, (later.timestamp() - 7200, later.timestamp() - 7200))
     report = home.back_up(later)
-    prune(home.vault, retain_days=30, now=later)
+    prune(at(home.site, later))
     assert list(home.scratch.iterdir()) == []
     left = {path.name for path in (home.root / "backups").rglob("*") if path.is_file()}
-    assert left == {report.archive, report.archive + ".manifest.json"}
+    kept = {report.archive, report.archive + ".manifest.json", f"{report.backup_id}.json"}
+    assert left == kept
 
 
 def test_the_legacy_archive_is_listed_but_never_chosen_by_itself(home: Home, legacy_archive: Path) -> None:
@@ -374,16 +371,17 @@ def test_the_legacy_archive_is_listed_but_never_chosen_by_itself(home: Home, leg
     assert [left.id for left in contents.uncommitted] == [legacy_archive.name.removesuffix(".tar.gz")]
     with pytest.raises(BackupNotFound):
         select(home.vault, Choice())
-    assert prune(home.vault, retain_days=1, now=NOW + timedelta(days=999)).unfinished == ()
+    assert prune(at(changed(home.site, retain_days=1), NOW + timedelta(days=999))).unfinished == ()
 
 
 def test_the_legacy_archive_restores(home: Home, legacy_archive: Path) -> None:
     """What the guide's own restore script rejected comes back, counted and checked."""
     vault = DirectoryVault(legacy_archive.parent)
-    target = Target(home.root / "data" / "legacy.db", home.root / "legacy")
-    staged = stage(select_by_name(vault, legacy_archive.name, Choice()), target, scope=Scope.ALL, now=NOW)
-    promote(target, staged.backup_id, now=NOW)
-    assert rows(target.database, "SELECT count(*) FROM events") == [(4000,)]
+    database = home.root / "data" / "legacy.db"
+    site = changed(home.site, database_path=database, config_root=home.root / "legacy")
+    staged = stage(site, select_by_name(vault, legacy_archive.name, Choice()), scope=Scope.ALL)
+    promote(site, staged.backup_id)
+    assert rows(database, "SELECT count(*) FROM events") == [(4000,)]
     assert (home.root / "legacy" / "frontend" / "nginx.conf").exists()
 
 

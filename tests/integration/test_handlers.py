@@ -24,12 +24,13 @@ def home(functions_home: Home) -> Home:
 
 
 def test_backup_backs_up_and_counts_it(home: Home) -> None:
-    """Archive and manifest lie in the tier's folder, and the metrics say how much and how long."""
+    """Archive and manifest are in the tier's folder, the report is kept, and the metrics say how much and how long."""
     report = home.invoke("backup", "backup-hourly")
     assert report["created"] is True
     assert home.names() == [
         f"backups/hourly/devops_hub/{HOURLY}.tar.gz",
         f"backups/hourly/devops_hub/{HOURLY}.tar.gz.manifest.json",
+        f"backups/reports/backups/{HOURLY}.json",
     ]
     assert report["manifest"]["source"] == {
         "name": "devops_hub",
@@ -244,7 +245,8 @@ def test_a_drill_in_the_recovery_region_leaves_the_vaults_report(home: Home, mon
     site_of.cache_clear()
     assert home.invoke("drill", "drill-latest")["passed"]
     assert site_of("sqlitevault-prod-drill").replica is None
-    (report,) = home.names(f"{MORNING}.json")
+    (of_backup, report) = home.names(f"{MORNING}.json")
+    assert of_backup == f"backups/reports/backups/{MORNING}.json"
     assert report == f"backups/reports/replica-drills/{MORNING}.json"
     assert home.names("report.html") == []
 

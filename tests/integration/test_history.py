@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from localaws import EmbeddedAws
-from sqlitevault.watch.history import History, HistoryRequest, history
-from tests.integration.ready_world import RPO, RTO, ReadyWorld, make_ready
+from sqlitevault.watch.history import History, history
+from tests.integration.ready_world import ReadyWorld, make_ready
 
 pytestmark = pytest.mark.xdist_group("aws")
 
@@ -25,10 +25,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReadyWorld]:
 
 
 def _history(world: ReadyWorld, *, days: int = 7, later: timedelta = timedelta()) -> History:
-    request = HistoryRequest(
-        database=world.database, now=world.now + later, days=days, rpo_seconds=RPO, rto_seconds=RTO
-    )
-    return history(world.vault, request)
+    return history(world.site(later=later), days)
 
 
 def test_the_lag_of_every_report(world: ReadyWorld) -> None:

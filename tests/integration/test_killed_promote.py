@@ -18,15 +18,18 @@ from pathlib import Path
 
 import pytest
 
-from sqlitevault.backup.backup import BackupRequest, back_up
+from sqlitevault.backup.backup import Order, back_up
 from sqlitevault.catalog.manifest import Scope, Table
 from sqlitevault.catalog.selection import Choice, select
 from sqlitevault.database.content import read_tables
 from sqlitevault.ground.errors import BackupNotFound
-from sqlitevault.restore import Target, newest_staged, promote, stage
+from sqlitevault.restore.promote import promote
+from sqlitevault.restore.stage import newest_staged, stage
+from sqlitevault.restore.target import Target
 from sqlitevault.vault.directory import DirectoryVault
 from tests.crashes import leave_hot_journal, leave_log
 from tests.databases import make_bank
+from tests.sites import make_site
 
 pytestmark = [
     pytest.mark.slow,
@@ -50,11 +53,12 @@ from pathlib import Path
 from sqlitevault.restore.promote import promote
 from sqlitevault.restore.stage import newest_staged
 from sqlitevault.restore.target import Target
-target = Target(Path(sys.argv[1]), Path(sys.argv[2]))
+from tests.sites import make_site
+site = make_site(Path(sys.argv[1]), config_root=Path(sys.argv[2]), at=datetime(2026, 3, 1, tzinfo=UTC))
 ctypes.CDLL(None).prctl(0x59616D61, ctypes.c_ulong(-1))  # PR_SET_PTRACER: strace, which is no ancestor, may trace this
 print("imported", flush=True)
 sys.stdin.read()
-promote(target, newest_staged(target), now=datetime(2026, 3, 1, tzinfo=UTC))
+promote(site, newest_staged(Target.of(site)))
 """
 
 
@@ -108,12 +112,12 @@ def _make_scene(root: Path, crash: str) -> Scene:
     database = make_bank(folder / "data" / "app.db", rows=300)
     (folder / "docker-compose.yml").write_text("new: 1\n")
     vault = DirectoryVault(root / "vault")
-    backed_up = back_up(BackupRequest(database, folder, NOW - timedelta(hours=1), "test"), vault).manifest
+    site = make_site(database, vault, at=NOW)
+    backed_up = back_up(site, Order(created_at=NOW - timedelta(hours=1))).manifest
     database.unlink()
     make_bank(database, rows=500, journal_mode="wal" if crash == "log" else "delete")
     (folder / "docker-compose.yml").write_text("old: 1\n")
-    target = Target(database, folder)
-    stage(select(vault, Choice()), target, scope=Scope.ALL, now=NOW)
+    stage(site, select(vault, Choice()), scope=Scope.ALL)
     if crash == "log":
         leave_log(database)
     elif crash == "journal":
@@ -157,7 +161,7 @@ def _finish(scene: Scene) -> None:
         staged = newest_staged(scene.target)
     except BackupNotFound:
         return
-    promote(scene.target, staged, now=NOW)
+    promote(make_site(scene.database, at=NOW), staged)
 
 
 @pytest.mark.parametrize("crash", ["journal", "log", "clean"])

@@ -19,28 +19,29 @@ SCRIPT = """
 import re, sys, time
 from datetime import UTC, datetime
 from pathlib import Path
-from sqlitevault.vault.directory import DirectoryVault
 from sqlitevault.catalog.manifest import Scope
-from sqlitevault.backup.backup import BackupRequest, back_up
+from sqlitevault.backup.backup import Order, back_up
 from sqlitevault.catalog.selection import Choice
-from sqlitevault.proof.drill import DrillRequest, drill
-from sqlitevault.restore import Target, promote, stage
+from sqlitevault.proof.drill import drill
+from sqlitevault.restore.promote import promote
+from sqlitevault.restore.stage import stage
+from tests.sites import changed, make_site
 from sqlitevault.catalog.selection import select
 
 verb, home = sys.argv[1], Path(sys.argv[2])
-now, database, scratch = datetime.now(UTC), home / "data" / "app.db", home / "scratch"
-vault = DirectoryVault(home / "vault")
-target = Target(home / "restored" / "app.db", home)
+database, scratch = home / "data" / "app.db", home / "scratch"
+site = make_site(database, str(home / "vault"), config_root=home, scratch=scratch, rto_seconds=3600)
+elsewhere = changed(site, database_path=home / "restored" / "app.db")
 started = time.monotonic()
 if verb == "backup":
-    back_up(BackupRequest(database, home, now, "test", scope=Scope.DATABASE, scratch=scratch), vault)
+    back_up(site, Order(scope=Scope.DATABASE))
 elif verb == "drill":
-    report = drill(DrillRequest(select(vault, Choice()), now, 3600, scratch=scratch))
+    report = drill(site, select(site.vault, Choice()))
     assert report.passed, report.checks
 else:
-    target.database.parent.mkdir()
-    staged = stage(select(vault, Choice()), target, scope=Scope.DATABASE, now=now, scratch=scratch)
-    promote(target, staged.backup_id, now=now)
+    elsewhere.settings.database_path.parent.mkdir()
+    staged = stage(elsewhere, select(site.vault, Choice()), scope=Scope.DATABASE)
+    promote(elsewhere, staged.backup_id)
 # Of this process alone; getrusage would count the parent's memory from before exec too.
 peak = int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
 print(peak, round(time.monotonic() - started, 1))

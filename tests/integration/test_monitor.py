@@ -8,9 +8,8 @@ import pytest
 
 from localaws import EmbeddedAws
 from sqlitevault.catalog.names import drill_report_name
-from sqlitevault.watch.changes import LossLimits
 from sqlitevault.watch.monitor import MonitorReport, monitor
-from tests.integration.ready_world import DEPLOYED, RPO, ReadyWorld, make_ready
+from tests.integration.ready_world import ReadyWorld, make_ready
 
 pytestmark = pytest.mark.xdist_group("aws")
 
@@ -32,10 +31,7 @@ def world(aws: EmbeddedAws, tmp_path: Path) -> Iterator[ReadyWorld]:
 
 def look(world: ReadyWorld, *, later: timedelta = timedelta()) -> MonitorReport:
     """Let the monitor look as it would `later`."""
-    return monitor(
-        world.vault, world.replica, database=world.database, rpo_seconds=RPO, expected=DEPLOYED, now=world.now + later,
-        losses=LossLimits(),
-    )  # fmt: skip
+    return monitor(world.site(later=later))
 
 
 def test_a_month_without_a_drill_from_the_replica(world: ReadyWorld) -> None:

@@ -5,15 +5,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sqlitevault.backup.backup import BackupReport, BackupRequest, back_up
+from sqlitevault.backup.backup import BackupReport, Order, back_up
 from sqlitevault.catalog.manifest import Scope
 from sqlitevault.catalog.selection import Choice, select
 from sqlitevault.ground.facts import Tier
 from sqlitevault.ground.steps import Watcher
-from sqlitevault.proof.drill import DrillRequest, drill
+from sqlitevault.proof.drill import drill
 from sqlitevault.vault.opening import open_vault
 from tests.databases import execute
 from tests.function_calls import VAULT, Home
+from tests.sites import make_site
 
 
 class OtherRun(Watcher):
@@ -35,23 +36,17 @@ class OtherRun(Watcher):
 def test_two_runs_for_one_time_leave_one_backup_that_restores(functions_home: Home, kind: str, step: str) -> None:
     """Wherever the runs overlap: one of them has created it, and manifest and archive belong together."""
     vault = open_vault(f"s3://{VAULT}/backups/" if kind == "s3" else str(functions_home.root.parent / "vault"))
-    request = BackupRequest(
-        database=functions_home.database,
-        config_root=functions_home.root,
-        created_at=datetime(2026, 1, 31, 2, 5, tzinfo=UTC),
-        host="test",
-        tier=Tier.HOURLY,
-        scope=Scope.DATABASE,
-    )
+    site = make_site(functions_home.database, vault)
+    order = Order(Scope.DATABASE, Tier.HOURLY, datetime(2026, 1, 31, 2, 5, tzinfo=UTC))
 
     def other() -> BackupReport:
         execute(functions_home.database, "DELETE FROM ledger WHERE id > 400")
-        return back_up(request, vault)
+        return back_up(site, order)
 
     watcher = OtherRun(step, other)
-    late = back_up(request, vault, watcher)
+    late = back_up(site, order, watcher)
     assert watcher.report is not None
     assert (watcher.report.created, late.created) == (True, False)
-    proven = drill(DrillRequest(select(vault, Choice()), datetime.now(UTC), 900))
+    proven = drill(site, select(vault, Choice()))
     assert proven.failures == ()
     assert late.manifest == select(vault, Choice()).manifest

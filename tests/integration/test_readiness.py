@@ -15,7 +15,7 @@ from localaws import EmbeddedAws
 from sqlitevault.ground.errors import VaultUnavailable
 from sqlitevault.watch.aws_alarms import AwsAlarms
 from sqlitevault.watch.evidence import Status
-from tests.integration.ready_world import DEPLOYED, PRIMARY, RECOVERY, RPO, SPECS, ReadyWorld, make_ready, put_alarm
+from tests.integration.ready_world import PRIMARY, RECOVERY, RPO, SPECS, ReadyWorld, make_ready, put_alarm
 
 SCHEDULE, OFF_SITE, ALARMS = "backups on schedule", "off-site copy", "alarms armed and delivering"
 DRILL, CYCLE, REPLICA_DRILL = "drill within 30 days", "newest backup drilled", "drill from the replica"
@@ -182,7 +182,7 @@ def _lifecycle_deleted(world: ReadyWorld) -> None:
 
 
 def _drift_seen(world: ReadyWorld) -> None:
-    world.monitor(expected=replace(DEPLOYED, lock_days=30))
+    world.monitor(lock_days=30)
 
 
 def _no_runbook(world: ReadyWorld) -> None:
@@ -249,11 +249,11 @@ def test_a_drill_of_the_vault_leaves_that_of_the_replica(world: ReadyWorld) -> N
 
 def test_without_knowledge_of_the_deployment_the_monitors_word_counts(world: ReadyWorld) -> None:
     """On an operator's machine nothing says how the vault was deployed: a lock must be there, and no drift seen."""
-    assert world.failed(expected=None) == {}
-    longer = world.failed(expected=replace(DEPLOYED, lock_days=30))
+    assert world.failed(lock_days=None) == {}
+    longer = world.failed(lock_days=30)
     assert longer[LOCK].startswith("lock days is 7, deployed as 30; ")
     _drift_seen(world)
-    assert set(world.failed(expected=None)) == {LOCK}
+    assert set(world.failed(lock_days=None)) == {LOCK}
 
 
 def test_an_unconfirmed_subscription_hears_nothing() -> None:

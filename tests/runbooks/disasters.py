@@ -7,11 +7,11 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlitevault.backup.backup import BackupRequest, back_up
+from sqlitevault.backup.backup import Order, back_up
 from sqlitevault.catalog.manifest import Manifest, Scope
-from sqlitevault.vault.directory import DirectoryVault
 from sqlitevault.vault.protocol import Vault
 from tests.runbooks.place import Place
+from tests.sites import make_site
 
 _HEADER_BYTES = 100  # SQLite file format, section 1.3
 
@@ -19,9 +19,8 @@ _HEADER_BYTES = 100  # SQLite file format, section 1.3
 def back_up_now(place: Place, database: Path, vault: Vault | None = None, scope: Scope = Scope.ALL) -> Manifest:
     """Take a backup of the running application's database; no two within one second."""
     time.sleep(1)
-    moment = datetime.now(UTC).replace(microsecond=0)
-    request = BackupRequest(database, place.folder, moment, "test", scope=scope)
-    return back_up(request, vault or DirectoryVault(place.folder / "backups")).manifest
+    site = make_site(database, vault or str(place.folder / "backups"), config_root=place.folder)
+    return back_up(site, Order(scope)).manifest
 
 
 def moment_after() -> str:

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from sqlitevault.configuration.collecting import LARGEST_FILE, MOST_FILES, Collected, collect
 from sqlitevault.configuration.places import original_path
 from sqlitevault.configuration.variables import missing_variables, structure
+from sqlitevault.profiles import load_profile
 
+PROFILE = load_profile("devops_hub")
 FILES = {
     "docker-compose.yml": "services: {}\n",
     "docker-compose.prod.yml": "services: {}  # production\n",
@@ -35,7 +37,7 @@ def collected(tmp_path: Path, files: dict[str, str]) -> tuple[dict[str, str], Co
     root = project(tmp_path / "root", files)
     staging = tmp_path / "staging"
     staging.mkdir()
-    result = collect(root, staging)
+    result = collect(root, PROFILE.configuration, staging)
     return {member.path: member.source.read_text() for member in result.members}, result
 
 
@@ -50,7 +52,7 @@ def test_everything_of_the_format_is_collected_unchanged(tmp_path: Path) -> None
 def test_nothing_there_is_nothing_collected(tmp_path: Path) -> None:
     """Every file may be missing, even the folder itself."""
     (tmp_path / "staging").mkdir()
-    assert collect(tmp_path / "none", tmp_path / "staging") == Collected((), ())
+    assert collect(tmp_path / "none", PROFILE.configuration, tmp_path / "staging") == Collected((), ())
 
 
 def test_of_env_only_the_names_are_kept(tmp_path: Path) -> None:
@@ -107,12 +109,12 @@ def test_an_open_quote_in_the_present_env_hides_only_what_follows() -> None:
 @pytest.mark.parametrize("path", FILES)
 def test_each_file_goes_back_to_where_it_came_from(path: str) -> None:
     """The path below CONFIG_ROOT is the one it was collected from."""
-    assert original_path(f"config/{path}") == PurePosixPath(path)
+    assert original_path(f"config/{path}", PROFILE) == PurePosixPath(path)
 
 
 def test_the_original_scripts_nginx_goes_back_too() -> None:
     """It kept the file without its folder."""
-    assert original_path("config/nginx.conf") == PurePosixPath("frontend/nginx.conf")
+    assert original_path("config/nginx.conf", PROFILE) == PurePosixPath("frontend/nginx.conf")
 
 
 @pytest.mark.parametrize(
@@ -135,13 +137,13 @@ def test_the_original_scripts_nginx_goes_back_too() -> None:
 )
 def test_nothing_else_is_ever_put_back(member: str) -> None:
     """An archive cannot bring .env, a program, or a path that leads elsewhere."""
-    assert original_path(member) is None
+    assert original_path(member, PROFILE) is None
 
 
 def test_what_is_collected_can_be_put_back(tmp_path: Path) -> None:
     """Collecting and restoring agree on each path."""
     found, _ = collected(tmp_path, FILES)
-    assert {str(original_path(member)) for member in found} == set(FILES)
+    assert {str(original_path(member, PROFILE)) for member in found} == set(FILES)
 
 
 def reasons(result: Collected) -> dict[str, str]:
@@ -160,7 +162,7 @@ def test_links_out_of_the_folder_are_not_followed(tmp_path: Path) -> None:
     (root / "docker-compose.gone.yml").symlink_to("gone.yml")
     (root / "docker-compose.same.yml").symlink_to("docker-compose.yml")
     (tmp_path / "staging").mkdir()
-    result = collect(root, tmp_path / "staging")
+    result = collect(root, PROFILE.configuration, tmp_path / "staging")
     paths = {member.path for member in result.members}
     assert paths == {"config/docker-compose.yml", "config/docker-compose.same.yml", "config/env_structure.txt"}
     assert {"alembic.ini", "docker-compose.dev.yml"} <= reasons(result).keys()
@@ -174,7 +176,7 @@ def test_what_is_no_readable_text_file_is_left_out(tmp_path: Path) -> None:
     (root / ".env.example").write_bytes(b"\xff\xfe\x00")
     (root / "docker-compose.odd\n.yml").write_text("a: 1\n")
     (tmp_path / "staging").mkdir()
-    result = collect(root, tmp_path / "staging")
+    result = collect(root, PROFILE.configuration, tmp_path / "staging")
     assert result.members == ()
     assert len(result.omitted) == 5
     assert all("\n" not in left.path + left.reason for left in result.omitted)

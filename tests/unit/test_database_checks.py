@@ -8,12 +8,13 @@ from pathlib import Path
 import apsw
 import pytest
 
+from sqlitevault.database.application_tables import key_metadata
 from sqlitevault.database.checks import check
 from sqlitevault.database.content import read_tables, schema_digest
 from sqlitevault.database.header import MAGIC
-from sqlitevault.database.summaries import key_metadata
 from sqlitevault.dump.write import write_dump
 from sqlitevault.ground.errors import SourceCorrupt, SourceUnsupported
+from sqlitevault.profiles import load_profile
 from tests import torture, torture_schema
 from tests.databases import execute, make_bank
 
@@ -221,7 +222,8 @@ def test_key_metadata_of_any_text(tmp_path: Path, encoding: str) -> None:
         connection.execute("CREATE TABLE api_keys (id INTEGER PRIMARY KEY, name TEXT, key_hash TEXT)")
         connection.execute("INSERT INTO api_keys VALUES (10, 'ké,y', 'HASH'), (9, CAST(x'41d8ffd8' AS TEXT), 'HASH')")
 
-    lines = (key_metadata(torture.build(tmp_path / "a.db", fill, encoding=encoding)) or b"").decode().splitlines()
+    keys = load_profile("devops_hub").require_keys()
+    lines = (key_metadata(torture.build(tmp_path / "a.db", fill, encoding=encoding), keys) or b"").decode().splitlines()
     assert lines[0] == "id,name,scopes,is_active,created_at,expires_at"
     assert [line.split(",")[0] for line in lines[1:]] == ["9", "10"]
     assert lines[2] == '10,"ké,y",,,,'

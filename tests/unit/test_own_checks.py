@@ -6,7 +6,7 @@ import pytest
 
 from sqlitevault.ground.errors import ConfigError, IntegrityCheckFailed
 from sqlitevault.ground.settings import Settings
-from sqlitevault.proof.own_checks import OwnCheck, answer, parse_own_checks
+from sqlitevault.proof.own_checks import OwnCheck, ask, parse_own_checks
 from tests.databases import make_bank
 
 
@@ -39,8 +39,8 @@ def test_settings_travel_to_the_functions() -> None:
 
 def test_an_answer_is_the_text_of_the_only_value(bank: Path) -> None:
     """Numbers and text alike."""
-    assert answer(bank, "SELECT sum(balance) FROM accounts") == "5000"
-    assert answer(bank, "SELECT name FROM api_keys") == "ci"
+    assert ask(bank, OwnCheck("SELECT sum(balance) FROM accounts", "5000")).passed
+    assert ask(bank, OwnCheck("SELECT name FROM api_keys", "CI")).detail == "ci instead of CI"
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_what_gives_no_single_value_or_would_change_something_is_refused(bank: P
     """The error names the query, and the database stays as it is."""
     before = bank.read_bytes()
     with pytest.raises(ConfigError) as caught:
-        answer(bank, query)
+        ask(bank, OwnCheck(query, "1"))
     assert query in str(caught.value)
     assert bank.read_bytes() == before
 
@@ -68,7 +68,7 @@ def test_what_gives_no_single_value_or_would_change_something_is_refused(bank: P
 def test_a_right_question_that_finds_its_table_gone_is_an_answer(bank: Path, query: str) -> None:
     """It is the accident that the question was made for, and no wrong setting."""
     with pytest.raises(IntegrityCheckFailed, match="no such "):
-        answer(bank, query)
+        ask(bank, OwnCheck(query, "1"))
 
 
 def test_an_endless_query_is_ended(bank: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,4 +76,4 @@ def test_an_endless_query_is_ended(bank: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("sqlitevault.proof.own_checks._MOST_SECONDS", 0.1)
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
     with pytest.raises(ConfigError, match="time limit"):
-        answer(bank, endless)
+        ask(bank, OwnCheck(endless, "1"))

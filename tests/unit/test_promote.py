@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from sqlitevault.ground.errors import BackupNotFound, TargetInUse
-from sqlitevault.restore import Target, undo
 from sqlitevault.restore.promote import swap_in
-from sqlitevault.restore.target import kept_path
+from sqlitevault.restore.target import Target, kept_path
+from sqlitevault.restore.undo import undo
 from tests.databases import make_bank, require_bank
+from tests.sites import make_site
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 
@@ -44,8 +45,8 @@ _PROMOTE = """
 import os, signal, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from sqlitevault.restore import Target
 from sqlitevault.restore.promote import swap_in
+from sqlitevault.restore.target import Target
 database, replacement, stop = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 seen = 0
 def on_step(step):
@@ -131,9 +132,8 @@ def test_owner_and_mode_stay(tmp_path: Path) -> None:
 def test_undo_puts_the_previous_database_back(tmp_path: Path) -> None:
     """The kept copy becomes live again, and what it replaces is kept in turn."""
     live = make_bank(tmp_path / "app.db", rows=7)
-    target = Target(live, tmp_path)
-    swap_in(target, new_bank(tmp_path / "staged.db"), now=NOW)
-    report = undo(target, now=NOW)
+    swap_in(Target(live, tmp_path), new_bank(tmp_path / "staged.db"), now=NOW)
+    report = undo(make_site(live, at=NOW))
     assert require_bank(live) == 7
     assert report.kept is not None
     assert require_bank(Path(report.kept)) == 2000
@@ -143,23 +143,23 @@ def test_undo_without_anything_kept_says_so(tmp_path: Path) -> None:
     """Nothing to put back is an error with a hint, and changes nothing."""
     live = make_bank(tmp_path / "app.db", rows=7)
     with pytest.raises(BackupNotFound):
-        undo(Target(live, tmp_path), now=NOW)
+        undo(make_site(live, at=NOW))
     assert require_bank(live) == 7
 
 
 def test_undo_refuses_while_somebody_has_it_open(tmp_path: Path) -> None:
     """An open database is named with the process that holds it."""
     live = make_bank(tmp_path / "app.db", rows=7)
-    target = Target(live, tmp_path)
-    swap_in(target, new_bank(tmp_path / "staged.db"), now=NOW)
+    site = make_site(live, at=NOW)
+    swap_in(Target.of(site), new_bank(tmp_path / "staged.db"), now=NOW)
     with subprocess.Popen(
         [sys.executable, "-c", _APPLICATION, str(live)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as app:
         assert app.stdout is not None
         app.stdout.readline()
         with pytest.raises(TargetInUse, match=f"process {app.pid}"):
-            undo(target, now=NOW)
-        assert undo(target, now=NOW, force=True).kept is not None
+            undo(site)
+        assert undo(site, force=True).kept is not None
         app.communicate(b"")
 
 

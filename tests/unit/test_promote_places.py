@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from sqlitevault.ground.errors import TargetUnwritable
-from sqlitevault.restore import Target, durable
+from sqlitevault.restore import durable
 from sqlitevault.restore.promote import swap_in
+from sqlitevault.restore.target import Target
 from tests.crashes import leave_log
 from tests.databases import make_bank, require_bank
 

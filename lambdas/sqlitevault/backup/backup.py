@@ -10,18 +10,24 @@ from sqlitevault.archive.members import Member, describe
 from sqlitevault.archive.writing import write_archive
 from sqlitevault.backup.capture import Captured, capture_database
 from sqlitevault.catalog.catalog import Catalog
-from sqlitevault.catalog.manifest import Archive, Manifest, Scope, Source, Tool
+from sqlitevault.catalog.manifest import Manifest, Scope, Source, Tool
 from sqlitevault.catalog.names import backup_id, manifest_name
-from sqlitevault.configuration.collecting import Omission, collect
+from sqlitevault.configuration.collecting import collect
 from sqlitevault.database.header import read_header
-from sqlitevault.ground.errors import BackupExists, BackupNotFound, ConfigError, SourceNotFound, VaultUnavailable
-from sqlitevault.ground.facts import ARCHIVE_SUFFIX, RECORD_LIMIT, Tier
+from sqlitevault.ground.errors import (
+    BackupExists,
+    BackupNotFound,
+    ConfigError,
+    SourceNotFound,
+    SqliteVaultError,
+    VaultUnavailable,
+)
+from sqlitevault.ground.facts import ARCHIVE_SUFFIX, BACKUP_REPORTS, RECORD_LIMIT, Tier
 from sqlitevault.ground.files import require_free
 from sqlitevault.ground.report import Report, Seconds
 from sqlitevault.ground.scratch import scratch_directory
 from sqlitevault.ground.steps import Steps, Watcher
-from sqlitevault.snapshot import SnapshotOptions
-from sqlitevault.vault.protocol import Vault
+from sqlitevault.site import Site
 from sqlitevault.watch.changes import Changes, LossLimits, changes
 
 # Snapshot, SQL dump and archive lie in scratch at the same time; a dump with many blobs is twice their size.
@@ -29,44 +35,26 @@ SCRATCH_PER_DATABASE_BYTE = 3
 
 
 @dataclass(frozen=True, slots=True)
-class BackupRequest:
-    """What to back up, and into which folder of the vault (`""` or one that ends with a slash).
+class Order:
+    """What to back up, and how to file it.
 
-    `origin` is where the database came from when `database` is only a working copy of it.
+    Attributes:
+        created_at: the time in the backup's id; None means now.
+        folder: the archive's folder in the vault; empty, or ending with a slash.
+        origin: recorded as the database's place when the site's path is only a working copy of it.
+        allow_corrupt: keep a damaged database, marked as corrupt.
     """
 
-    database: Path
-    config_root: Path
-    created_at: datetime
-    host: str
-    name: str | None = None
-    origin: str | None = None
-    tier: Tier = Tier.MANUAL
     scope: Scope = Scope.ALL
+    tier: Tier = Tier.MANUAL
+    created_at: datetime | None = None
     folder: str = ""
+    origin: str | None = None
     allow_corrupt: bool = False
-    scratch: Path | None = None
-    snapshot: SnapshotOptions = field(default_factory=SnapshotOptions)
-    losses: LossLimits = field(default_factory=LossLimits)
-
-    @property
-    def database_name(self) -> str:
-        """What the database is called in the backup's name: its file name without the ending."""
-        return self.name or self.database.stem
-
-    @property
-    def backup_id(self) -> str:
-        """The id that this request's backup gets; the same time gives the same id."""
-        return backup_id(self.database_name, self.created_at)
-
-    @property
-    def archive_name(self) -> str:
-        """Name of the archive in the vault."""
-        return f"{self.folder}{self.backup_id}{ARCHIVE_SUFFIX}"
 
 
 class BackupReport(Report):
-    """A committed backup. `created` is False when it was there already and nothing was done."""
+    """A committed backup. `created` is False when it already existed and nothing was done."""
 
     backup_id: str
     location: str
@@ -80,162 +68,167 @@ class BackupReport(Report):
     changes: Changes | None = None
 
 
-def back_up(request: BackupRequest, vault: Vault, watcher: Watcher | None = None) -> BackupReport:
-    """Take the backup that `request` describes and commit it to `vault`.
+def back_up(site: Site, order: Order = Order(), watcher: Watcher | None = None) -> BackupReport:
+    """Back up the site's database and configuration, and commit the backup to its vault.
 
-    Asking again with the same time makes no second backup: the report then says `created=False`.
+    A second call for the same time makes no second backup; its report says `created=False`.
+
+    The report of a new backup is kept in the vault, after the manifest: a report that cannot be written must not cost a
+    good backup, and of two runs for the same time only the one that committed may write it. A run that is killed in
+    between leaves a backup without a report, which restores like any other.
 
     Raises:
-        SourceNotFound, SourceBusy, SourceCorrupt, SourceUnsupported: there is no copy that could be trusted.
+        SourceNotFound, SourceBusy, SourceCorrupt, SourceUnsupported: no trustworthy copy could be made.
         ScratchFull: the working disk is too small.
         VaultUnavailable, ChecksumMismatch: the archive did not arrive; there is no manifest, so no backup.
     """
-    existing = _committed(request, vault)
+    run = _Run(site, order, order.created_at or site.now(), Steps(watcher))
+    existing = run.committed()
     if existing is not None:
-        return _report(request, vault, existing, Steps(), created=False)
-    steps = Steps(watcher)
-    with scratch_directory(request.scratch) as scratch:
-        contents = _gather(request, scratch, steps)
-        manifest, archive = _pack(request, contents, scratch, steps)
+        return run.report(existing, created=False)
+    with scratch_directory(site.settings.scratch) as scratch:
+        manifest, archive = run.pack(run.gather(scratch), scratch)
         try:
-            _commit(request, vault, manifest, archive, steps)
+            run.commit(manifest, archive)
         except BackupExists:
-            return _report(request, vault, _settle(request, vault, manifest, archive), steps, created=False)
-    return _report(request, vault, manifest, steps, created=True, contents=contents)
-
-
-@dataclass(frozen=True, slots=True)
-class _Contents:
-    captured: Captured | None
-    members: tuple[Member, ...]
-    omitted: tuple[Omission, ...]
-
-
-def _gather(request: BackupRequest, scratch: Path, steps: Steps) -> _Contents:
-    captured = None
-    members: list[Member] = []
-    omitted: tuple[Omission, ...] = ()
-    if request.scope is not Scope.CONFIG:
-        _require_scratch(request, scratch)
-        captured = capture_database(
-            request.database,
-            scratch,
-            name=request.database_name,
-            options=request.snapshot,
-            allow_corrupt=request.allow_corrupt,
-            steps=steps,
-        )
-        members += captured.members
-    if request.scope is not Scope.DATABASE:
-        with steps.step("collect configuration"):
-            collected = collect(request.config_root, _new_directory(scratch / "config"))
-        members += (Member(found.path, found.source) for found in collected.members)
-        omitted = collected.omitted
-    if not members:
-        raise SourceNotFound(
-            f"there is no configuration to back up in {request.config_root}",
-            hint="Point CONFIG_ROOT at the folder that holds docker-compose.yml, k8s/ and .env.",
-        )
-    return _Contents(captured, tuple(members), omitted)
-
-
-def _require_scratch(request: BackupRequest, scratch: Path) -> None:
-    read_header(request.database)  # a wrong source is a better answer than a full disk
-    with suppress(FileNotFoundError):
-        require_free(scratch, SCRATCH_PER_DATABASE_BYTE * request.database.stat().st_size)
-
-
-def _new_directory(path: Path) -> Path:
-    path.mkdir()
-    return path
-
-
-def _pack(request: BackupRequest, contents: _Contents, scratch: Path, steps: Steps) -> tuple[Manifest, Path]:
-    captured = contents.captured
-    with steps.step("checksum"):
-        files = describe(contents.members)
-    inner = Manifest(
-        backup_id=request.backup_id,
-        created_at=request.created_at,
-        tier=request.tier,
-        scope=request.scope,
-        source=Source(name=request.database_name, path=request.origin or str(request.database), host=request.host),
-        database=captured.database if captured else None,
-        snapshot=captured.snapshot if captured else None,
-        tables=captured.tables if captured else (),
-        corrupt=captured.corrupt if captured else (),
-        files=files,
-        tool=Tool(version=__version__),
-    )
-    target = scratch / inner.archive_name
-    with steps.step("compress", sum(file.bytes for file in files)) as on_bytes:
-        packed: Archive = write_archive(inner, contents.members, target, on_bytes=on_bytes)
-    return inner.model_copy(update={"archive": packed}), target
-
-
-def _commit(request: BackupRequest, vault: Vault, manifest: Manifest, archive: Path, steps: Steps) -> None:
-    if manifest.archive is None:
-        raise ConfigError("the manifest has no archive", hint="Report this as a defect.")
-    if _committed(request, vault) is not None:
-        raise BackupExists(f"{manifest.backup_id} was committed meanwhile", hint="Nothing is left to do.")
-    with steps.step("upload", manifest.archive.bytes) as on_bytes:
-        vault.upload(request.archive_name, archive, sha256=manifest.archive.sha256, on_bytes=on_bytes)
-    with steps.step("commit"):
-        vault.create(manifest_name(request.archive_name), manifest.to_json())
-
-
-def _settle(request: BackupRequest, vault: Vault, ours: Manifest, archive: Path) -> Manifest:
-    """Leave a manifest that fits the archive, whichever of two runs for the same time stored its archive last.
-
-    Of these two the first to write its manifest has committed. If our archive has replaced the other's, our manifest
-    has to replace the other's as well: otherwise neither could be restored.
-    """
-    archive.unlink()  # the room for what is stored
-    stored = vault.download(request.archive_name, archive)
-    if ours.archive is None or stored != ours.archive.sha256:
-        return _require_committed(request, vault)
-    vault.replace(manifest_name(request.archive_name), ours.to_json())
-    return ours
-
-
-def _committed(request: BackupRequest, vault: Vault) -> Manifest | None:
+            return run.report(run.settle(manifest, archive), created=False)
+    report = run.report(manifest, created=True)
     try:
-        return _require_committed(request, vault)
-    except BackupNotFound:
-        return None
+        site.vault.replace(backup_report_name(report.backup_id), report.to_json())
+    except SqliteVaultError as error:
+        unkept = f"this report was not written to the vault: {error}"
+        return report.model_copy(update={"warnings": (*report.warnings, unkept)})
+    return report
 
 
-def _require_committed(request: BackupRequest, vault: Vault) -> Manifest:
-    return Manifest.from_json(vault.read(manifest_name(request.archive_name), limit=RECORD_LIMIT))
+def backup_report_name(backup_id: str) -> str:
+    """Return the name in the vault of the report that a backup left."""
+    return f"{BACKUP_REPORTS}{backup_id}.json"
 
 
-def _report(
-    request: BackupRequest,
-    vault: Vault,
-    manifest: Manifest,
-    steps: Steps,
-    *,
-    created: bool,
-    contents: _Contents | None = None,
-) -> BackupReport:
-    captured = contents.captured if contents else None
-    return BackupReport(
-        backup_id=manifest.backup_id,
-        location=vault.location,
-        archive=request.archive_name,
-        created=created,
-        manifest=manifest,
-        seconds=steps.total_seconds,
-        steps=steps.seconds,
-        omitted=tuple(f"{left.path}: {left.reason}" for left in contents.omitted) if contents else (),
-        warnings=captured.warnings if captured else (),
-        changes=_changes(vault, manifest, request.losses) if created else None,
-    )
+@dataclass(slots=True)
+class _Run:
+    """One attempt to take a backup."""
 
+    site: Site
+    order: Order
+    created_at: datetime
+    steps: Steps
+    captured: Captured = field(default_factory=Captured)
+    omitted: tuple[str, ...] = ()
 
-def _changes(vault: Vault, manifest: Manifest, limits: LossLimits) -> Changes | None:
-    others = (backup.manifest for backup in Catalog(vault).newest_first(manifest.source.name))
-    try:
-        return changes(manifest, others, limits)
-    except VaultUnavailable:
-        return None  # the backup is committed; what cannot be compared must not make it a failure
+    @property
+    def archive_name(self) -> str:
+        return self.order.folder + backup_id(self.site.database_name, self.created_at) + ARCHIVE_SUFFIX
+
+    @property
+    def manifest_name(self) -> str:
+        return manifest_name(self.archive_name)
+
+    def gather(self, scratch: Path) -> tuple[Member, ...]:
+        """Return the members of the archive, made in `scratch`."""
+        settings = self.site.settings
+        members: list[Member] = []
+        if self.order.scope is not Scope.CONFIG:
+            read_header(settings.database_path)  # a wrong source is a better answer than a full disk
+            with suppress(FileNotFoundError):
+                require_free(scratch, SCRATCH_PER_DATABASE_BYTE * settings.database_path.stat().st_size)
+            self.captured = capture_database(self.site, scratch, self.steps, allow_corrupt=self.order.allow_corrupt)
+            members += self.captured.members
+        if self.order.scope is not Scope.DATABASE:
+            staging = scratch / "config"
+            staging.mkdir()
+            with self.steps.step("collect configuration"):
+                collected = collect(settings.config_root, self.site.profile.configuration, staging)
+            members += (Member(found.path, found.source) for found in collected.members)
+            self.omitted = tuple(f"{left.path}: {left.reason}" for left in collected.omitted)
+        if not members:
+            raise SourceNotFound(
+                f"there is no configuration to back up in {settings.config_root}",
+                hint=f"Point CONFIG_ROOT at the folder that holds .env, {', '.join(self.site.profile.configuration)}.",
+            )
+        return tuple(members)
+
+    def pack(self, members: tuple[Member, ...], scratch: Path) -> tuple[Manifest, Path]:
+        """Write the archive into `scratch`; return the manifest that commits it, and its path."""
+        with self.steps.step("checksum"):
+            files = describe(members)
+        site, order, captured = self.site, self.order, self.captured
+        inner = Manifest(
+            backup_id=backup_id(site.database_name, self.created_at),
+            created_at=self.created_at,
+            tier=order.tier,
+            scope=order.scope,
+            source=Source(
+                name=site.database_name, path=order.origin or str(site.settings.database_path), host=site.host
+            ),
+            database=captured.database,
+            snapshot=captured.snapshot,
+            tables=captured.tables,
+            corrupt=captured.corrupt,
+            files=files,
+            tool=Tool(version=__version__),
+        )
+        target = scratch / inner.archive_name
+        with self.steps.step("compress", sum(file.bytes for file in files)) as on_bytes:
+            packed = write_archive(inner, members, target, on_bytes=on_bytes)
+        return inner.model_copy(update={"archive": packed}), target
+
+    def commit(self, manifest: Manifest, archive: Path) -> None:
+        """Upload the archive, then the manifest."""
+        if manifest.archive is None:
+            raise ConfigError("the manifest has no archive", hint="Report this as a defect.")
+        if self.committed() is not None:
+            raise BackupExists(f"{manifest.backup_id} was committed meanwhile", hint="Nothing is left to do.")
+        vault, packed = self.site.vault, manifest.archive
+        with self.steps.step("upload", packed.bytes) as on_bytes:
+            vault.upload(self.archive_name, archive, sha256=packed.sha256, on_bytes=on_bytes)
+        with self.steps.step("commit"):
+            vault.create(self.manifest_name, manifest.to_json())
+
+    def settle(self, ours: Manifest, archive: Path) -> Manifest:
+        """Leave a manifest that fits the archive, whichever of two runs for the same time stored its archive last.
+
+        The first of them to write its manifest has committed. If our archive has replaced the other's, our manifest
+        has to replace the other's too: otherwise neither could be restored.
+        """
+        archive.unlink()  # to make room for the stored one
+        stored = self.site.vault.download(self.archive_name, archive)
+        if ours.archive is None or stored != ours.archive.sha256:
+            return self.require_committed()
+        self.site.vault.replace(self.manifest_name, ours.to_json())
+        return ours
+
+    def committed(self) -> Manifest | None:
+        """Return the manifest in the vault, if there is one."""
+        try:
+            return self.require_committed()
+        except BackupNotFound:
+            return None
+
+    def require_committed(self) -> Manifest:
+        """Return the manifest in the vault."""
+        return Manifest.from_json(self.site.vault.read(self.manifest_name, limit=RECORD_LIMIT))
+
+    def report(self, manifest: Manifest, *, created: bool) -> BackupReport:
+        """Return the report of a backup that is committed."""
+        return BackupReport(
+            backup_id=manifest.backup_id,
+            location=self.site.vault.location,
+            archive=self.archive_name,
+            created=created,
+            manifest=manifest,
+            seconds=self.steps.total_seconds,
+            steps=self.steps.seconds,
+            omitted=self.omitted if created else (),
+            warnings=self.captured.warnings if created else (),
+            changes=self.changes_since(manifest) if created else None,
+        )
+
+    def changes_since(self, manifest: Manifest) -> Changes | None:
+        """Compare the backup with those before it; None if they cannot be read, which must not fail the backup."""
+        others = (backup.manifest for backup in Catalog(self.site.vault).newest_first(manifest.source.name))
+        try:
+            return changes(manifest, others, LossLimits.of(self.site.settings))
+        except VaultUnavailable:
+            return None

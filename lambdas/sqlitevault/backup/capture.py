@@ -1,17 +1,18 @@
-"""Make everything of a backup that comes from the database: proven copy, dump, counts, key metadata, statistics."""
+"""The database's part of a backup: a checked copy, SQL dump, row counts, key metadata, statistics."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlitevault.archive.members import STATISTICS, Member
 from sqlitevault.catalog.manifest import Database, Snapshot, Table
-from sqlitevault.database.checks import check
-from sqlitevault.database.content import read_tables, schema_digest
-from sqlitevault.database.header import Header, read_header
-from sqlitevault.database.summaries import key_metadata, statistics
+from sqlitevault.database.application_tables import key_metadata
+from sqlitevault.database.checks import CheckReport, check
+from sqlitevault.database.content import read_tables, schema_digest, statistics
+from sqlitevault.database.header import read_header
 from sqlitevault.dump.write import write_dump
 from sqlitevault.ground.errors import IntegrityCheckFailed, SourceCorrupt, SourceUnsupported
 from sqlitevault.ground.steps import Steps
+from sqlitevault.site import Site
 from sqlitevault.snapshot import SnapshotOptions, SnapshotResult, take_snapshot
 
 # A torn copy is copied again; damage in the source itself comes back each time.
@@ -21,117 +22,94 @@ _SHOWN_PROBLEMS = 5
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """The database's part of a backup. `corrupt` is empty unless a damaged database was kept on request."""
+    """What a backup holds of the database. `corrupt` is empty unless a damaged database was kept on request."""
 
-    database: Database
-    snapshot: Snapshot
-    tables: tuple[Table, ...]
-    members: tuple[Member, ...]
-    corrupt: tuple[str, ...]
-    warnings: tuple[str, ...]
+    database: Database | None = None
+    snapshot: Snapshot | None = None
+    tables: tuple[Table, ...] = ()
+    members: tuple[Member, ...] = ()
+    corrupt: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
-def capture_database(
-    source: Path, scratch: Path, *, name: str, options: SnapshotOptions, allow_corrupt: bool, steps: Steps
-) -> Captured:
-    """Copy the live database into `scratch`, prove the copy, and derive the rest from that copy alone.
+def capture_database(site: Site, scratch: Path, steps: Steps, *, allow_corrupt: bool) -> Captured:
+    """Copy the live database into `scratch`, check the copy, and derive the rest only from that copy.
 
     Raises:
         SourceNotFound, SourceBusy: no copy could be made.
         SourceCorrupt: integrity_check finds damage in every copy, and `allow_corrupt` is not set.
         SourceUnsupported: the database needs a newer SQLite.
     """
-    copy = scratch / f"{name}.db"
-    taken, problems, warnings = _proven_copy(source, copy, options, steps)
-    if problems and not allow_corrupt:
+    source, copy = site.settings.database_path, scratch / f"{site.database_name}.db"
+    taken, found = _checked_copy(source, copy, SnapshotOptions.of(site.settings), steps)
+    if found.integrity and not allow_corrupt:
         raise SourceCorrupt(
-            f"{source} is corrupt; integrity_check says: {'; '.join(problems[:_SHOWN_PROBLEMS])}",
+            f"{source} is corrupt; integrity_check says: {'; '.join(found.integrity[:_SHOWN_PROBLEMS])}",
             hint="Restore the newest good backup, or keep this state for salvage with --allow-corrupt.",
         )
-    header = read_header(copy)
-    derived = _derive(copy, scratch, name, steps, damaged=bool(problems))
-    return Captured(
-        database=_facts(copy, header, taken, derived.schema),
-        snapshot=Snapshot(
-            method=taken.method,
-            attempts=taken.attempts,
-            seconds=round(taken.seconds, 3),
-            writer_stall_seconds=round(taken.writer_stall_seconds, 3),
-        ),
-        tables=derived.tables,
-        members=derived.members,
-        corrupt=problems,
-        warnings=warnings,
+    schema: str | None = None
+    tables: tuple[Table, ...] = ()
+    members: tuple[Member, ...] = (Member(copy.name, copy),)
+    try:
+        with steps.step("count and digest"):
+            tables, schema = read_tables(copy), schema_digest(copy)
+        members = _derived(site, copy, tables, steps)
+    except (SourceCorrupt, SourceUnsupported, IntegrityCheckFailed):
+        if not found.integrity:
+            raise
+        tables, schema = (), None
+    snapshot = Snapshot(
+        method=taken.method,
+        attempts=taken.attempts,
+        seconds=round(taken.seconds, 3),
+        writer_stall_seconds=round(taken.writer_stall_seconds, 3),
     )
+    warnings = tuple(f"foreign key: {violation}" for violation in found.foreign_keys)
+    return Captured(_facts(copy, taken, schema), snapshot, tables, members, found.integrity, warnings)
 
 
-def _proven_copy(
+def _checked_copy(
     source: Path, copy: Path, options: SnapshotOptions, steps: Steps
-) -> tuple[SnapshotResult, tuple[str, ...], tuple[str, ...]]:
-    problems: tuple[str, ...] = ()
+) -> tuple[SnapshotResult, CheckReport]:
+    """Return how the copy was made, and the problems of the last one tried."""
     for _ in range(_COPIES_TRIED):
         copy.unlink(missing_ok=True)
         with steps.step("snapshot", _size(source)) as on_bytes:
             taken = take_snapshot(source, copy, options, on_bytes=on_bytes)
         with steps.step("integrity check"):
-            problems, warnings = _problems(copy)
-        if not problems:
+            try:
+                found = check(copy)
+            except SourceCorrupt as error:
+                found = CheckReport((str(error),), ())
+        if not found.integrity:
             break
-    return taken, problems, warnings
+    return taken, found
 
 
 def _size(path: Path) -> int | None:
     try:
         return path.stat().st_size
     except OSError:
-        return None  # the snapshot will say what is wrong
+        return None  # the snapshot reports what is wrong
 
 
-def _problems(copy: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    try:
-        found = check(copy)
-    except SourceCorrupt as error:
-        return (str(error),), ()
-    return found.integrity, tuple(f"foreign key: {violation}" for violation in found.foreign_keys)
-
-
-@dataclass(frozen=True, slots=True)
-class _Derived:
-    tables: tuple[Table, ...]
-    schema: str | None
-    members: tuple[Member, ...]
-
-
-def _derive(copy: Path, scratch: Path, name: str, steps: Steps, *, damaged: bool) -> _Derived:
-    try:
-        return _derive_all(copy, scratch, name, steps)
-    except (SourceCorrupt, SourceUnsupported, IntegrityCheckFailed):
-        if not damaged:
-            raise
-    return _Derived((), None, (Member(copy.name, copy),))
-
-
-def _derive_all(copy: Path, scratch: Path, name: str, steps: Steps) -> _Derived:
-    with steps.step("count and digest"):
-        tables = read_tables(copy)
-        schema = schema_digest(copy)
-        keys = key_metadata(copy)
-    dump = scratch / f"{name}.sql"
+def _derived(site: Site, copy: Path, tables: tuple[Table, ...], steps: Steps) -> tuple[Member, ...]:
+    """Return the copy and all files that are made from it."""
+    scratch, dump = copy.parent, copy.with_suffix(".sql")
     with steps.step("SQL dump", copy.stat().st_size) as on_bytes:
         write_dump(copy, dump, on_bytes=on_bytes, durable=False)
-    members = [_written(scratch, STATISTICS, statistics(tables))]
-    if keys is not None:
-        members.append(_written(scratch, "api_keys_metadata.csv", keys))
-    return _Derived(tables, schema, (*members, Member(copy.name, copy), Member(dump.name, dump)))
+    texts = {STATISTICS: statistics(tables)}
+    keys = site.profile.keys
+    listed = key_metadata(copy, keys) if keys else None
+    if keys and listed is not None:
+        texts[keys.member] = listed
+    for name, content in texts.items():
+        (scratch / name).write_bytes(content)
+    return (*(Member(name, scratch / name) for name in texts), Member(copy.name, copy), Member(dump.name, dump))
 
 
-def _written(scratch: Path, name: str, content: bytes) -> Member:
-    path = scratch / name
-    path.write_bytes(content)
-    return Member(name, path)
-
-
-def _facts(copy: Path, header: Header, taken: SnapshotResult, schema: str | None) -> Database:
+def _facts(copy: Path, taken: SnapshotResult, schema: str | None) -> Database:
+    header = read_header(copy)
     return Database(
         bytes=copy.stat().st_size,
         page_size=header.page_size,

@@ -1,16 +1,18 @@
-"""Remove what the retention lets go from a directory vault, and what killed backups left there."""
+"""Delete expired backups from a directory vault, and what killed backups left there."""
 
 from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
 from sqlitevault.archive.unpacking import read_manifest
+from sqlitevault.backup.backup import backup_report_name
 from sqlitevault.backup.retention import Candidate, expired
 from sqlitevault.catalog.catalog import Backup, Catalog, Uncommitted
 from sqlitevault.catalog.manifest import Tool
 from sqlitevault.catalog.names import created_at, drill_report_names, manifest_name
 from sqlitevault.ground.errors import SqliteVaultError
 from sqlitevault.ground.report import Report
+from sqlitevault.site import Site
 from sqlitevault.vault.protocol import Vault
 
 # Longer than any backup takes: what is older and has no manifest was left by a killed one.
@@ -24,27 +26,31 @@ class PruneReport(Report):
     unfinished: tuple[str, ...]
 
 
-def prune(vault: Vault, *, retain_days: int, now: datetime) -> PruneReport:
-    """Remove backups older than `retain_days`, never a schedule's newest good one, and leftovers of killed backups.
+def prune(site: Site) -> PruneReport:
+    """Delete backups older than BACKUP_RETAIN days, and leftovers of killed backups.
 
-    For vaults without lifecycle rules. An archive goes after its manifest, so that a kill in between leaves no
-    backup without its archive. Archives by the original shell script have no manifest and are never removed.
+    The newest good backup, and the newest good one of each schedule, are always kept. This is for vaults without
+    lifecycle rules. An archive is deleted after its manifest, so that a kill in between leaves no backup without an
+    archive. Archives by the original shell script have no manifest and are never deleted.
 
     Raises:
         VaultUnavailable: the vault cannot be read or written.
     """
+    vault, now = site.vault, site.now()
     vault.sweep(_UNFINISHED_AFTER.total_seconds())
     contents = Catalog(vault).contents()
     by_name = {backup.archive.name: backup for backup in contents.backups}
-    gone = expired((_candidate(backup) for backup in contents.backups), retain_days=retain_days, now=now)
-    for candidate in gone:
-        _remove(vault, by_name[candidate.name])
+    candidates = (_candidate(backup) for backup in contents.backups)
+    gone = [by_name[one.name] for one in expired(candidates, retain_days=site.settings.retain_days, now=now)]
+    for backup in gone:
+        archive = backup.archive.name
+        for name in (manifest_name(archive), archive, backup_report_name(backup.id), *drill_report_names(backup.id)):
+            vault.delete(name)
     unfinished = [left for left in contents.uncommitted if _is_left_over(vault, left, now)]
     for left in unfinished:
         vault.delete(left.archive.name)
     return PruneReport(
-        removed=tuple(by_name[candidate.name].id for candidate in gone),
-        unfinished=tuple(left.archive.name for left in unfinished),
+        removed=tuple(backup.id for backup in gone), unfinished=tuple(left.archive.name for left in unfinished)
     )
 
 
@@ -52,13 +58,6 @@ def _candidate(backup: Backup) -> Candidate:
     good = backup.doubt is None and backup.manifest.database is not None
     manifest = backup.manifest
     return Candidate(backup.archive.name, manifest.source.name, manifest.created_at, good, manifest.tier)
-
-
-def _remove(vault: Vault, backup: Backup) -> None:
-    vault.delete(manifest_name(backup.archive.name))
-    vault.delete(backup.archive.name)
-    for name in drill_report_names(backup.id):
-        vault.delete(name)
 
 
 def _is_left_over(vault: Vault, left: Uncommitted, now: datetime) -> bool:
@@ -72,4 +71,4 @@ def _is_ours(vault: Vault, left: Uncommitted) -> bool:
             vault.download(left.archive.name, target := Path(scratch) / copy)
             return read_manifest(target).tool.name == Tool(version="").name
         except SqliteVaultError:
-            return False  # what cannot be read is left for a person to look at
+            return False  # unreadable: a person should decide

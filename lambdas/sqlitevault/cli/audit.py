@@ -8,10 +8,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from sqlitevault.cli import options
-from sqlitevault.cli.database_copy import copy_of
 from sqlitevault.cli.exit_codes import BUSY, INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE
 from sqlitevault.cli.output import Output, stderr, table
-from sqlitevault.devops_hub.event_log import LoggedEvent, last_events
+from sqlitevault.database.application_tables import LoggedEvent, last_events
+from sqlitevault.restore.private_copy import private_copy
 
 
 @options.command(NOT_FOUND, BUSY, INTEGRITY, UNAVAILABLE, NO_ROOM)
@@ -26,8 +26,9 @@ def audit(out: Output, *, kind: str, limit: int, backup: str | None, location: s
     backup was taken, including any that were deleted since.
     """
     site = options.site_to_restore(vault=location)
-    with out.progress() as watcher, copy_of(backup, site, watcher) as (name, copy):
-        found = last_events(copy, kind=kind, limit=limit)
+    events, selected = site.profile.require_events(), options.live_or_backup(backup, site)
+    with out.progress() as watcher, private_copy(site, selected, watcher) as (name, copy):
+        found = last_events(copy, events, kind=kind, limit=limit)
     out.give({"of": name, "events": [asdict(event) for event in found]}, _shown(name, found))
 
 

@@ -9,7 +9,7 @@ from threading import Thread
 import click
 from rich.table import Table
 
-from sqlitevault.backup.backup import BackupReport, BackupRequest, back_up
+from sqlitevault.backup.backup import BackupReport, Order, back_up
 from sqlitevault.backup.prune import PruneReport, prune
 from sqlitevault.catalog.drill_report import DrillReport
 from sqlitevault.catalog.manifest import Scope
@@ -22,10 +22,8 @@ from sqlitevault.ground.facts import Tier
 from sqlitevault.ground.quantities import size
 from sqlitevault.ground.settings import Settings
 from sqlitevault.ground.steps import Watcher
-from sqlitevault.proof.drill import DrillRequest, drill, record
+from sqlitevault.proof.drill import drill, record
 from sqlitevault.site import Site
-from sqlitevault.snapshot import SnapshotOptions
-from sqlitevault.watch.changes import LossLimits
 
 _SENT = "sent"
 _PING_SECONDS = 10.0
@@ -62,11 +60,10 @@ def backup(out: Output, *, scope: Scope, location: str | None, kind: Kind) -> No
     that expects the request raises an alarm when it does not come. If the URL cannot be reached, a note is printed.
     """
     site = options.site(vault=location)
-    settings, vault = site.settings, site.vault
+    settings = site.settings
     with out.progress() as watcher:
         taken = take(site, watcher, scope=scope, kind=kind)
-        expires = vault.capabilities.expires_by_itself
-        pruned = None if expires else prune(vault, retain_days=settings.retain_days, now=site.now())
+        pruned = None if site.vault.capabilities.expires_by_itself else prune(site)
     heartbeat = _announce(taken, settings)
     document = taken.report.to_dict() | {
         "drill": taken.drilled.to_dict() if taken.drilled else None,
@@ -116,27 +113,15 @@ def take(site: Site, watcher: Watcher, *, scope: Scope = Scope.ALL, kind: Kind =
         SourceNotFound, SourceBusy, SourceCorrupt, ScratchFull, VaultUnavailable: there is no backup.
         BackupExists: another backup was taken in the same second.
     """
-    settings, vault = site.settings, site.vault
-    request = BackupRequest(
-        database=settings.database_path,
-        config_root=settings.config_root,
-        created_at=site.now(),
-        host=site.host,
-        tier=Tier(kind.tier),
-        scope=scope,
-        allow_corrupt=kind.allow_corrupt,
-        scratch=settings.scratch,
-        snapshot=SnapshotOptions.of(settings),
-        losses=LossLimits.of(settings),
-    )
-    report = back_up(request, vault, watcher)
+    order = Order(scope=scope, tier=Tier(kind.tier), allow_corrupt=kind.allow_corrupt)
+    report = back_up(site, order, watcher)
     if not report.created:
         raise BackupExists(f"{report.backup_id} already exists", hint="Wait a second and run it again.")
     if kind.no_drill or report.manifest.corrupt:
         return Taken(report, None)
-    chosen = select(vault, Choice(backup_id=report.backup_id))
-    drilled = drill(DrillRequest.of(chosen, site.now(), settings), watcher)
-    record(drilled, vault)
+    chosen = select(site.vault, Choice(backup_id=report.backup_id))
+    drilled = drill(site, chosen, watcher)
+    record(drilled, site.vault)
     return Taken(report, drilled)
 
 

@@ -9,10 +9,10 @@ from rich.console import RenderableType
 from rich.markup import escape
 
 from sqlitevault.cli import options
-from sqlitevault.cli.database_copy import copy_of
 from sqlitevault.cli.exit_codes import BUSY, INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE
 from sqlitevault.cli.output import Output, count, table
 from sqlitevault.database.difference import Difference, difference
+from sqlitevault.restore.private_copy import private_copy
 
 _LIVE = "live"
 _FIGURES = ("rows before", "rows after", "added", "removed", "changed")
@@ -39,7 +39,7 @@ def diff(out: Output, *, before: str, after: str, rows: bool, limit: int, locati
     with out.progress() as watcher:
 
         def copied(words: str) -> AbstractContextManager[tuple[str, Path]]:
-            return copy_of(None if words == _LIVE else words, site, watcher)
+            return private_copy(site, options.live_or_backup(None if words == _LIVE else words, site), watcher)
 
         with copied(before) as (first, then), copied(after) as (second, now):
             found = difference(then, now, names=(first, second), show_rows=limit if rows else 0)

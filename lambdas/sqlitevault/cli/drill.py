@@ -13,9 +13,9 @@ from sqlitevault.cli.exit_codes import DRILL, NO_ROOM, NOT_FOUND, UNAVAILABLE
 from sqlitevault.cli.output import Output, mark, table
 from sqlitevault.ground.errors import DrillFailed
 from sqlitevault.ground.quantities import duration
-from sqlitevault.proof.drill import DrillRequest, record
 from sqlitevault.proof.drill import drill as hold_drill
-from sqlitevault.watch.overview import Overview
+from sqlitevault.proof.drill import record
+from sqlitevault.watch.page import publish_page
 
 
 @options.command(NOT_FOUND, UNAVAILABLE, DRILL, NO_ROOM)
@@ -32,11 +32,11 @@ def drill(out: Output, *, backup: str, location: str | None) -> None:
     site = options.site(vault=location)
     chosen = options.database_backup(backup, site)
     with out.progress() as watcher:
-        report = hold_drill(DrillRequest.of(chosen, site.now(), site.settings), watcher)
+        report = hold_drill(site, chosen, watcher)
         if chosen.manifest is not None:
             record(report, chosen.vault, site.settings.replica)
             if chosen.vault.location == site.vault.location:
-                Overview(site).publish()
+                publish_page(site)
     out.give(report.to_dict(), checks_shown([report]))
     if not report.passed or report.recovery_seconds > report.rto_seconds:
         raise DrillFailed(

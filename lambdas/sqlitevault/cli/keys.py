@@ -1,7 +1,7 @@
 """`sqlitevault keys`."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import click
 from rich.markup import escape
@@ -10,11 +10,11 @@ from rich.table import Table
 from sqlitevault.catalog.manifest import Scope
 from sqlitevault.cli import options
 from sqlitevault.cli.backup import take
-from sqlitevault.cli.database_copy import copy_of
 from sqlitevault.cli.exit_codes import BUSY, DRILL, INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE
 from sqlitevault.cli.output import Output, stderr, table
-from sqlitevault.devops_hub.api_keys import ApiKey, list_keys, require_keys, revoke_all
+from sqlitevault.database.application_tables import list_keys, require_keys, revoke_all
 from sqlitevault.ground.errors import ConfigError
+from sqlitevault.restore.private_copy import private_copy
 
 
 @click.group()
@@ -34,9 +34,10 @@ def list_all(out: Output, *, backup: str | None, location: str | None) -> None:
     Shows id, name, scopes and whether the key is active; never the hash.
     """
     site = options.site_to_restore(vault=location)
-    with out.progress() as watcher, copy_of(backup, site, watcher) as (name, copy):
-        found = list_keys(copy)
-    out.give({"of": name, "keys": [asdict(key) for key in found]}, _shown(name, found))
+    keys_of, selected = site.profile.require_keys(), options.live_or_backup(backup, site)
+    with out.progress() as watcher, private_copy(site, selected, watcher) as (name, copy):
+        found = list_keys(copy, keys_of)
+    out.give({"of": name, "keys": found}, _shown(name, found))
 
 
 @options.command(NOT_FOUND, BUSY, INTEGRITY, UNAVAILABLE, DRILL, NO_ROOM)
@@ -45,7 +46,7 @@ def list_all(out: Output, *, backup: str | None, location: str | None) -> None:
 def revoke(out: Output, *, everything: bool, location: str | None) -> None:
     """Deactivate every key of the live database.
 
-    Sets is_active = 0 in one transaction. A backup is taken and proven first; if that fails, no key is changed. To
+    This is one transaction. A backup is taken and proven first; if that fails, no key is changed. To
     replace the keys, look them up with `keys list --backup ID` and create new ones in the application: leaked keys must
     stay revoked.
     """
@@ -54,14 +55,14 @@ def revoke(out: Output, *, everything: bool, location: str | None) -> None:
             "keys are only revoked all together", hint="Give --all; revoke single keys in the application."
         )
     site = options.site_to_restore(vault=location)
-    settings = site.settings
-    require_keys(settings.database_path)
+    settings, keys_of = site.settings, site.profile.require_keys()
+    require_keys(settings.database_path, keys_of)
     with out.progress() as watcher:
         # A breach may have changed the very rows that DRILL_SQL asks about: that must not keep the keys active.
         unasked = replace(site, settings=settings.model_copy(update={"drill_sql": None}))
         taken = take(unasked, watcher, scope=Scope.DATABASE)
     taken.require_no_failure()
-    revoked = revoke_all(settings.database_path)
+    revoked = revoke_all(settings.database_path, keys_of)
     document = {"revoked": revoked, "backup_id": taken.report.backup_id, "vault": site.vault.location}
     shown = f"backup taken first: [bold]{taken.report.backup_id}[/] in {escape(site.vault.location)}"
     out.give(document, [shown, f"[bold]{revoked} keys revoked[/]"])
@@ -71,13 +72,17 @@ keys.add_command(list_all)
 keys.add_command(revoke)
 
 
-def _shown(name: str, found: Sequence[ApiKey]) -> Iterator[Table]:
+def _shown(name: str, found: Sequence[Mapping[str, str | bool]]) -> Iterator[Table]:
     if not found:
         stderr().print(f"no keys in {escape(name)}")
         return
-    shown = table("id", "name", "scopes", "active", "created", "expires")
+    shown = table(*(column.removeprefix("is_").removesuffix("_at") for column in found[0]))
     for key in found:
-        texts = map(escape, (key.id, key.name, key.scopes))
-        active = "[green]yes[/]" if key.is_active else "no"
-        shown.add_row(*texts, active, escape(key.created_at), escape(key.expires_at))
+        shown.add_row(*map(_cell, key.values()))
     yield shown
+
+
+def _cell(value: str | bool) -> str:
+    if isinstance(value, str):
+        return escape(value)
+    return "[green]yes[/]" if value else "no"

@@ -9,9 +9,7 @@ from sqlitevault.cli.exit_codes import INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABL
 from sqlitevault.cli.output import Output
 from sqlitevault.cli.whole_file import write_whole
 from sqlitevault.ground.facts import MONITOR_REPORT, RECORD_LIMIT
-from sqlitevault.site import Site
 from sqlitevault.vault.protocol import Vault
-from sqlitevault.watch.changes import LossLimits
 from sqlitevault.watch.exposition import exposition, metrics
 from sqlitevault.watch.monitor import MonitorReport, monitor
 
@@ -34,11 +32,11 @@ def show_metrics(
     """Print the vault's figures for Prometheus.
 
     With --textfile they go to a file for node_exporter's textfile collector. The figures are
-    devops_hub_last_backup_timestamp, devops_hub_last_backup_success and more, each with its meaning; the names begin
-    with the database's name. docs/monitoring/prometheus-rules.yml has the alerts.
+    <database>_last_backup_timestamp, <database>_last_backup_success and more, each with its meaning.
+    docs/monitoring/prometheus-rules.yml has the alerts.
     """
     site = options.site(vault=location)
-    report = _last_report(site.vault) if from_monitor else _look(site)
+    report = _last_report(site.vault) if from_monitor else monitor(site)
     found = metrics(report, rto_seconds=site.settings.rto_seconds, last_run_failed=backup_exit_code != "0")
     text = exposition(found)
     if textfile is not None:
@@ -47,18 +45,6 @@ def show_metrics(
         out.print_json({metric.name: metric.value for metric in found})
     elif textfile is None:
         click.echo(text, nl=False)
-
-
-def _look(site: Site) -> MonitorReport:
-    return monitor(
-        site.vault,
-        site.replica,
-        database=site.database_name,
-        rpo_seconds=site.settings.rpo_seconds,
-        expected=site.expected_protection,
-        now=site.now(),
-        losses=LossLimits.of(site.settings),
-    )
 
 
 def _last_report(vault: Vault) -> MonitorReport:

@@ -165,3 +165,8 @@ def database_backup(words: str, site: Site) -> Selected:
         BackupNotFound, ConfigError: as `selected`.
     """
     return selected(words, site, Choice(scope=Scope.DATABASE, database=site.database_name))
+
+
+def live_or_backup(words: str | None, site: Site) -> Selected | None:
+    """Return the backup that the user named, as `database_backup`; None for the live database."""
+    return None if words is None else database_backup(words, site)

@@ -13,8 +13,8 @@ from sqlitevault.ground.errors import ConfigError, NotReady
 from sqlitevault.site import Site
 from sqlitevault.watch import runbook_test
 from sqlitevault.watch.evidence import Status
-from sqlitevault.watch.overview import Overview
 from sqlitevault.watch.readiness import ReadinessReport
+from sqlitevault.watch.readiness import readiness as check
 
 
 @options.command(UNAVAILABLE, DRILL)
@@ -51,7 +51,7 @@ def readiness(out: Output, *, location: str | None, runbook_tested: str | None, 
     if runbook_tested is not None:
         _record(runbook_tested, site, out)
         return
-    report = Overview(site).readiness()
+    report = check(site)
     if markdown or html:
         click.echo(report.to_markdown() if markdown else _page(report), nl=False)
     else:

@@ -9,7 +9,9 @@ from sqlitevault.cli import options
 from sqlitevault.cli.exit_codes import NO_ROOM, UNAVAILABLE
 from sqlitevault.cli.output import Output
 from sqlitevault.cli.whole_file import write_whole
-from sqlitevault.watch.overview import Overview
+from sqlitevault.watch.history import history
+from sqlitevault.watch.page import make_page
+from sqlitevault.watch.readiness import readiness
 
 
 @options.command(UNAVAILABLE, NO_ROOM)
@@ -30,9 +32,9 @@ def report(out: Output, *, location: str | None, output: Path, days: int) -> Non
     the vault; drills and the monitor write the same page there as reports/report.html. With --json the figures are
     printed and no page is written.
     """
-    overview = Overview(options.site(vault=location), days=days)
+    site = options.site(vault=location)
     if out.as_json:
-        out.print_json(overview.history().to_dict() | {"readiness": overview.readiness().to_dict()})
+        out.print_json(history(site, days).to_dict() | {"readiness": readiness(site).to_dict()})
     else:
-        write_whole(output, overview.page())
+        write_whole(output, make_page(site, days))
         out.show([f"wrote [bold]{escape(str(output))}[/]"])

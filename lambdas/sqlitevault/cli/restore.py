@@ -12,23 +12,16 @@ from sqlitevault.cli import options
 from sqlitevault.cli.backup import Taken, take
 from sqlitevault.cli.exit_codes import BUSY, DRILL, INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE
 from sqlitevault.cli.output import Output, count, doubts, next_steps, proofs, table
-from sqlitevault.cli.restore_options import Tables, Way, Which, choose_tables, choose_way, choose_which, target_of
+from sqlitevault.cli.restore_options import Tables, Way, Which, choose_tables, choose_way, choose_which
 from sqlitevault.cli.restore_table import restore_tables
 from sqlitevault.ground.errors import TargetExists
 from sqlitevault.ground.quantities import duration, format_time, size
-from sqlitevault.restore import (
-    PATIENCE_SECONDS,
-    PromoteReport,
-    RestorePlan,
-    StageReport,
-    UndoReport,
-    in_use,
-    newest_kept,
-    plan,
-    promote,
-    stage,
-)
-from sqlitevault.restore import undo as put_back
+from sqlitevault.restore.occupants import in_use
+from sqlitevault.restore.plan import RestorePlan, plan
+from sqlitevault.restore.promote import PromoteReport, promote
+from sqlitevault.restore.stage import StageReport, stage
+from sqlitevault.restore.undo import UndoReport, newest_kept
+from sqlitevault.restore.undo import undo as put_back
 from sqlitevault.site import Site
 
 
@@ -61,16 +54,7 @@ def restore(out: Output, *, which: Which, scope: Scope, tables: Tables, way: Way
 
 def _plan(selected: Selected, site: Site, scope: Scope, out: Output) -> RestorePlan:
     with out.progress() as watcher:
-        return plan(
-            selected,
-            target_of(site),
-            scope=scope,
-            now=site.now(),
-            scratch=site.settings.scratch,
-            watcher=watcher,
-            patience_seconds=min(PATIENCE_SECONDS, site.settings.snapshot_timeout_seconds),
-            replica=site.replica,
-        )
+        return plan(site, selected, scope=scope, watcher=watcher)
 
 
 def _restore(selected: Selected, site: Site, scope: Scope, way: Way, out: Output) -> None:
@@ -80,19 +64,9 @@ def _restore(selected: Selected, site: Site, scope: Scope, way: Way, out: Output
     if planned.in_use_by and not way.force:
         raise in_use(planned.target, planned.in_use_by)
     _require_consent(planned, way, out)
-    target = target_of(site)
     with out.progress() as watcher:
-        staged = stage(
-            selected,
-            target,
-            scope=scope,
-            now=site.now(),
-            scratch=site.settings.scratch,
-            watcher=watcher,
-            replica=site.replica,
-            salvage=way.salvage,
-        )
-    promoted = promote(target, staged.backup_id, now=site.now(), force=way.force)
+        staged = stage(site, selected, scope=scope, salvage=way.salvage, watcher=watcher)
+    promoted = promote(site, staged.backup_id, force=way.force)
     taken = _back_up_again(site, scope, out) if way.backup_after else None
     fresh = taken.report.to_dict() if taken else None
     document = {"staged": staged.to_dict(), "promoted": promoted.to_dict(), "backup_after": fresh}
@@ -124,7 +98,7 @@ def _undo(site: Site, way: Way, out: Output) -> None:
     previous = newest_kept(database)
     if not way.agreed(f"Put back {previous} (the present one is kept)?", out):
         raise TargetExists(f"this would replace {database}", hint=f"Give --yes to put back {previous}.")
-    report = put_back(target_of(site), now=site.now(), force=way.force)
+    report = put_back(site, force=way.force)
     out.give(report.to_dict(), _undone(report))
 
 

@@ -10,13 +10,7 @@ from sqlitevault.catalog.selection import LATEST, Choice, Selected
 from sqlitevault.cli import options
 from sqlitevault.cli.output import Output
 from sqlitevault.ground.errors import ConfigError
-from sqlitevault.restore import Target
 from sqlitevault.site import Site
-
-
-def target_of(site: Site) -> Target:
-    """Return what a restore of the site replaces."""
-    return Target(site.settings.database_path, site.settings.config_root)
 
 
 @dataclass(frozen=True, slots=True)

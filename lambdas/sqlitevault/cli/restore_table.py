@@ -10,74 +10,59 @@ from rich.table import Table
 
 from sqlitevault.catalog.selection import Selected
 from sqlitevault.cli.output import Output, count, doubts, next_steps, proofs, table
-from sqlitevault.cli.restore_options import Tables, Way, target_of
+from sqlitevault.cli.restore_options import Tables, Way
 from sqlitevault.ground.errors import ConfigError, TargetExists
 from sqlitevault.ground.quantities import duration, format_time
-from sqlitevault.restore import (
-    PATIENCE_SECONDS,
-    MergeReport,
-    Origin,
-    SideReport,
-    TablesPlan,
-    make_side_database,
-    merge,
-    origin,
-    plan_tables,
-    require_mergeable,
-)
+from sqlitevault.restore.table import MergeReport, SideReport, make_side_database, merge, require_mergeable
+from sqlitevault.restore.table_plan import Origin, TablesPlan, origin, plan_tables
+from sqlitevault.restore.target import Target
 from sqlitevault.site import Site
-from sqlitevault.snapshot import SnapshotOptions
 
 
 def restore_tables(selected: Selected, site: Site, tables: Tables, way: Way, out: Output) -> None:
     """Show which rows would come back, ask, and restore them. `way.target` is the place of the side database."""
-    settings, target = site.settings, target_of(site)
-    if way.target is not None and way.target.absolute() == target.database.absolute():
+    live = Target.of(site).database
+    if way.target is not None and way.target.absolute() == live.absolute():
         raise ConfigError(
             f"{way.target} is the live database", hint="Give --merge to bring the rows back into it, or another path."
         )
     with ExitStack() as scratch:
         with out.progress() as watcher:
-            source = scratch.enter_context(origin(selected, settings.scratch, watcher, site.replica))
-            limits = SnapshotOptions(timeout_seconds=min(PATIENCE_SECONDS, settings.snapshot_timeout_seconds))
-            planned = plan_tables(
-                source, target, tables.names, now=site.now(), scratch=settings.scratch, options=limits
-            )
-        if way.target is not None:
-            planned = planned.model_copy(update={"side_database": str(way.target)})
+            source = scratch.enter_context(origin(site, selected, watcher))
+            planned = plan_tables(site, source, tables.names, way.target)
         out.show(_planned(planned, tables))
         if way.dry_run:
             out.give(planned.to_dict(), ())
         elif tables.merges:
-            _merge(source, planned, site, tables, way=way, out=out)
+            _merge(site, source, planned, tables, way=way, out=out)
         else:
-            _make_side_database(source, planned, site, way, out)
+            _make_side_database(site, source, planned, way, out)
 
 
 def _names(planned: TablesPlan) -> tuple[str, ...]:
     return tuple(each.table for each in planned.tables)
 
 
-def _merge(source: Origin, planned: TablesPlan, site: Site, tables: Tables, *, way: Way, out: Output) -> None:
-    names, target = _names(planned), target_of(site)
-    require_mergeable(source.database, target, names)
+def _merge(site: Site, source: Origin, planned: TablesPlan, tables: Tables, *, way: Way, out: Output) -> None:
+    names = _names(planned)
+    require_mergeable(site, source.database, names)
     rows = planned.returning(missing_only=tables.missing_only)
-    if not way.agreed(f"Write {rows:,} rows into {target.database} (a copy of it is kept)?", out):
+    if not way.agreed(f"Write {rows:,} rows into {planned.target} (a copy of it is kept)?", out):
         raise TargetExists(
-            f"this would write {rows:,} rows into {target.database}",
+            f"this would write {rows:,} rows into {planned.target}",
             hint="Give --yes to write them (a copy of the database is kept), or leave --merge out for a side database.",
         )
-    report = merge(source.database, planned.backup_id, target, names, missing_only=tables.missing_only, now=site.now())
+    report = merge(site, source.database, planned.backup_id, names, missing_only=tables.missing_only)
     out.give(report.to_dict(), _merged(report))
 
 
-def _make_side_database(source: Origin, planned: TablesPlan, site: Site, way: Way, out: Output) -> None:
+def _make_side_database(site: Site, source: Origin, planned: TablesPlan, way: Way, out: Output) -> None:
     side = Path(planned.side_database)
     if side.exists() and not way.agreed(f"Replace {side} (the present one is kept)?", out):
         raise TargetExists(
             f"{side} already exists", hint="Give --yes to replace it (the present one is kept), or --target PATH."
         )
-    report = make_side_database(source, target_of(site), _names(planned), side=side, now=site.now())
+    report = make_side_database(site, source, _names(planned), side)
     out.give(report.to_dict(), _restored(report))
 
 

@@ -9,7 +9,7 @@ from sqlitevault.cli.drill import checks_shown
 from sqlitevault.cli.exit_codes import INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE
 from sqlitevault.cli.output import Output
 from sqlitevault.ground.errors import ConfigError, IntegrityCheckFailed
-from sqlitevault.proof.drill import DrillRequest, drill
+from sqlitevault.proof.drill import drill
 from sqlitevault.vault.protocol import Vault
 
 
@@ -25,15 +25,9 @@ def verify(out: Output, *, backups: tuple[str, ...], everything: bool, location:
     if bool(backups) == everything:
         raise ConfigError("name backups or use --all, not both", hint="`sqlitevault list` shows the backups.")
     site = options.site_to_restore(vault=location)
-    settings = site.settings
     chosen = _all(site.vault) if everything else [options.selected(words, site, Choice()) for words in backups]
     with out.progress() as watcher:
-        reports = [
-            drill(
-                DrillRequest(each, site.now(), settings.rto_seconds, with_dump=False, scratch=settings.scratch), watcher
-            )
-            for each in chosen
-        ]
+        reports = [drill(site, each, watcher, thorough=False) for each in chosen]
     out.give([report.to_dict() for report in reports], checks_shown(reports))
     failed = [report.backup_id for report in reports if not report.passed]
     if failed:

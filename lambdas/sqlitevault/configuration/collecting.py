@@ -58,18 +58,18 @@ class _Unusable(Exception):
     """A file that cannot be collected; the message is the reason."""
 
 
-def collect(root: Path, staging: Path) -> Collected:
+def collect(root: Path, patterns: tuple[str, ...], staging: Path) -> Collected:
     """Write redacted copies of the configuration below `root` into `staging`, an empty folder.
 
-    Collected are docker-compose files, k8s manifests, frontend/nginx.conf, alembic.ini, .env.example, and the names
-    of the variables in .env, as `env_structure.txt`. Each of them may be missing.
+    Collected are the files that match `patterns`, and the names of the variables in .env, as `env_structure.txt`. Each
+    of them may be missing.
 
     Raises:
         OSError: `staging` cannot be written.
     """
     gathered = _Gathered()
     _gather_environment(root, gathered)
-    for number, path in enumerate(places.sources(root)):
+    for number, path in enumerate(places.sources(root, patterns)):
         if number < MOST_FILES:
             _gather_file(root, path, gathered)
         else:

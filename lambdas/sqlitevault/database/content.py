@@ -7,7 +7,7 @@ import hashlib
 import json
 import struct
 from binascii import hexlify
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -114,3 +114,9 @@ def schema_digest(path: Path) -> str:
             counters = connection.execute(f"SELECT quote(name), quote(seq) FROM {_SEQUENCE}").fetchall()
     lines = [json.dumps(entry, separators=(",", ":")) + "\n" for entry in [*sorted(found), *sorted(counters)]]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def statistics(tables: Iterable[Table]) -> bytes:
+    """Return the content of `db_stats.txt`: a heading, then `table: rows` a line."""
+    lines = ["Database Statistics:", *(f"{table.name}: {table.rows}" for table in tables)]
+    return ("\n".join(lines) + "\n").encode("utf-8", "backslashreplace")

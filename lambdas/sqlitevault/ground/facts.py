@@ -11,6 +11,7 @@ INBOX = "inbox/"
 ARCHIVE_SUFFIX = ".tar.gz"
 MANIFEST_SUFFIX = ".manifest.json"
 REPORTS = "reports/"
+BACKUP_REPORTS = f"{REPORTS}backups/"
 DRILL_REPORTS = f"{REPORTS}drills/"
 # Replication would overwrite a report of the same name in the replica.
 REPLICA_DRILL_REPORTS = f"{REPORTS}replica-drills/"

@@ -1,8 +1,7 @@
-"""Prove that a backup restores: from the vault alone, to scratch, compared with what was backed up, and timed."""
+"""Drills: restore a backup to scratch, from nothing but its vault, compare it with what was backed up, and time it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
@@ -23,22 +22,15 @@ from sqlitevault.ground.errors import (
     SqliteVaultError,
 )
 from sqlitevault.ground.scratch import scratch_directory
-from sqlitevault.ground.settings import Settings
 from sqlitevault.ground.steps import Steps, Watcher
-from sqlitevault.proof.own_checks import OwnCheck, parse_own_checks
-from sqlitevault.proof.proof import (
-    ask_own_check,
-    fetch,
-    prove_database,
-    prove_dump,
-    prove_statistics,
-    unpack_archive,
-)
+from sqlitevault.proof.own_checks import OwnCheck, ask, parse_own_checks
+from sqlitevault.proof.proof import fetch, prove_database, prove_dump, prove_statistics, unpack_archive
+from sqlitevault.site import Site
 from sqlitevault.vault.protocol import Vault, whole_location
 
 _Found = TypeVar("_Found")
 
-# What a damaged backup raises; anything else (no network, no disk) says nothing about the backup and escapes.
+# Errors of a damaged backup. Any other (no network, no disk) says nothing about the backup and escapes.
 DAMAGE: tuple[type[SqliteVaultError], ...] = (
     ArchiveUnsafe,
     BackupNotFound,
@@ -50,53 +42,34 @@ DAMAGE: tuple[type[SqliteVaultError], ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class DrillRequest:
-    """One backup to prove. `with_dump` also loads the SQL dump; `rto_seconds` is what recovery may take.
-
-    `own_checks` are the operator's own questions to the restored database.
-    """
-
-    selected: Selected
-    drilled_at: datetime
-    rto_seconds: int
-    with_dump: bool = True
-    own_checks: tuple[OwnCheck, ...] = ()
-    scratch: Path | None = None
-
-    @classmethod
-    def of(cls, selected: Selected, drilled_at: datetime, settings: Settings) -> "DrillRequest":
-        """Return the request for a whole drill as the settings say."""
-        own_checks = parse_own_checks(settings.drill_sql)
-        return cls(selected, drilled_at, settings.rto_seconds, own_checks=own_checks, scratch=settings.scratch)
-
-
-def drill(request: DrillRequest, watcher: Watcher | None = None) -> DrillReport:
+def drill(site: Site, selected: Selected, watcher: Watcher | None = None, *, thorough: bool = True) -> DrillReport:
     """Restore the backup to scratch and prove it; a backup that cannot be proven gives a report that did not pass.
 
+    A `thorough` drill also loads the SQL dump and asks the questions of DRILL_SQL.
+
     Raises:
-        VaultUnavailable, ScratchFull: the drill could not be held, which says nothing about the backup.
+        VaultUnavailable, ScratchFull: there was no drill, which says nothing about the backup.
     """
-    steps = Steps(watcher)
-    findings = _Findings()
-    with scratch_directory(request.scratch) as scratch:
-        _prove(request, scratch, steps, findings)
-    checks = tuple(findings.checks)
+    drilled_at, steps = site.now(), Steps(watcher)
+    run = _Drill(selected, steps, parse_own_checks(site.settings.drill_sql) if thorough else (), with_dump=thorough)
+    with scratch_directory(site.settings.scratch) as scratch:
+        run.prove(scratch)
+    checks = tuple(run.checks)
     return DrillReport(
-        backup_id=request.selected.label,
-        vault=whole_location(request.selected.vault.location),
-        drilled_at=request.drilled_at,
+        backup_id=selected.label,
+        vault=whole_location(selected.vault.location),
+        drilled_at=drilled_at,
         passed=bool(checks) and all(check.passed for check in checks),
-        recovery_seconds=findings.recovery_seconds or steps.total_seconds,
-        rto_seconds=request.rto_seconds,
+        recovery_seconds=run.recovery_seconds or steps.total_seconds,
+        rto_seconds=site.settings.rto_seconds,
         steps=steps.seconds,
         checks=checks,
-        unanswered=tuple(findings.unanswered),
+        unanswered=tuple(run.unanswered),
     )
 
 
 def record(report: DrillReport, vault: Vault, replica: str | None = None) -> None:
-    """Write the report beside the vault's backups, where `list` and restore look; `replica` is where that is.
+    """Write the report into the vault, where `list` and restore look for it; `replica` is the replica's location.
 
     Raises:
         VaultUnavailable: it could not be written.
@@ -106,10 +79,51 @@ def record(report: DrillReport, vault: Vault, replica: str | None = None) -> Non
 
 
 @dataclass(slots=True)
-class _Findings:
+class _Drill:
+    selected: Selected
+    steps: Steps
+    own_checks: tuple[OwnCheck, ...]
+    with_dump: bool
     checks: list[Check] = field(default_factory=list)
     unanswered: list[str] = field(default_factory=list)
     recovery_seconds: float = 0.0
+
+    def prove(self, scratch: Path) -> None:
+        chosen, steps = self.selected, self.steps
+        archive = scratch / PurePosixPath(chosen.archive.name).name
+        fetched = self.attempt("archive", lambda: fetch(chosen.vault, chosen.archive, chosen.manifest, archive, steps))
+        if fetched is None:
+            return
+        self.checks.append(fetched)
+        unpacked = self.attempt(
+            "members", lambda: unpack_archive(archive, scratch / "unpacked", chosen.manifest, steps)
+        )
+        if unpacked is None:
+            return
+        count = len(unpacked.manifest.files)
+        self.checks.append(Check(name="members", passed=True, detail=f"{count} files, all checksums correct"))
+        archive.unlink()
+        self.prove_unpacked(unpacked, scratch)
+
+    def prove_unpacked(self, unpacked: Unpacked, scratch: Path) -> None:
+        manifest, steps = unpacked.manifest, self.steps
+        if manifest.corrupt:
+            self.checks.append(Check(name="source", passed=False, detail="kept although its database was corrupt"))
+        database = database_in(unpacked.folder, manifest)
+        if database is None:
+            self.recovery_seconds = steps.total_seconds
+            return
+        proven = self.attempt("database", lambda: prove_database(database, manifest, steps))
+        self.recovery_seconds = steps.total_seconds
+        self.checks.extend(proven or ())
+        self.add(self.attempt("statistics", lambda: prove_statistics(unpacked.folder, manifest)))
+        if proven and self.own_checks:
+            with steps.step("own checks"):
+                for own in self.own_checks:
+                    self.ask(database, own)
+        sql = database.with_suffix(".sql")
+        if self.with_dump and sql.exists():
+            self.add(self.attempt("SQL dump", lambda: prove_dump(sql, scratch, manifest, steps)))
 
     def attempt(self, name: str, prove: Callable[[], _Found]) -> _Found | None:
         """Run one proof; damage becomes a check that did not pass."""
@@ -120,58 +134,14 @@ class _Findings:
             return None
 
     def ask(self, database: Path, own: OwnCheck) -> None:
-        """Ask one question; what could not be asked stops neither the others nor the report."""
+        """Ask one question; one that cannot be asked stops neither the others nor the report."""
         try:
-            asked = self.attempt(own.query, lambda: ask_own_check(database, own))
+            self.add(self.attempt(own.query, lambda: ask(database, own)))
         except ConfigError as error:
             self.unanswered.append(str(error))
-            return
-        self.checks.extend([asked] if asked else [])
 
-
-def _prove(request: DrillRequest, scratch: Path, steps: Steps, findings: _Findings) -> None:
-    selected = request.selected
-    archive = scratch / PurePosixPath(selected.archive.name).name
-    fetched = findings.attempt(
-        "archive", lambda: fetch(selected.vault, selected.archive, selected.manifest, archive, steps)
-    )
-    if fetched is None:
-        return
-    findings.checks.append(fetched)
-    unpacked = findings.attempt(
-        "members", lambda: unpack_archive(archive, scratch / "unpacked", selected.manifest, steps)
-    )
-    if unpacked is None:
-        return
-    count = len(unpacked.manifest.files)
-    findings.checks.append(Check(name="members", passed=True, detail=f"{count} files, each checksum right"))
-    archive.unlink()
-    _prove_unpacked(request, unpacked, scratch, steps, findings)
-
-
-def _prove_unpacked(
-    request: DrillRequest, unpacked: Unpacked, scratch: Path, steps: Steps, findings: _Findings
-) -> None:
-    manifest = unpacked.manifest
-    if manifest.corrupt:
-        findings.checks.append(Check(name="source", passed=False, detail="kept although its database was corrupt"))
-    database = database_in(unpacked.folder, manifest)
-    if database is None:
-        findings.recovery_seconds = steps.total_seconds
-        return
-    proven = findings.attempt("database", lambda: prove_database(database, manifest, steps))
-    findings.recovery_seconds = steps.total_seconds
-    findings.checks.extend(proven or ())
-    told = findings.attempt("statistics", lambda: prove_statistics(unpacked.folder, manifest))
-    findings.checks.extend([told] if told else [])
-    if proven and request.own_checks:
-        with steps.step("own checks"):
-            for own in request.own_checks:
-                findings.ask(database, own)
-    sql = database.with_suffix(".sql")
-    if request.with_dump and sql.exists():
-        loaded = findings.attempt("SQL dump", lambda: prove_dump(sql, scratch, manifest, steps))
-        findings.checks.extend([loaded] if loaded else [])
+    def add(self, check: Check | None) -> None:
+        self.checks.extend([check] if check else [])
 
 
 def database_in(folder: Path, manifest: Manifest) -> Path | None:

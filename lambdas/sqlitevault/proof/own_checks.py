@@ -1,6 +1,7 @@
-"""The operator's own questions to a restored database, each with the answer it must give (`DRILL_SQL`).
+"""The operator's own checks of a restored database: `DRILL_SQL`.
 
-One a line: `SELECT count(*) > 0 FROM agents => 1`. The query gives one row with one value, which is compared as text.
+One check a line: `SELECT count(*) > 0 FROM orders => 1`. The query must return one row with one value, which is
+compared as text.
 """
 
 from contextlib import closing
@@ -10,6 +11,7 @@ from pathlib import Path
 import apsw
 from apsw.ext import query_limit
 
+from sqlitevault.catalog.drill_report import Check
 from sqlitevault.database.connection import open_copy
 from sqlitevault.ground.errors import ConfigError, IntegrityCheckFailed, SourceUnsupported
 
@@ -20,24 +22,24 @@ _STEPS_BETWEEN_LOOKS = 100_000  # instructions of SQLite, some milliseconds
 
 @dataclass(frozen=True, slots=True)
 class OwnCheck:
-    """A query, and the text of the only value that it must give."""
+    """A query, and the value that it must return, as text."""
 
     query: str
     expected: str
 
 
 def parse_own_checks(text: str | None) -> tuple[OwnCheck, ...]:
-    """Read the checks, whose form `Settings` has looked at; empty lines are passed over."""
+    """Read the checks, whose form `Settings` has checked; empty lines are skipped."""
     parts = (line.rpartition(_ARROW) for line in (text or "").splitlines() if line.strip())
     return tuple(OwnCheck(query.strip(), expected.strip()) for query, _, expected in parts)
 
 
-def answer(database: Path, query: str) -> str:
-    """Return what a query says of a private copy, as text; the copy is opened read-only.
+def ask(database: Path, own: OwnCheck) -> Check:
+    """Ask a private copy one question; the copy is opened read-only.
 
     Raises:
-        IntegrityCheckFailed: it is a right question that this database cannot answer, as when a table is gone.
-        ConfigError: nothing could answer it: wrong SQL, more than one statement or value, longer than a minute.
+        IntegrityCheckFailed: the question is valid, but this database cannot answer it, for example without a table.
+        ConfigError: no database could answer it: wrong SQL, more than one statement or value, longer than a minute.
     """
     try:
         with open_copy(database) as connection:
@@ -48,28 +50,30 @@ def answer(database: Path, query: str) -> str:
                 timeout_exception=apsw.InterruptError,
                 timeout_steps=_STEPS_BETWEEN_LOOKS,
             ):
-                rows = _rows(connection, query)
+                rows = _rows(connection, own.query)
     except (apsw.Error, SourceUnsupported) as error:
-        raise _unanswered(query, str(error)) from error
+        raise _unanswered(own.query, str(error)) from error
     if len(rows) != 1 or len(rows[0]) != 1:
-        raise _unanswered(query, f"it gives {len(rows)} rows where one with one value is wanted")
-    return str(rows[0][0])
+        raise _unanswered(own.query, f"it returns {len(rows)} rows, not one row with one value")
+    found = str(rows[0][0])
+    passed = found == own.expected
+    return Check(name=own.query, passed=passed, detail=found if passed else f"{found} instead of {own.expected}")
 
 
 def _rows(connection: apsw.Connection, query: str) -> "list[tuple[apsw.SQLiteValue, ...]]":
     try:
         return connection.execute(query).fetchall()
     except apsw.SQLError as error:
-        if not _is_a_question(query):
+        if not _is_valid(query):
             raise
         raise IntegrityCheckFailed(
             f"the restored database cannot answer: {error}",
-            hint="Look whether a table or a column is gone; if it should be, correct DRILL_SQL.",
+            hint="Check whether a table or column is missing; if that is intended, correct DRILL_SQL.",
         ) from error
 
 
-def _is_a_question(query: str) -> bool:
-    """Tell whether SQLite can parse it as one query: a view's definition is parsed, but its names are not looked up."""
+def _is_valid(query: str) -> bool:
+    """Return whether SQLite can parse it as one query: it parses a view's definition without looking up its names."""
     with closing(apsw.Connection(":memory:")) as empty:
         try:
             empty.execute(f"CREATE VIEW question AS {query}")

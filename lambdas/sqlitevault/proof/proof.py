@@ -1,6 +1,6 @@
-"""Proving that what came out of a vault is what went in. Each proof returns the check that held, or raises.
+"""Proofs that a restored backup equals what was backed up. Each returns the checks that passed, or raises.
 
-Used by restore (before anything is swapped in), by verify and by drill.
+Restore uses them before it swaps anything in; verify and drill use them too.
 """
 
 from collections.abc import Callable
@@ -11,12 +11,10 @@ from sqlitevault.archive.unpacking import Unpacked, unpack
 from sqlitevault.catalog.drill_report import Check
 from sqlitevault.catalog.manifest import Manifest, Table
 from sqlitevault.database.checks import check
-from sqlitevault.database.content import read_tables, schema_digest
-from sqlitevault.database.summaries import statistics
+from sqlitevault.database.content import read_tables, schema_digest, statistics
 from sqlitevault.dump.load import load_dump
 from sqlitevault.ground.errors import ChecksumMismatch, IntegrityCheckFailed
 from sqlitevault.ground.steps import Steps
-from sqlitevault.proof.own_checks import OwnCheck, answer
 from sqlitevault.vault.protocol import StoredObject, Vault
 
 _TAKE_ANOTHER = "Take another backup, or this one's copy in the replica vault; `sqlitevault list` shows them."
@@ -28,7 +26,7 @@ def everything(_member: str) -> bool:
 
 
 def fetch(vault: Vault, archive: StoredObject, manifest: Manifest | None, target: Path, steps: Steps) -> Check:
-    """Download the archive, in the version that it names if it does, and compare its SHA-256 with the manifest's.
+    """Download the archive, in its version if it has one, and compare its SHA-256 with the manifest's.
 
     Raises:
         ChecksumMismatch: the vault holds other bytes than were backed up.
@@ -57,7 +55,7 @@ def unpack_archive(
     """Unpack the wanted members, each compared with its recorded checksum.
 
     Raises:
-        ArchiveUnsafe: it is no archive of ours, or an attack.
+        ArchiveUnsafe: it was not written by sqlitevault, or is an attack.
         ChecksumMismatch: a member is damaged.
         ManifestInvalid: its own manifest is not the one beside it.
         ScratchFull: the disk is too small.
@@ -100,29 +98,17 @@ def prove_dump(sql: Path, scratch: Path, manifest: Manifest, steps: Steps) -> Ch
 
 
 def prove_statistics(folder: Path, manifest: Manifest) -> Check | None:
-    """Compare the row counts in `db_stats.txt` with those that were proven; None if the archive tells none.
+    """Compare the row counts in `db_stats.txt` with the proven ones; None if the archive has no such file.
 
     Raises:
-        IntegrityCheckFailed: people who read the file would be misled.
+        IntegrityCheckFailed: they differ, and would mislead people who read the file.
     """
-    told = folder / STATISTICS
-    if not told.exists() or any(table.digest is None for table in manifest.tables):
+    listed = folder / STATISTICS
+    if not listed.exists() or any(table.digest is None for table in manifest.tables):
         return None
-    if told.read_bytes() != statistics(manifest.tables):
-        raise IntegrityCheckFailed(f"{STATISTICS} tells other row counts than were restored", hint=_TAKE_ANOTHER)
+    if listed.read_bytes() != statistics(manifest.tables):
+        raise IntegrityCheckFailed(f"{STATISTICS} lists other row counts than were restored", hint=_TAKE_ANOTHER)
     return Check(name=STATISTICS, passed=True, detail=f"{len(manifest.tables)} tables, rows as restored")
-
-
-def ask_own_check(database: Path, own: OwnCheck) -> Check:
-    """Ask the restored database one of the operator's own questions.
-
-    Raises:
-        IntegrityCheckFailed: the database lacks what the question is about.
-        ConfigError: the question itself is wrong, which says nothing about the backup.
-    """
-    found = answer(database, own.query)
-    told = found if found == own.expected else f"{found} instead of {own.expected}"
-    return Check(name=own.query, passed=found == own.expected, detail=told)
 
 
 def _prove_content(database: Path, manifest: Manifest, name: str) -> Check:

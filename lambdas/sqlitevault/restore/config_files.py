@@ -1,18 +1,16 @@
-"""Bring configuration files back: each changed one kept, `.env` never written, blanked secrets never over real ones."""
+"""Restore configuration files: changed ones are kept, `.env` is never written, redacted secrets replace nothing."""
 
 import difflib
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 
-from sqlitevault.configuration.places import original_path
+from sqlitevault.configuration.places import ENV_STRUCTURE, ENVIRONMENT, original_path
 from sqlitevault.configuration.secrets import REDACTED
 from sqlitevault.configuration.variables import missing_variables
 from sqlitevault.ground.report import Report
 from sqlitevault.restore import durable
 from sqlitevault.restore.target import kept_path
-
-_ENV_STRUCTURE = "env_structure.txt"
+from sqlitevault.site import Site
 
 
 class FileChange(Report):
@@ -35,29 +33,28 @@ class ConfigReport(Report):
     missing_variables: tuple[str, ...]
 
 
-def plan_config(staged: Path, root: Path) -> tuple[FileChange, ...]:
-    """Compare the configuration in `staged` with the present files below `root`; changes nothing."""
-    return tuple(_change(source, root / relative) for source, relative in _files(staged))
+def plan_config(site: Site, staged: Path) -> tuple[FileChange, ...]:
+    """Compare the configuration in `staged` with the present files; changes nothing."""
+    return tuple(_change(source, present) for source, present in _files(site, staged))
 
 
-def variables_missing(staged: Path, root: Path) -> tuple[str, ...]:
+def variables_missing(site: Site, staged: Path) -> tuple[str, ...]:
     """Name the variables that the backup's `.env` had and the present one lacks."""
-    structure = staged / _ENV_STRUCTURE
+    structure = staged / ENV_STRUCTURE
     if not structure.exists():
         return ()
-    present = root / ".env"
+    present = site.settings.config_root / ENVIRONMENT
     text = present.read_text(errors="replace") if present.is_file() else None
     return missing_variables(structure.read_text(errors="replace"), text)
 
 
-def restore_config(staged: Path, root: Path, now: datetime) -> ConfigReport:
-    """Write the files in `staged` to where they came from below `root`.
+def restore_config(site: Site, staged: Path) -> ConfigReport:
+    """Write the files in `staged` to where they came from below CONFIG_ROOT.
 
-    Killed at any point each file is the old one or the new one, and running it again finishes.
+    Killed at any point, each file is the old one or the new one; another run finishes the work.
     """
     written, kept, beside = [], [], []
-    for source, relative in _files(staged):
-        present = root / relative
+    for source, present in _files(site, staged):
         change = _change(source, present)
         if change.action == "unchanged":
             continue
@@ -68,7 +65,7 @@ def restore_config(staged: Path, root: Path, now: datetime) -> ConfigReport:
             beside.append(str(aside))
             continue
         if change.action == "replace":
-            keep = kept_path(present, now)
+            keep = kept_path(present, site.now())
             durable.copy(present, keep)
             kept.append(str(keep))
         durable.write(present, source.read_bytes())
@@ -77,15 +74,16 @@ def restore_config(staged: Path, root: Path, now: datetime) -> ConfigReport:
         written=tuple(written),
         kept=tuple(kept),
         beside=tuple(beside),
-        missing_variables=variables_missing(staged, root),
+        missing_variables=variables_missing(site, staged),
     )
 
 
-def _files(staged: Path) -> Iterator[tuple[Path, Path]]:
+def _files(site: Site, staged: Path) -> Iterator[tuple[Path, Path]]:
+    """Yield each file to restore, and its place."""
     for source in sorted(path for path in staged.rglob("*") if path.is_file()):
-        original = original_path(f"config/{source.relative_to(staged).as_posix()}")
+        original = original_path(f"config/{source.relative_to(staged).as_posix()}", site.profile)
         if original is not None:
-            yield source, Path(original)
+            yield source, site.settings.config_root / original
 
 
 def _change(source: Path, present: Path) -> FileChange:

@@ -1,4 +1,4 @@
-"""Who has a database open: by SQLite's locks (also those of other hosts), and by name where this host knows."""
+"""Users of a database: those that hold SQLite's locks, also on other hosts, and this host's processes by name."""
 
 import os
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ _PROC = Path("/proc")
 
 
 def in_use(database: Path | str, users: tuple[str, ...]) -> TargetInUse:
-    """Return the error for a database that somebody has open."""
+    """Return the error for a database that is open elsewhere."""
     return TargetInUse(
         f"{database} is open: {'; '.join(users)}",
         hint="Stop the application first (docker compose stop, or kubectl scale --replicas=0), or use --force.",
@@ -19,13 +19,25 @@ def in_use(database: Path | str, users: tuple[str, ...]) -> TargetInUse:
 
 
 def occupants(database: Path) -> tuple[str, ...]:
-    """Describe everybody who has the database open; empty if nobody is seen.
+    """Describe each user that has the database open; empty if none is seen.
 
     An idle connection of another host in rollback mode holds no lock and cannot be seen.
     """
     if not database.exists():
         return ()
     return (*_local_processes(database), *connections_seen(database))
+
+
+def require_unused(database: Path, *, force: bool) -> tuple[str, ...]:
+    """Return the users of the database; with `force` there may be some.
+
+    Raises:
+        TargetInUse: it is open elsewhere, and `force` is not set.
+    """
+    users = occupants(database)
+    if users and not force:
+        raise in_use(database, users)
+    return users
 
 
 def _local_processes(database: Path) -> Iterator[str]:

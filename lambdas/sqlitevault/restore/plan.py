@@ -1,8 +1,8 @@
-"""The dry run: which backup, what would change, what would be lost. Changes nothing."""
+"""Plan a restore: which backup, what would change, what would be lost. Changes nothing."""
 
 import shutil
 from contextlib import suppress
-from datetime import datetime
+from dataclasses import replace
 from pathlib import Path
 
 from sqlitevault.catalog.manifest import Manifest, Scope, Table
@@ -17,12 +17,12 @@ from sqlitevault.restore.config_files import FileChange, plan_config, variables_
 from sqlitevault.restore.occupants import occupants
 from sqlitevault.restore.retrieval import Retrieval
 from sqlitevault.restore.target import Target, wants_config, wants_database
+from sqlitevault.site import Site
 from sqlitevault.snapshot import SnapshotOptions, take_snapshot
-from sqlitevault.vault.protocol import Vault
 
 # Beside the target: the staged database, and a recovered copy of the present one if a crash left a journal.
 _ROOM_PER_BYTE = 2
-# In an emergency nobody waits minutes for row counts.
+# In an emergency nobody should wait minutes for row counts.
 PATIENCE_SECONDS = 15.0
 
 
@@ -59,36 +59,26 @@ class RestorePlan(Report):
     repairs: tuple[str, ...] = ()
 
 
-def plan(
-    selected: Selected,
-    target: Target,
-    *,
-    scope: Scope,
-    now: datetime,
-    scratch: Path | None = None,
-    watcher: Watcher | None = None,
-    patience_seconds: float = PATIENCE_SECONDS,
-    replica: Vault | None = None,
-) -> RestorePlan:
-    """Say what restoring `selected` would change; count a locked live database for `patience_seconds` at most.
+def plan(site: Site, selected: Selected, *, scope: Scope, watcher: Watcher | None = None) -> RestorePlan:
+    """Return what restoring `selected` would change; counts a locked live database for PATIENCE_SECONDS at most.
 
     Raises:
         VaultUnavailable: the vault cannot be reached.
         ChecksumMismatch, ArchiveUnsafe, ManifestInvalid: the backup is damaged.
         ScratchFull: there is no room to look into the archive.
     """
-    steps = Steps(watcher)
-    with scratch_directory(scratch) as work:
-        looked = Retrieval(selected, Scope.CONFIG, work, work, steps, replica)
-        manifest, config = _look_inside(looked, scope)
-        live: tuple[Table, ...] | None = None
-        problem: str | None = None
-        if wants_database(scope) and manifest.database is not None:
-            live, problem = _live_tables(target, work / "live.db", patience_seconds, steps)
-        files = plan_config(config, target.config_root) if config is not None else ()
-        missing = variables_missing(config, target.config_root) if config is not None else ()
-    size = manifest.database.bytes if manifest.database and wants_database(scope) else 0
-    free = _free(target.directory)
+    target, steps = Target.of(site), Steps(watcher)
+    live: tuple[Table, ...] | None = None
+    problem: str | None = None
+    with scratch_directory(site.settings.scratch) as work:
+        search = Retrieval(selected, Scope.CONFIG, work, work, steps, site.replica)
+        manifest, config = _look_inside(search, scope)
+        database = manifest.database if wants_database(scope) else None
+        if database is not None:
+            live, problem = _live_tables(site, work / "live.db", steps)
+        files = plan_config(site, config) if config is not None else ()
+        missing = variables_missing(site, config) if config is not None else ()
+    size, free = database.bytes if database else 0, _free(target.directory)
     return RestorePlan(
         backup_id=manifest.backup_id,
         archive=selected.archive.name,
@@ -97,7 +87,7 @@ def plan(
         skipped=selected.skipped,
         scope=scope,
         created_at=manifest.created_at,
-        data_loss_seconds=(now - manifest.created_at).total_seconds(),
+        data_loss_seconds=(site.now() - manifest.created_at).total_seconds(),
         target=str(target.database),
         target_exists=target.database.exists(),
         in_use_by=occupants(target.database) if wants_database(scope) else (),
@@ -108,17 +98,17 @@ def plan(
         live_problem=problem,
         files=files,
         missing_variables=missing,
-        repairs=tuple(looked.repairs),
+        repairs=tuple(search.repairs),
     )
 
 
-def _look_inside(looked: Retrieval, scope: Scope) -> tuple[Manifest, Path | None]:
+def _look_inside(search: Retrieval, scope: Scope) -> tuple[Manifest, Path | None]:
     """Return the manifest and the unpacked configuration; downloads only when it must."""
-    known = looked.selected.manifest
-    if known is not None and not wants_config(scope) and looked.selected.changed is None:
+    known = search.selected.manifest
+    if known is not None and not wants_config(scope) and search.selected.changed is None:
         return known, None
     try:
-        found = looked.run()
+        found = search.run()
     except DAMAGE:
         if known is None or not wants_database(scope):
             raise
@@ -127,18 +117,22 @@ def _look_inside(looked: Retrieval, scope: Scope) -> tuple[Manifest, Path | None
     return found.manifest, config if wants_config(scope) and config.is_dir() else None
 
 
-def _live_tables(
-    target: Target, copy: Path, patience_seconds: float, steps: Steps
-) -> tuple[tuple[Table, ...], str | None]:
+def _live_tables(site: Site, copy: Path, steps: Steps) -> tuple[tuple[Table, ...], str | None]:
     """Return the live database's tables, and why they could not be counted."""
-    if not target.database.exists():
+    if not site.settings.database_path.exists():
         return (), None
     try:
         with steps.step("count the live database"):
-            take_snapshot(target.database, copy, SnapshotOptions(timeout_seconds=patience_seconds))
+            take_snapshot(site.settings.database_path, copy, impatient(site))
             return read_tables(copy), None
     except SqliteVaultError as error:
         return (), str(error)
+
+
+def impatient(site: Site) -> SnapshotOptions:
+    """Return the limits of a snapshot that only serves a comparison."""
+    options = SnapshotOptions.of(site.settings)
+    return replace(options, timeout_seconds=min(PATIENCE_SECONDS, options.timeout_seconds))
 
 
 def _compare(live: tuple[Table, ...], after: tuple[Table, ...], *, known: bool) -> tuple[TableChange, ...]:

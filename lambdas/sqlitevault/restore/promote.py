@@ -9,27 +9,28 @@ removing them loses nothing; only then does the staged file take the place.
 import csv
 import errno
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from sqlitevault.database.application_tables import is_active
 from sqlitevault.ground.errors import SourceBusy, SourceCorrupt, SourceUnsupported
 from sqlitevault.ground.files import sync
+from sqlitevault.ground.profile import KeyTable, Profile
 from sqlitevault.ground.quantities import format_time
 from sqlitevault.ground.report import Moment, Report, Seconds
 from sqlitevault.restore import durable
 from sqlitevault.restore.config_files import ConfigReport, restore_config
-from sqlitevault.restore.occupants import in_use, occupants
+from sqlitevault.restore.occupants import require_unused
 from sqlitevault.restore.stage import (
     CONFIG,
     DATABASE,
-    KEYS,
     StageReport,
     discard_stage,
     read_stage,
     require_unchanged,
 )
 from sqlitevault.restore.target import SIDE_FILES, Target, kept_path
+from sqlitevault.site import Site
 from sqlitevault.snapshot import take_snapshot
 
 _KEYS_NAMED = 10
@@ -42,10 +43,10 @@ OnStep = Callable[[str], None]
 
 
 class PromoteReport(Report):
-    """What is live now. `kept` is where the previous database lies; None if there was none.
+    """The result of a promote. `kept` is the place of the previous database; None if there was none.
 
-    `key_metadata` lists the API keys that existed in the backup (CSV lines without hashes). `salvaged`: nothing proves
-    that this is what was backed up.
+    `key_metadata` lists the API keys in the backup, as CSV lines without hashes. `salvaged`: nothing proves that the
+    content is what was backed up.
     """
 
     backup_id: str
@@ -63,54 +64,51 @@ class PromoteReport(Report):
 
 
 def _no_hook(_step: str) -> None:
-    """Do nothing: only tests look in between the steps."""
+    """Do nothing: only tests act between the steps."""
 
 
-def promote(
-    target: Target, backup_id: str, *, now: datetime, force: bool = False, on_step: OnStep = _no_hook
-) -> PromoteReport:
+def promote(site: Site, backup_id: str, *, force: bool = False, on_step: OnStep = _no_hook) -> PromoteReport:
     """Swap the staged backup in. Killed at any point and run again, it finishes.
 
     Raises:
         BackupNotFound: nothing is staged under this id.
         IntegrityCheckFailed: the staged file is not the one that was proven.
-        TargetInUse: somebody has the database open and `force` is not set.
+        TargetInUse: the database is open elsewhere and `force` is not set.
     """
-    staged = read_stage(target, backup_id)
-    folder = target.staged(backup_id)
+    target, now = Target.of(site), site.now()
+    staged, folder = read_stage(target, backup_id), target.staged(backup_id)
     users: tuple[str, ...] = ()
     kept = None
-    if staged.database_sha256 is not None:
-        users = _require_unused(target, force=force)
+    has_database = staged.database_sha256 is not None
+    if has_database:
+        users = require_unused(target.database, force=force)
         if (folder / DATABASE).exists():
             require_unchanged(staged, folder / DATABASE)
-            users = _require_unused(target, force=force)  # again: comparing takes seconds
+            users = require_unused(target.database, force=force)  # again: comparing takes seconds
             kept = swap_in(target, folder / DATABASE, now=now, on_step=on_step)
-    config = restore_config(folder / CONFIG, target.config_root, now) if (folder / CONFIG).is_dir() else None
+    config = restore_config(site, folder / CONFIG) if (folder / CONFIG).is_dir() else None
     on_step("configuration restored")
-    done = _Done(kept, users, config, _keys(folder))
+    keys = _keys(site.profile, folder)
     discard_stage(folder)
-    return _report(staged, target, done, now)
+    return PromoteReport(
+        backup_id=staged.backup_id,
+        database=str(target.database) if has_database else None,
+        kept=str(kept) if kept else None,
+        promoted_at=now,
+        created_at=staged.created_at,
+        data_loss_seconds=(now - staged.created_at).total_seconds(),
+        rows=_rows(staged),
+        salvaged=staged.salvaged,
+        forced_past=users,
+        config=config,
+        key_metadata=keys,
+        next_steps=_next_steps(site.profile, staged, keys, config),
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class _Done:
-    kept: Path | None
-    forced_past: tuple[str, ...]
-    config: ConfigReport | None
-    keys: tuple[str, ...]
-
-
-def _keys(folder: Path) -> tuple[str, ...]:
-    listed = folder / KEYS
-    return tuple(listed.read_text().splitlines()) if listed.exists() else ()
-
-
-def _require_unused(target: Target, *, force: bool) -> tuple[str, ...]:
-    users = occupants(target.database)
-    if users and not force:
-        raise in_use(target.database, users)
-    return users
+def _keys(profile: Profile, folder: Path) -> tuple[str, ...]:
+    listed = folder / profile.keys.member if profile.keys else None
+    return tuple(listed.read_text().splitlines()) if listed and listed.exists() else ()
 
 
 def swap_in(target: Target, replacement: Path, *, now: datetime, on_step: OnStep = _no_hook) -> Path | None:
@@ -167,7 +165,7 @@ def _link_or_copy(live: Path, kept: Path) -> None:
 
 
 def _keep_as_found(target: Target, kept: Path, on_step: OnStep) -> Path:
-    """Keep a database that cannot be recovered, with its side files, for whoever wants to salvage it."""
+    """Keep a database that cannot be recovered, with its side files, for salvage."""
     for ending in SIDE_FILES:
         if target.side_file(ending).exists():
             durable.copy(target.side_file(ending), kept.with_name(kept.name + ending))
@@ -176,55 +174,41 @@ def _keep_as_found(target: Target, kept: Path, on_step: OnStep) -> Path:
     return kept
 
 
-def _report(staged: StageReport, target: Target, done: _Done, now: datetime) -> PromoteReport:
-    has_database = staged.database_sha256 is not None
-    return PromoteReport(
-        backup_id=staged.backup_id,
-        database=str(target.database) if has_database else None,
-        kept=str(done.kept) if done.kept else None,
-        promoted_at=now,
-        created_at=staged.created_at,
-        data_loss_seconds=(now - staged.created_at).total_seconds(),
-        rows=_rows(staged) if has_database else 0,
-        salvaged=staged.salvaged,
-        forced_past=done.forced_past,
-        config=done.config,
-        key_metadata=done.keys,
-        next_steps=_next_steps(staged, done.keys, done.config),
-    )
-
-
 def _rows(staged: StageReport) -> int:
+    if staged.database_sha256 is None:
+        return 0
     return staged.manifest.rows if staged.rows is None else staged.rows
 
 
-def _next_steps(staged: StageReport, keys: tuple[str, ...], config: ConfigReport | None) -> tuple[str, ...]:
+def _next_steps(
+    profile: Profile, staged: StageReport, keys: tuple[str, ...], config: ConfigReport | None
+) -> tuple[str, ...]:
     steps = []
     if staged.salvaged:
         steps.append(
-            "This database was SALVAGED: rows are missing, and nothing proves the others. Look before you trust."
+            "This database was SALVAGED: rows are missing, and nothing proves the others. Check it before you trust it."
         )
     if staged.database_sha256 is not None:
         lost = format_time(staged.created_at)
-        steps.append(f"What was written after {lost} is not in this database: tell its users.")
-        steps.append("Start the application and look at /health and /agents.")
-    if len(keys) > 1:
-        steps.append(_about_keys(keys))
+        steps.append(f"Data written after {lost} is not in this database: tell its users.")
+        steps.append(f"Start the application and {profile.after_restore}.")
+    if profile.keys and len(keys) > 1:
+        steps.append(_about_keys(keys, profile.keys))
     if config is not None and config.missing_variables:
         steps.append(f"Set in .env, which is never restored: {', '.join(config.missing_variables)}.")
     if config is not None and config.beside:
-        steps.append("Merge the files with blanked secrets by hand: " + ", ".join(config.beside))
+        steps.append("Merge the files with redacted secrets by hand: " + ", ".join(config.beside))
     steps.append("Take a fresh backup now: sqlitevault backup (restore --backup-after does it)")
     return tuple(steps)
 
 
-def _about_keys(lines: tuple[str, ...]) -> str:
+def _about_keys(lines: tuple[str, ...], table: KeyTable) -> str:
     keys = list(csv.DictReader(lines))
-    active = [key["name"] or key["id"] for key in keys if key["is_active"] not in ("", "0")]
+    active = [key[table.label] or key[table.columns[0]] for key in keys if is_active(key, table)]
     named = f" ({', '.join(active[:_KEYS_NAMED])}{', …' if len(active) > _KEYS_NAMED else ''})" if active else ""
     noun = "key" if len(keys) == 1 else "keys"
     return (
         f"{len(keys)} API {noun} existed at that time, {len(active)} of them active{named}: these work again. Keys "
-        "made since then are gone. No backup holds the key itself, so none can be recovered: for one that is lost, "
-        "make a new one in the application and revoke the old one."
+        "made since then are gone. No backup holds the keys themselves, so a lost key cannot be recovered: make a new "
+        "one in the application and revoke the old one."
     )

@@ -1,6 +1,6 @@
-"""Get a backup out of a vault and prove it; when a copy of it is damaged, take another one, or the SQL dump.
+"""Get a backup out of a vault and prove it; if a copy is damaged, take another copy or the SQL dump.
 
-Each thing that was tried in vain is told. What comes back is proven, wherever it came from.
+Every failed attempt is reported. The result is proven, wherever it came from.
 """
 
 import shutil
@@ -36,10 +36,10 @@ _UNUSABLE: tuple[type[SqliteVaultError], ...] = (*DAMAGE, VaultUnavailable)
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """A backup's content in `folder`, and what was proven of it.
+    """A backup's content in `folder`, and its proofs.
 
-    `recovered_from` says where it came from if not from the archive as it lies in the vault; `repairs` what failed
-    before that. `salvaged` holds what is known of a content that could not be proven.
+    `recovered_from` names the source if it was not the archive in the vault, `repairs` what failed before. `salvaged`
+    describes content that could not be proven.
     """
 
     folder: Path
@@ -61,7 +61,7 @@ class Copy:
 
 @dataclass(slots=True)
 class Retrieval:
-    """The search for a copy that can be proven. Archives are put into `downloads`, their content into `into`."""
+    """A search for a copy that can be proven. Archives are put into `downloads`, their content into `into`."""
 
     selected: Selected
     scope: Scope
@@ -76,9 +76,8 @@ class Retrieval:
         """Return the first copy that is proven: as stored, an earlier version, the replica's.
 
         Raises:
-            ChecksumMismatch, ArchiveUnsafe, ManifestInvalid, IntegrityCheckFailed: no copy is; the hint says what
-                is left to do.
-            BackupNotFound: the archive is gone, or holds no database.
+            ChecksumMismatch, ArchiveUnsafe, ManifestInvalid, IntegrityCheckFailed: none is; the hint says what to do.
+            BackupNotFound: the archive does not exist, or holds no database.
             VaultUnavailable, ScratchFull: the vault's own copy could not be fetched.
         """
         first: SqliteVaultError | None = None
@@ -99,10 +98,10 @@ class Retrieval:
         raise self._nothing_proven(first)
 
     def _salvage(self) -> Retrieved:
-        """Take what can be read of the first copy that gives anything. Configuration is left out: half a file is none.
+        """Return what can be read of the first readable copy; without configuration: half a file is of no use.
 
         Raises:
-            IntegrityCheckFailed: no copy gives anything.
+            IntegrityCheckFailed: no copy is readable.
         """
         for number, copy in enumerate(self.copies()):
             place = copy.place or f"the archive in {copy.vault.location}"
@@ -150,7 +149,7 @@ class Retrieval:
             return []
 
     def _in_replica(self, replica: Vault, name: str) -> list[StoredObject]:
-        """Find the archive, also where the replica has other folders than the vault was given with."""
+        """Find the archive, also if the replica's folders differ from the vault's."""
         base = PurePosixPath(name).name
         try:
             exact = list(replica.versions(name))
@@ -160,9 +159,9 @@ class Retrieval:
             return []
 
     def _unreachable(self, vault: Vault, error: VaultUnavailable) -> None:
-        told = f"{vault.location} could not be asked for other copies: {error}"
-        if told not in self.repairs:
-            self.repairs.append(told)
+        problem = f"{vault.location} could not be searched for other copies: {error}"
+        if problem not in self.repairs:
+            self.repairs.append(problem)
 
     def _prove(self, copy: Copy) -> Retrieved:
         archive = self.fetched_to(copy)
@@ -180,7 +179,7 @@ class Retrieval:
         return Retrieved(unpacked.folder, unpacked.manifest, (fetched, *checks), place, tuple(self.repairs))
 
     def fetched_to(self, copy: Copy) -> Path:
-        """Return where a copy's archive is downloaded to; what was there from another copy is gone."""
+        """Return where a copy's archive is downloaded to, after deleting the one of another copy."""
         archive = self.downloads / PurePosixPath(copy.archive.name).name
         archive.unlink(missing_ok=True)
         return archive
@@ -190,7 +189,7 @@ class Retrieval:
         return prove_database(database, unpacked.manifest, self.steps) if database is not None else ()
 
     def _rebuild(self, archive: Path, unpacked: Unpacked, cause: SqliteVaultError) -> tuple[Check, ...]:
-        """Make the database again from the SQL dump beside it, and prove that."""
+        """Rebuild the database from the SQL dump beside it, and prove that."""
         manifest = unpacked.manifest
         database = database_in(unpacked.folder, manifest)
         if database is None or not any(file.path == _dump_of(manifest) for file in manifest.files):
@@ -212,12 +211,12 @@ class Retrieval:
     def _nothing_proven(self, first: SqliteVaultError | None) -> SqliteVaultError:
         if first is None:
             return BackupNotFound(f"no copy of {self.selected.label}", hint="Take another backup.")
-        others = f"; tried in vain: {'; '.join(self.repairs[1:])}" if self.repairs[1:] else ""
+        others = f"; also tried: {'; '.join(self.repairs[1:])}" if self.repairs[1:] else ""
         return type(first)(f"{first}{others}", hint=self._way_out(first))
 
     def _way_out(self, first: SqliteVaultError) -> str:
         if isinstance(first, ArchiveUnsafe):
-            return first.hint  # nothing of an attack is worth having
+            return first.hint  # nothing in an attack is worth restoring
         older = self._next_older()
         salvage = "or restore what can be read of this one, unproven, with --salvage."
         if older is None:

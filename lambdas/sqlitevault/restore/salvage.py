@@ -1,6 +1,6 @@
-"""What is left when no copy of a backup can be proven: what can be read of it, and marked as that.
+"""Salvage what can be read of a backup of which no copy can be proven.
 
-Only on request. The result is a sound database whose content nobody vouches for.
+Only on request. The result is a sound database with unproven content, and marked as such.
 """
 
 from collections.abc import Iterator
@@ -20,9 +20,9 @@ from sqlitevault.proof.proof import different_tables
 
 @dataclass(frozen=True, slots=True)
 class Salvaged:
-    """A sound database in `folder`, under the name that the manifest gives it, and what is known of its content.
+    """A sound database in `folder`, under the name that the manifest gives it.
 
-    `differences` from the recorded content; empty if after all it is equal to what was backed up.
+    `differences` from the recorded content are empty if it equals what was backed up after all.
     """
 
     folder: Path
@@ -38,7 +38,7 @@ class Salvaged:
 
     @property
     def check(self) -> Check:
-        """The proof that did not succeed, or did."""
+        """The result of comparing it with the manifest."""
         if not self.differences:
             return Check(name="salvaged", passed=True, detail=f"{self.rows:,} rows from {self.source}, digests equal")
         recorded = f" of {self.manifest.rows:,}" if self.manifest.tables else ""
@@ -47,7 +47,7 @@ class Salvaged:
 
 
 def salvage(archive: Path, manifest: Manifest | None, into: Path, *, place: str) -> Salvaged:
-    """Take what can be read of an archive, from its database or its SQL dump, whichever gives more.
+    """Take what can be read of an archive, from its database or its SQL dump, whichever has more rows.
 
     Raises:
         IntegrityCheckFailed: nothing can be read.
@@ -104,7 +104,7 @@ def _described(path: Path, what: str, manifest: Manifest) -> _Found:
 
 
 def _placed(found: _Found, folder: Path, place: str) -> Salvaged:
-    member = found.manifest.database_member or "devops_hub.db"
+    member = found.manifest.database_member or "database.db"
     found.path.rename(folder / member)
     return Salvaged(folder, found.manifest, f"{found.what} in {place}", found.tables, found.differences)
 

@@ -1,4 +1,4 @@
-"""Stage a restore: download, unpack beside the target, prove. Nothing that is in use is touched."""
+"""Stage a restore: download, unpack beside the target, prove. Changes nothing that is in use."""
 
 import hashlib
 import shutil
@@ -17,22 +17,21 @@ from sqlitevault.ground.scratch import scratch_directory
 from sqlitevault.ground.steps import Steps, Watcher
 from sqlitevault.proof.drill import database_in
 from sqlitevault.restore.durable import write
-from sqlitevault.restore.retrieval import Retrieval
+from sqlitevault.restore.retrieval import Retrieval, Retrieved
 from sqlitevault.restore.target import Target
-from sqlitevault.vault.protocol import Vault
+from sqlitevault.site import Site
 
 DATABASE = "database.db"
 CONFIG = "config"
-KEYS = "api_keys_metadata.csv"
 _RECORD = "stage.json"
 
 
 class StageReport(Report):
-    """A restored, proven state that lies beside the target, ready to be promoted.
+    """A restored, proven backup beside the target, ready to be promoted.
 
     `folder` holds it; `database_sha256` is None when no database was staged. `recovery_seconds` is the time from
-    asking the vault to the proven state. `recovered_from` says where it came from when the archive as it lies in the
-    vault could not be proven, `repairs` what failed before. `salvaged`: its content is not proven; `rows` are there.
+    asking the vault to the proven database. `recovered_from` names the source if it was not the archive in the vault,
+    `repairs` what failed before. `salvaged`: the content is not proven, and has `rows` rows.
     """
 
     title: ClassVar[str] = "the record of the staged backup"
@@ -57,21 +56,13 @@ class StageReport(Report):
 
 
 def stage(
-    selected: Selected,
-    target: Target,
-    *,
-    scope: Scope,
-    now: datetime,
-    scratch: Path | None = None,
-    watcher: Watcher | None = None,
-    replica: Vault | None = None,
-    salvage: bool = False,
+    site: Site, selected: Selected, *, scope: Scope, salvage: bool = False, watcher: Watcher | None = None
 ) -> StageReport:
     """Restore `selected` into a folder beside the target and prove it there.
 
-    A damaged archive is taken from an earlier version or from `replica`, a damaged database is rebuilt from its SQL
-    dump. With `salvage`, what can be read is staged when nothing can be proven. Staging the same backup again replaces
-    what was staged before.
+    A damaged archive is replaced by an earlier version or by the replica's copy, a damaged database is rebuilt from
+    its SQL dump. With `salvage`, what can be read is staged when nothing can be proven. What was staged of the same
+    backup before is replaced.
 
     Raises:
         TargetUnwritable: the target's folder cannot be written.
@@ -79,44 +70,44 @@ def stage(
         ChecksumMismatch, ArchiveUnsafe, ManifestInvalid, IntegrityCheckFailed: the backup is damaged.
         VaultUnavailable: the vault cannot be reached.
     """
+    target, steps, now = Target.of(site), Steps(watcher), site.now()
     target.require_writable()
-    steps = Steps(watcher)
-    with scratch_directory(scratch) as downloads, scratch_directory(target.directory) as beside:
-        found = Retrieval(selected, scope, downloads, beside, steps, replica, salvage).run()
-        _name_database(found.folder, found.manifest)
-        report = StageReport(
-            backup_id=found.manifest.backup_id,
-            folder=str(target.staged(found.manifest.backup_id)),
-            scope=scope,
-            reason=selected.reason,
-            skipped=selected.skipped,
-            staged_at=now,
-            created_at=found.manifest.created_at,
-            data_loss_seconds=(now - found.manifest.created_at).total_seconds(),
-            database_sha256=_staged_sha256(found.folder),
-            checks=found.checks,
-            steps=steps.seconds,
-            recovery_seconds=steps.total_seconds,
-            manifest=found.manifest,
-            recovered_from=found.recovered_from,
-            repairs=found.repairs,
-            salvaged=found.salvaged is not None and bool(found.salvaged.differences),
-            rows=found.salvaged.rows if found.salvaged else None,
-        )
+    with scratch_directory(site.settings.scratch) as downloads, scratch_directory(target.directory) as beside:
+        found = Retrieval(selected, scope, downloads, beside, steps, site.replica, salvage).run()
+        report = _described(found, selected, target, scope=scope, steps=steps, now=now)
         write(found.folder / _RECORD, report.to_json())
         _publish(found.folder, target.staged(report.backup_id))
     return report
 
 
-def _name_database(folder: Path, manifest: Manifest) -> None:
-    database = database_in(folder, manifest)
+def _described(
+    found: Retrieved, selected: Selected, target: Target, *, scope: Scope, steps: Steps, now: datetime
+) -> StageReport:
+    """Give the database its staged name, and return the record of the stage."""
+    manifest, salvaged = found.manifest, found.salvaged
+    database = database_in(found.folder, manifest)
     if database is not None:
-        database.rename(folder / DATABASE)
-        sync(folder / DATABASE)
-
-
-def _staged_sha256(folder: Path) -> str | None:
-    return file_sha256(folder / DATABASE) if (folder / DATABASE).exists() else None
+        database = database.rename(found.folder / DATABASE)
+        sync(database)
+    return StageReport(
+        backup_id=manifest.backup_id,
+        folder=str(target.staged(manifest.backup_id)),
+        scope=scope,
+        reason=selected.reason,
+        skipped=selected.skipped,
+        staged_at=now,
+        created_at=manifest.created_at,
+        data_loss_seconds=(now - manifest.created_at).total_seconds(),
+        database_sha256=file_sha256(database) if database else None,
+        checks=found.checks,
+        steps=steps.seconds,
+        recovery_seconds=steps.total_seconds,
+        manifest=manifest,
+        recovered_from=found.recovered_from,
+        repairs=found.repairs,
+        salvaged=salvaged is not None and bool(salvaged.differences),
+        rows=salvaged.rows if salvaged else None,
+    )
 
 
 def _publish(folder: Path, staged: Path) -> None:
@@ -143,7 +134,7 @@ def read_stage(target: Target, backup_id: str) -> StageReport:
 
 
 def discard_stage(folder: Path) -> None:
-    """Remove a staged backup, its record last: killed before that, promote can be run again."""
+    """Delete a staged backup, its record last: if killed before that, promote can be run again."""
     for path in folder.iterdir():
         if path.is_dir():
             shutil.rmtree(path)
@@ -167,10 +158,10 @@ def newest_staged(target: Target) -> str:
 
 
 def require_unchanged(report: StageReport, database: Path) -> None:
-    """See that the staged database is still the one that was proven.
+    """Check that the staged database has not changed since it was proven.
 
     Raises:
-        IntegrityCheckFailed: it is not.
+        IntegrityCheckFailed: it has.
     """
     if file_sha256(database) != report.database_sha256:
         raise IntegrityCheckFailed(

@@ -1,7 +1,6 @@
-"""Restore single tables: into a side database, or merged into the live one. The answer to an accidental deletion."""
+"""Restore single tables after an accidental deletion: into a side database, or merged into the live one."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 
 from sqlitevault.catalog.drill_report import Check
@@ -21,6 +20,7 @@ from sqlitevault.restore import durable
 from sqlitevault.restore.promote import swap_in
 from sqlitevault.restore.table_plan import Origin
 from sqlitevault.restore.target import Target, kept_path
+from sqlitevault.site import Site
 from sqlitevault.snapshot import take_snapshot
 
 
@@ -54,17 +54,18 @@ class MergeReport(Report):
     next_steps: tuple[str, ...]
 
 
-def make_side_database(
-    source: Origin, target: Target, tables: Sequence[str], *, side: Path, now: datetime
-) -> SideReport:
-    """Put tables of a backup into a database of their own at `side`, proven; the live database is not touched.
+def make_side_database(site: Site, source: Origin, tables: Sequence[str], side: Path | None = None) -> SideReport:
+    """Put tables of a backup into a database of their own, proven; the live database is not changed.
+
+    It is made at `side`, by default beside the live database.
 
     Raises:
         ConfigError: there is no such table, or `side` is the live database.
         IntegrityCheckFailed: the side database is not equal to what was backed up.
         TargetUnwritable: its folder cannot be written.
     """
-    place = Target(side, target.config_root)
+    target = Target.of(site)
+    place = Target(side or target.tables(source.manifest.backup_id), target.config_root)
     place.require_writable()
     with scratch_directory(place.directory) as work:
         made = work / "tables.db"
@@ -73,17 +74,17 @@ def make_side_database(
         counted = {table.name: table.rows for table in read_tables(made)}
         if target.database.exists():
             durable.like(target.database, made)
-        kept = swap_in(place, made, now=now)
+        kept = swap_in(place, made, now=site.now())
     return SideReport(
         backup_id=source.manifest.backup_id,
-        side_database=str(side),
+        side_database=str(place.database),
         kept=str(kept) if kept else None,
         created_at=source.manifest.created_at,
         tables=counted,
         checks=(*source.checks, checked),
         repairs=source.repairs,
         next_steps=(
-            f"Look at it: sqlite3 {side}",
+            f"Look at it: sqlite3 {place.database}",
             "Bring rows back with restore --table … --merge (or --missing-only), or copy them by hand.",
         ),
     )
@@ -103,13 +104,11 @@ def _prove_side(made: Path, manifest: Manifest) -> Check:
     return Check(name="side database", passed=True, detail=f"{len(found)} tables, {rows:,} rows, digests equal")
 
 
-def merge(
-    copy: Path, backup_id: str, target: Target, tables: Sequence[str], *, missing_only: bool, now: datetime
-) -> MergeReport:
-    """Bring tables' rows back from a proven copy, after a snapshot of the live database was kept.
+def merge(site: Site, copy: Path, backup_id: str, tables: Sequence[str], *, missing_only: bool) -> MergeReport:
+    """Restore rows of tables from a proven copy, after keeping a snapshot of the live database.
 
-    `missing_only` brings deleted rows back and touches no other; without it rows that differ are set back too. It is
-    one transaction: the application may go on meanwhile.
+    `missing_only` only brings deleted rows back; without it changed rows are set back too. It is one transaction, and
+    the application may keep running.
 
     Raises:
         SourceNotFound: there is no live database.
@@ -117,7 +116,8 @@ def merge(
         SourceBusy: the live database is locked.
         SourceCorrupt: the live database is damaged.
     """
-    require_mergeable(copy, target, tables)
+    require_mergeable(site, copy, tables)
+    target, now = Target.of(site), site.now()
     kept = kept_path(target.database, now)
     take_snapshot(target.database, kept)
     durable.like(target.database, kept)
@@ -136,27 +136,26 @@ def merge(
         rows_written={one.table: one.rows_written for one in merged},
         refused_rows={one.table: one.refused_rows for one in merged if one.refused_rows},
         dangling_rows={one.table: one.dangling_rows for one in merged if one.dangling_rows},
-        next_steps=_next_steps(merged),
+        next_steps=_next_steps(site, merged),
     )
 
 
-def require_mergeable(copy: Path, target: Target, tables: Sequence[str]) -> None:
-    """See before anything is asked or kept that the tables can be merged.
+def require_mergeable(site: Site, copy: Path, tables: Sequence[str]) -> None:
+    """Check that the tables can be merged, before anything is asked or kept.
 
     Raises:
         SourceNotFound, ConfigError, SourceBusy, SourceCorrupt: as `merge`.
     """
-    if not target.database.exists():
-        raise SourceNotFound(
-            f"there is no database {target.database} to merge into", hint="Restore the whole database first."
-        )
+    live = Target.of(site).database
+    if not live.exists():
+        raise SourceNotFound(f"there is no database {live} to merge into", hint="Restore the whole database first.")
     for table in tables:
-        compare_table(target.database, copy, table)
+        compare_table(live, copy, table)
 
 
-def _next_steps(merged: Sequence[TableMerge]) -> tuple[str, ...]:
+def _next_steps(site: Site, merged: Sequence[TableMerge]) -> tuple[str, ...]:
     refused = (
-        f"{one.refused_rows:,} rows of {one.table} were left out, since newer rows have their unique values: restore "
+        f"{one.refused_rows:,} rows of {one.table} were left out because newer rows have their unique values: restore "
         "the table without --merge and copy them by hand."
         for one in merged
         if one.refused_rows
@@ -166,23 +165,23 @@ def _next_steps(merged: Sequence[TableMerge]) -> tuple[str, ...]:
         for one in merged
         if one.dangling_rows
     )
-    last = ("Look at /health and /agents.", "Take a fresh backup now: sqlitevault backup")
+    check = site.profile.after_restore
+    last = (f"{check[0].upper()}{check[1:]}.", "Take a fresh backup now: sqlitevault backup")
     return (*refused, *dangling, *last)
 
 
-def merge_staged(
-    target: Target, backup_id: str, tables: Sequence[str], *, missing_only: bool, now: datetime
-) -> MergeReport:
-    """Merge the side database that was made beside the target, and remove it.
+def merge_staged(site: Site, backup_id: str, tables: Sequence[str], *, missing_only: bool) -> MergeReport:
+    """Merge the side database that was made beside the target, and delete it.
 
     Raises:
         BackupNotFound: there is none of this backup.
         Otherwise as `merge`.
     """
+    target = Target.of(site)
     side = target.tables(backup_id)
     if not side.exists():
         raise BackupNotFound(f"no tables of {backup_id} lie beside {target.database}", hint="Stage them first.")
-    report = merge(side, backup_id, target, tables, missing_only=missing_only, now=now)
+    report = merge(site, side, backup_id, tables, missing_only=missing_only)
     side.unlink()
     sync(side.parent)
     return report

@@ -1,9 +1,8 @@
-"""What restoring single tables would bring back: a backup's tables compared with the live ones."""
+"""Plan the restore of single tables: compare a backup's tables with the live ones."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from sqlitevault.catalog.drill_report import Check
@@ -16,10 +15,11 @@ from sqlitevault.ground.report import Moment, Report, Seconds
 from sqlitevault.ground.scratch import scratch_directory
 from sqlitevault.ground.steps import Steps, Watcher
 from sqlitevault.proof.drill import database_in
+from sqlitevault.restore.plan import impatient
 from sqlitevault.restore.retrieval import Retrieval
 from sqlitevault.restore.target import Target
-from sqlitevault.snapshot import SnapshotOptions, take_snapshot
-from sqlitevault.vault.protocol import Vault
+from sqlitevault.site import Site
+from sqlitevault.snapshot import take_snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Origin:
 class TableComparison(Report):
     """A table in the backup and now. None: not known, see `problem`.
 
-    `deleted_rows` are in the backup alone, `newer_rows` in the live table alone, by primary key.
+    `deleted_rows` are only in the backup, `newer_rows` only in the live table, by primary key.
     """
 
     table: str
@@ -49,7 +49,7 @@ class TableComparison(Report):
 
 
 class TablesPlan(Report):
-    """What restoring the tables would bring. `side_database` is where they would lie if they are not merged."""
+    """The result of restoring the tables. `side_database` is where they would be put if they are not merged."""
 
     backup_id: str
     vault: str
@@ -63,47 +63,37 @@ class TablesPlan(Report):
     repairs: tuple[str, ...]
 
     def returning(self, *, missing_only: bool) -> int:
-        """How many rows a merge would write."""
+        """Return how many rows a merge would write."""
         changed = (0 if missing_only else table.different_rows or 0 for table in self.tables)
         return sum(table.deleted_rows or 0 for table in self.tables) + sum(changed)
 
 
 @contextmanager
-def origin(
-    selected: Selected, scratch: Path | None = None, watcher: Watcher | None = None, replica: Vault | None = None
-) -> Iterator[Origin]:
-    """Give the database of a backup, proven; it is gone afterwards.
+def origin(site: Site, selected: Selected, watcher: Watcher | None = None) -> Iterator[Origin]:
+    """Give the database of a backup, proven; it exists until the end of the body.
 
     Raises:
         BackupNotFound: the backup holds no database.
         ChecksumMismatch, ArchiveUnsafe, ManifestInvalid, IntegrityCheckFailed: it cannot be proven.
         VaultUnavailable, ScratchFull: it could not be fetched.
     """
-    with scratch_directory(scratch) as work:
-        found = Retrieval(selected, Scope.DATABASE, work, work, Steps(watcher), replica).run()
+    with scratch_directory(site.settings.scratch) as work:
+        found = Retrieval(selected, Scope.DATABASE, work, work, Steps(watcher), site.replica).run()
         database = database_in(found.folder, found.manifest)
         if database is None:
             raise BackupNotFound(f"{selected.label} holds no database", hint="Choose a backup of the database.")
         yield Origin(selected, database, found.manifest, found.checks, found.repairs)
 
 
-def plan_tables(
-    source: Origin,
-    target: Target,
-    tables: Sequence[str],
-    *,
-    now: datetime,
-    scratch: Path | None = None,
-    options: SnapshotOptions | None = None,
-) -> TablesPlan:
-    """Compare tables of a backup with the live ones; changes nothing.
+def plan_tables(site: Site, source: Origin, tables: Sequence[str], side: Path | None = None) -> TablesPlan:
+    """Compare tables of a backup with the live ones; changes nothing. `side`: where the side database would be made.
 
     Raises:
         ConfigError: the backup has no such table.
     """
-    wanted = _recorded(source, tables)
-    with scratch_directory(scratch) as work:
-        live, problem = _live_copy(target, work, options)
+    target, wanted = Target.of(site), _recorded(source, tables)
+    with scratch_directory(site.settings.scratch) as work:
+        live, problem = _live_copy(site, work / "live.db")
         compared = tuple(_compare(live, problem, source.database, table) for table in wanted)
     manifest = source.manifest
     return TablesPlan(
@@ -112,9 +102,9 @@ def plan_tables(
         reason=source.selected.reason,
         skipped=source.selected.skipped,
         created_at=manifest.created_at,
-        data_loss_seconds=(now - manifest.created_at).total_seconds(),
+        data_loss_seconds=(site.now() - manifest.created_at).total_seconds(),
         target=str(target.database),
-        side_database=str(target.tables(manifest.backup_id)),
+        side_database=str(side or target.tables(manifest.backup_id)),
         tables=compared,
         repairs=source.repairs,
     )
@@ -131,12 +121,12 @@ def _recorded(source: Origin, names: Sequence[str]) -> tuple[Table, ...]:
     return tuple(found[name] for name in dict.fromkeys(name.lower() for name in names))
 
 
-def _live_copy(target: Target, work: Path, options: SnapshotOptions | None) -> tuple[Path | None, str | None]:
+def _live_copy(site: Site, copy: Path) -> tuple[Path | None, str | None]:
     try:
-        take_snapshot(target.database, work / "live.db", options or SnapshotOptions())
+        take_snapshot(Target.of(site).database, copy, impatient(site))
     except SqliteVaultError as error:
         return None, str(error)
-    return work / "live.db", None
+    return copy, None
 
 
 def _compare(live: Path | None, problem: str | None, copy: Path, table: Table) -> TableComparison:

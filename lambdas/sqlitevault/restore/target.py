@@ -1,12 +1,14 @@
-"""Where a restore goes, and the names of everything it puts there."""
+"""The target of a restore, and the names of the files that a restore puts there."""
 
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
 
 from sqlitevault.catalog.manifest import Scope
 from sqlitevault.ground.errors import TargetUnwritable
+from sqlitevault.site import Site
 
 SIDE_FILES = ("-wal", "-shm", "-journal")
 
@@ -20,6 +22,11 @@ class Target:
 
     database: Path
     config_root: Path
+
+    @classmethod
+    def of(cls, site: Site) -> Self:
+        """Return the target that the site's settings name."""
+        return cls(site.settings.database_path, site.settings.config_root)
 
     def __post_init__(self) -> None:
         """Follow a link once."""
@@ -48,7 +55,7 @@ class Target:
         return self.database.with_name(self.database.name + ending)
 
     def require_writable(self) -> None:
-        """Make the target's folder if it is missing, and see that a database can be put there.
+        """Make the target's folder if it is missing, and check that a database can be put there.
 
         Raises:
             TargetUnwritable: it cannot.
@@ -81,12 +88,12 @@ def kept_path(path: Path, moment: datetime) -> Path:
 
 
 def wants_database(scope: Scope) -> bool:
-    """Tell whether a restore of this scope touches the database."""
+    """Return whether a restore of this scope replaces the database."""
     return scope in (Scope.ALL, Scope.DATABASE)
 
 
 def wants_config(scope: Scope) -> bool:
-    """Tell whether a restore of this scope touches the configuration."""
+    """Return whether a restore of this scope replaces configuration files."""
     return scope in (Scope.ALL, Scope.CONFIG)
 
 
@@ -97,7 +104,7 @@ class Wanted:
     scope: Scope
 
     def __call__(self, member: str) -> bool:
-        """Tell whether this member is needed."""
+        """Return whether this member is needed."""
         if member.startswith("config/"):
             return wants_config(self.scope)
         return wants_database(self.scope) and member.endswith((".db", ".csv"))

@@ -1,35 +1,34 @@
-"""Put back what a promote kept."""
+"""Put back the database that the last promote kept."""
 
-from datetime import datetime
 from pathlib import Path
 
 from sqlitevault.ground.errors import BackupNotFound
 from sqlitevault.ground.report import Moment, Report
 from sqlitevault.restore import durable
-from sqlitevault.restore.occupants import in_use, occupants
+from sqlitevault.restore.occupants import require_unused
 from sqlitevault.restore.promote import swap_in
 from sqlitevault.restore.target import SIDE_FILES, Target
+from sqlitevault.site import Site
 
 
 class UndoReport(Report):
-    """Which kept database is live again, and where the one it replaced is kept now."""
+    """The kept database that is live again, and where the one it replaced is kept."""
 
     restored: str
     kept: str | None
     undone_at: Moment
 
 
-def undo(target: Target, *, now: datetime, force: bool = False) -> UndoReport:
-    """Make the newest `<database>.pre_restore_<time>` live again; it stays where it is, too.
+def undo(site: Site, *, force: bool = False) -> UndoReport:
+    """Make the newest `<database>.pre_restore_<time>` live again; that file stays.
 
     Raises:
         BackupNotFound: nothing was kept.
-        TargetInUse: somebody has the database open and `force` is not set.
+        TargetInUse: the database is open elsewhere and `force` is not set.
     """
+    target, now = Target.of(site), site.now()
     previous = newest_kept(target.database)
-    users = occupants(target.database)
-    if users and not force:
-        raise in_use(target.database, users)
+    require_unused(target.database, force=force)
     replacement = target.database.with_name(f".{target.database.name}.undo")
     durable.copy(previous, replacement)
     kept = swap_in(target, replacement, now=now)

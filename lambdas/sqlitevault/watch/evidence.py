@@ -17,7 +17,8 @@ from sqlitevault.ground.facts import (
 )
 from sqlitevault.ground.quantities import duration, is_ahead
 from sqlitevault.ground.report import Report, Seconds
-from sqlitevault.vault.protocol import Protection, Vault
+from sqlitevault.site import Site
+from sqlitevault.vault.protocol import Vault
 from sqlitevault.watch import runbook_test
 from sqlitevault.watch.alarms import Alarms, missing_alarms
 from sqlitevault.watch.monitor import MonitorReport, backups_of, missing_tiers, objects_without_copy
@@ -26,7 +27,6 @@ DRILL_LIMIT = timedelta(days=30)
 RUNBOOK_LIMIT = timedelta(days=90)
 # The monitor looks every 15 minutes; one missed look may happen.
 _MONITOR_LIMIT = timedelta(minutes=35)
-_KEYS_TABLE, _KEYS_FILE = "api_keys", "api_keys_metadata.csv"
 
 
 class Status(StrEnum):
@@ -53,14 +53,11 @@ class Line(Report):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Where to look, what is promised, and the vault's backups of the database, newest first, read once."""
+    """The site to judge, and its backups of the database, newest first, read once."""
 
-    vault: Vault
-    replica: Vault | None
-    backups: tuple[Backup, ...]
+    site: Site
     now: datetime
-    rpo_seconds: int
-    rto_seconds: int
+    backups: tuple[Backup, ...]
 
     @property
     def databases(self) -> list[Backup]:
@@ -68,7 +65,7 @@ class Evidence:
         return [backup for backup in self.backups if backup.manifest.database is not None]
 
 
-def not_applicable(why: str) -> Line:
+def _not_applicable(why: str) -> Line:
     """Return a line that says why it does not apply."""
     return Line(status=Status.NOT_APPLICABLE, proof=why)
 
@@ -78,36 +75,41 @@ def schedule(found: Evidence) -> Line:
     proven = _proven(found.databases)
     if not proven:
         return _failed("no backup has been proven")
-    overdue = missing_tiers(found.backups, found.now, every_tier=found.vault.capabilities.deployed)
+    overdue = missing_tiers(found.backups, found.now, every_tier=found.site.vault.capabilities.deployed)
     problems = [f"no {tier} backup when one was due" for tier in overdue]
     newest = proven[0]
-    limit = timedelta(seconds=found.rpo_seconds)
+    limit = timedelta(seconds=found.site.settings.rpo_seconds)
     return _aged(found, newest.manifest.created_at, limit, f"newest proven backup: {newest.id}", problems)
 
 
-def off_site(found: Evidence, database: str) -> Line:
+def off_site(found: Evidence) -> Line:
     """The replica's newest backup is within the RPO and the time that a copy may take; no copy has failed."""
-    if found.replica is None:
+    replica = found.site.replica
+    if replica is None and not found.site.vault.capabilities.replicates:
+        return _not_applicable("a directory has no replica of its own; REPLICA_URI names a copy to judge")
+    if replica is None:
         return _failed("REPLICA_URI names no replica")
-    copies = [backup for backup in backups_of(found.replica, database) if backup.manifest.database is not None]
+    copies = [one for one in backups_of(replica, found.site.database_name) if one.manifest.database is not None]
     if not copies:
-        return _failed(f"there is no copy in {found.replica.location}")
-    left = objects_without_copy(found.vault, found.replica, found.now)
+        return _failed(f"there is no copy in {replica.location}")
+    left = objects_without_copy(found.site.vault, replica, found.now)
     problems = [f"{entry.name} was not copied: {entry.status}" for entry in left if entry.status != "PENDING"]
-    limit = timedelta(seconds=found.rpo_seconds) + REPLICATION_PROMISE
-    proof = f"newest copy: {copies[0].id} in {found.replica.location}"
+    limit = timedelta(seconds=found.site.settings.rpo_seconds) + REPLICATION_PROMISE
+    proof = f"newest copy: {copies[0].id} in {replica.location}"
     return _aged(found, copies[0].manifest.created_at, limit, proof, problems)
 
 
-def alarms_armed(found: Evidence, alarms: Alarms, database: str) -> Line:
+def alarms_armed(found: Evidence, alarms: Alarms | None) -> Line:
     """Every alarm of the table on this database's metrics is deployed, armed and subscribed to; the monitor runs."""
-    watching = alarms.watching(database)
-    table = database_alarms(Targets(found.rpo_seconds, found.rto_seconds))
-    required = [spec for spec in table if found.replica is not None or spec.group is not Group.COPIES]
+    if alarms is None:
+        return _not_applicable("a directory has no alarms of AWS; see docs/monitoring/prometheus-rules.yml")
+    watching = alarms.watching(found.site.database_name)
+    table = database_alarms(Targets(found.site.settings.rpo_seconds, found.site.settings.rto_seconds))
+    required = [spec for spec in table if found.site.replica is not None or spec.group is not Group.COPIES]
     problems = [*missing_alarms((spec for spec in required if isinstance(spec.metric, Metric)), watching)]
     problems += _named("not armed", (alarm.name for alarm in watching if not alarm.armed))
     problems += _named("without a confirmed subscription", (alarm.name for alarm in watching if not alarm.listeners))
-    report = _monitor_report(found.vault)
+    report = _monitor_report(found.site.vault)
     if report is None:
         return _failed("; ".join([*problems, "the monitor has left no report"]))
     firing = _named("firing now", (alarm.name for alarm in watching if alarm.firing))
@@ -140,18 +142,19 @@ def last_cycle(found: Evidence) -> Line:
         return Line(status=Status.FAILED, proof=f"the drill of {newest.id} failed", age_seconds=age)
     if newest.changed is not None:
         return Line(status=Status.FAILED, proof=f"{newest.id}: {newest.changed}", age_seconds=age)
-    limit = timedelta(seconds=found.rpo_seconds) + RPO_GRACE
+    limit = timedelta(seconds=found.site.settings.rpo_seconds) + RPO_GRACE
     return _aged(found, newest.manifest.created_at, limit, f"{newest.id} was restored and compared")
 
 
-def replica_drill(found: Evidence, database: str) -> Line:
-    """A drill from the replica alone has passed within the month and the RTO: the copy restores without the vault."""
-    if found.replica is None:
-        return not_applicable("there is no replica to drill from")
-    location = found.replica.location
+def replica_drill(found: Evidence) -> Line:
+    """A drill from only the replica has passed within the month and the RTO: the copy restores without the vault."""
+    replica = found.site.replica
+    if replica is None:
+        return _not_applicable("there is no replica to drill from")
+    location = replica.location
     held = [
         backup.drill
-        for backup in backups_of(found.replica, database)
+        for backup in backups_of(replica, found.site.database_name)
         if backup.proven and backup.drill and backup.drill.held_in(location)
     ]
     if not held:
@@ -162,20 +165,25 @@ def replica_drill(found: Evidence, database: str) -> Line:
 
 
 def key_metadata(found: Evidence) -> Line:
-    """The newest proven backup tells about the API keys in a file of its own."""
+    """The newest proven backup lists the API keys in a file of its own."""
+    keys = found.site.profile.keys
+    if keys is None:
+        return _not_applicable(f"the application profile {found.site.profile.name} names no table of API keys")
     proven = _proven(found.databases)
     if not proven:
         return _failed("no backup has been proven")
     manifest = proven[0].manifest
-    if not any(table.name == _KEYS_TABLE for table in manifest.tables):
-        return not_applicable(f"the database has no table {_KEYS_TABLE}")
-    missing = [] if any(file.path == _KEYS_FILE for file in manifest.files) else ["missing"]
-    return _aged(found, manifest.created_at, DRILL_LIMIT, f"{_KEYS_FILE} in {manifest.backup_id}", missing)
+    if not any(table.name == keys.table for table in manifest.tables):
+        return _not_applicable(f"the database has no table {keys.table}")
+    missing = [] if any(file.path == keys.member for file in manifest.files) else ["missing"]
+    return _aged(found, manifest.created_at, DRILL_LIMIT, f"{keys.member} in {manifest.backup_id}", missing)
 
 
-def protection(found: Evidence, expected: Protection | None) -> Line:
-    """Versioning, lock and lifecycle are set now, as `expected` where known, and the monitor has seen no drift."""
-    now = found.vault.protection()
+def protection(found: Evidence) -> Line:
+    """Versioning, lock and lifecycle are set now, as deployed where known, and the monitor has seen no drift."""
+    if not found.site.vault.capabilities.has_versions:
+        return _not_applicable("a directory has neither lock nor lifecycle rules; BACKUP_RETAIN clears it")
+    expected, now = found.site.expected_protection, found.site.vault.protection()
     problems = [
         problem
         for problem, here in (
@@ -186,7 +194,7 @@ def protection(found: Evidence, expected: Protection | None) -> Line:
         if not here
     ]
     problems += expected.differences(now) if expected else ()
-    report = _monitor_report(found.vault)
+    report = _monitor_report(found.site.vault)
     if report is None:
         return _failed("; ".join([*problems, "the monitor has left no report"]))
     problems += report.drift
@@ -197,7 +205,7 @@ def protection(found: Evidence, expected: Protection | None) -> Line:
 
 def runbook(found: Evidence) -> Line:
     """Somebody has walked through a runbook within 90 days."""
-    test = runbook_test.newest(found.vault)
+    test = runbook_test.newest(found.site.vault)
     if test is None:
         return _failed("no runbook was ever tested: `sqlitevault readiness --runbook-tested NAME` records it")
     return _aged(found, test.tested_at, RUNBOOK_LIMIT, f"newest test: {test.name}")
@@ -208,7 +216,8 @@ def _proven(backups: Iterable[Backup]) -> list[Backup]:
 
 
 def _late(found: Evidence, seconds: float) -> list[str]:
-    return [f"recovery took longer than the RTO of {found.rto_seconds} s"] if seconds > found.rto_seconds else []
+    rto = found.site.settings.rto_seconds
+    return [f"recovery took longer than the RTO of {rto} s"] if seconds > rto else []
 
 
 def _monitor_report(vault: Vault) -> MonitorReport | None:

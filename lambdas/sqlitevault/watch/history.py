@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import pairwise, takewhile
@@ -11,9 +10,11 @@ from sqlitevault.catalog.catalog import Backup, read_again
 from sqlitevault.ground.errors import BackupNotFound, ManifestInvalid
 from sqlitevault.ground.facts import MONITOR_REPORT
 from sqlitevault.ground.report import Moment, Report, Seconds
+from sqlitevault.site import Site
 from sqlitevault.vault.protocol import StoredObject, Vault
 from sqlitevault.watch.monitor import MonitorReport, backups_of
 
+DAYS = 7
 _READERS = 16
 # Enough for a chart; a week has four times as many, and each is a request.
 _MOST_REPORTS = 170
@@ -63,36 +64,26 @@ class History(Report):
     replica_lag: tuple[LagPoint, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryRequest:
-    """Which database, how far back, and what is promised."""
-
-    database: str
-    now: datetime
-    days: int
-    rpo_seconds: int
-    rto_seconds: int
-
-
-def history(vault: Vault, request: HistoryRequest) -> History:
+def history(site: Site, days: int = DAYS) -> History:
     """Read the vault's backups, their drills, and as many of the monitor's reports as a chart can show.
 
     Raises:
         VaultUnavailable: the vault cannot be read.
     """
-    since = request.now - timedelta(days=request.days)
-    kept = [backup for backup in reversed(backups_of(vault, request.database)) if backup.manifest.database is not None]
-    points = [_point(backup) for backup in kept]
+    now = site.now()
+    since = now - timedelta(days=days)
+    backups = reversed(backups_of(site.vault, site.database_name))
+    points = [_point(backup) for backup in backups if backup.manifest.database is not None]
     return History(
-        at=request.now,
+        at=now,
         since=since,
-        database=request.database,
-        vault=vault.location,
-        rpo_seconds=request.rpo_seconds,
-        rto_seconds=request.rto_seconds,
+        database=site.database_name,
+        vault=site.vault.location,
+        rpo_seconds=site.settings.rpo_seconds,
+        rto_seconds=site.settings.rto_seconds,
         backups=tuple(point for point in points if point.created_at >= since),
-        gaps=tuple(gap for gap in _gaps(points, request.now) if gap.at >= since),
-        replica_lag=_replica_lag(vault, since),
+        gaps=tuple(gap for gap in _gaps(points, now) if gap.at >= since),
+        replica_lag=_replica_lag(site.vault, since),
     )
 
 

@@ -17,7 +17,8 @@ from sqlitevault.ground.facts import (
 )
 from sqlitevault.ground.quantities import is_ahead
 from sqlitevault.ground.report import Moment, Report, Seconds
-from sqlitevault.vault.protocol import Protection, StoredObject, Vault
+from sqlitevault.site import Site
+from sqlitevault.vault.protocol import StoredObject, Vault
 from sqlitevault.watch.changes import Changes, LossLimits, changes
 
 
@@ -87,27 +88,20 @@ class MonitorReport(Report):
         return sum(left.status == "FAILED" for left in self.unreplicated)
 
 
-def monitor(
-    vault: Vault,
-    replica: Vault | None,
-    *,
-    database: str,
-    rpo_seconds: int,
-    expected: Protection | None,
-    now: datetime,
-    losses: LossLimits,
-) -> MonitorReport:
-    """Look at everything once. `expected` is how the vault was deployed; None leaves that check out.
+def monitor(site: Site) -> MonitorReport:
+    """Measure the vault and its replica once.
 
     Raises:
         VaultUnavailable: a vault cannot be read.
     """
-    backups = backups_of(vault, database)
-    copies = backups_of(replica, database) if replica else ()
+    vault, replica, now = site.vault, site.replica, site.now()
+    losses, expected = LossLimits.of(site.settings), site.expected_protection
+    backups = backups_of(vault, site.database_name)
+    copies = backups_of(replica, site.database_name) if replica else ()
     report = MonitorReport(
         at=now,
-        database=database,
-        rpo_seconds=rpo_seconds,
+        database=site.database_name,
+        rpo_seconds=site.settings.rpo_seconds,
         vault=vault_state(vault, backups, now),
         replica=vault_state(replica, copies, now) if replica else None,
         unreplicated=objects_without_copy(vault, replica, now) if replica else (),

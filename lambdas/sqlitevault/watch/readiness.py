@@ -5,28 +5,16 @@ fails like evidence that is missing.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from functools import partial
 
 from sqlitevault.ground.errors import SqliteVaultError
 from sqlitevault.ground.quantities import format_time
 from sqlitevault.ground.report import Moment, Report
-from sqlitevault.vault.protocol import Protection, Vault
+from sqlitevault.site import Site
 from sqlitevault.watch import evidence
-from sqlitevault.watch.alarms import Alarms
-from sqlitevault.watch.evidence import Evidence, Line, Status, not_applicable
+from sqlitevault.watch.alarms import Alarms, open_alarms
+from sqlitevault.watch.evidence import Evidence, Line, Status
 from sqlitevault.watch.monitor import backups_of
-
-
-@dataclass(frozen=True, slots=True)
-class ReadinessRequest:
-    """What to judge by. `expected` is how the vault was deployed, where that is known here."""
-
-    database: str
-    rpo_seconds: int
-    rto_seconds: int
-    now: datetime
-    expected: Protection | None = None
 
 
 class ReadinessReport(Report):
@@ -56,27 +44,21 @@ class ReadinessReport(Report):
         return head + "".join(f"| {' | '.join(row)} |\n" for row in table)
 
 
-def readiness(
-    vault: Vault, replica: Vault | None, alarms: Callable[[], Alarms | None], request: ReadinessRequest
-) -> ReadinessReport:
-    """Look at all evidence. What cannot be looked at fails its line; only the vault itself must be readable.
+def readiness(site: Site, alarms: Callable[[], Alarms | None] | None = None) -> ReadinessReport:
+    """Look at all evidence. What cannot be read fails its line; only the vault itself must be readable.
+
+    `alarms` opens the alarms to look at, by default those of the vault.
 
     Raises:
         VaultUnavailable: the vault cannot be read.
     """
-    found = Evidence(
-        vault=vault,
-        replica=replica,
-        backups=backups_of(vault, request.database),
-        now=request.now,
-        rpo_seconds=request.rpo_seconds,
-        rto_seconds=request.rto_seconds,
-    )
-    lines = tuple(_line(name, look) for name, look in _checklist(found, alarms, request).items())
+    found = Evidence(site, site.now(), backups_of(site.vault, site.database_name))
+    opened = alarms or partial(open_alarms, site.vault)
+    lines = tuple(_line(name, look) for name, look in _checklist(found, opened).items())
     return ReadinessReport(
-        at=request.now,
-        database=request.database,
-        vault=vault.location,
+        at=found.now,
+        database=site.database_name,
+        vault=site.vault.location,
         ready=not any(line.status is Status.FAILED for line in lines),
         lines=lines,
     )
@@ -86,19 +68,17 @@ def _in_cell(text: str) -> str:
     return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
 
 
-def _checklist(
-    found: Evidence, alarms: Callable[[], Alarms | None], request: ReadinessRequest
-) -> dict[str, Callable[[], Line]]:
-    """Return what each line looks at, in the guide's order."""
+def _checklist(found: Evidence, alarms: Callable[[], Alarms | None]) -> dict[str, Callable[[], Line]]:
+    """Return the look behind each line, in the guide's order."""
     return {
         "backups on schedule": lambda: evidence.schedule(found),
-        "off-site copy": lambda: _off_site(found, request),
-        "alarms armed and delivering": lambda: _alarms(found, alarms(), request),
+        "off-site copy": lambda: evidence.off_site(found),
+        "alarms armed and delivering": lambda: evidence.alarms_armed(found, alarms()),
         "drill within 30 days": lambda: evidence.drill(found),
         "newest backup drilled": lambda: evidence.last_cycle(found),
-        "drill from the replica": lambda: _replica_drill(found, request),
+        "drill from the replica": lambda: evidence.replica_drill(found),
         "key metadata present": lambda: evidence.key_metadata(found),
-        "lock and retention as set": lambda: _protection(found, request),
+        "lock and retention as set": lambda: evidence.protection(found),
         "runbook tested": lambda: evidence.runbook(found),
     }
 
@@ -108,27 +88,3 @@ def _line(name: str, look: Callable[[], Line]) -> Line:
         return look().model_copy(update={"name": name})
     except SqliteVaultError as error:
         return Line(name=name, status=Status.FAILED, proof=f"cannot be looked at: {error}")
-
-
-def _off_site(found: Evidence, request: ReadinessRequest) -> Line:
-    if found.replica is None and not found.vault.capabilities.replicates:
-        return not_applicable("a directory has no replica of its own; REPLICA_URI names a copy to judge")
-    return evidence.off_site(found, request.database)
-
-
-def _alarms(found: Evidence, alarms: Alarms | None, request: ReadinessRequest) -> Line:
-    if alarms is None:
-        return not_applicable("a directory has no alarms of AWS; see docs/monitoring/prometheus-rules.yml")
-    return evidence.alarms_armed(found, alarms, request.database)
-
-
-def _replica_drill(found: Evidence, request: ReadinessRequest) -> Line:
-    if found.replica is None:
-        return not_applicable("there is no replica to drill from")
-    return evidence.replica_drill(found, request.database)
-
-
-def _protection(found: Evidence, request: ReadinessRequest) -> Line:
-    if not found.vault.capabilities.has_versions:
-        return not_applicable("a directory has neither lock nor lifecycle rules; BACKUP_RETAIN clears it")
-    return evidence.protection(found, request.expected)
