@@ -1,1 +1,1 @@
-"""What a vault holds: manifests, names, drill reports, and how one backup is chosen."""
+"""The contents of a vault: names, manifests, drill reports, and the selection of one backup."""

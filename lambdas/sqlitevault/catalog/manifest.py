@@ -19,7 +19,7 @@ _MOST_ENTRIES = 300_000
 
 
 class Scope(StrEnum):
-    """What a backup holds or a restore brings back."""
+    """The parts that a backup holds or a restore brings back."""
 
     ALL = "all"
     DATABASE = "database"
@@ -31,7 +31,7 @@ Count = Annotated[int, Field(ge=0)]
 
 
 class Source(Report):
-    """Where the backup came from."""
+    """The origin of the backup."""
 
     name: str
     path: str
@@ -39,7 +39,7 @@ class Source(Report):
 
 
 class Database(Report):
-    """Facts of the database at the time of the snapshot (file format, section 1.3).
+    """The database at the time of the snapshot (SQLite file format, section 1.3).
 
     `schema_digest` covers tables, indexes, views, triggers and AUTOINCREMENT counters.
     """
@@ -55,7 +55,7 @@ class Database(Report):
 
 
 class Snapshot(Report):
-    """How the consistent copy was made. `writer_stall_seconds`: the longest time that a writer may have waited."""
+    """The consistent copy. `writer_stall_seconds`: the longest time that a writer may have waited."""
 
     method: str
     attempts: Annotated[int, Field(ge=1)]
@@ -64,7 +64,7 @@ class Snapshot(Report):
 
 
 class Table(Report):
-    """One table's content: number of rows, and a digest that does not depend on the page layout.
+    """One table: its number of rows, and a digest of them that does not depend on the page layout.
 
     `digest` is None only in backups by the original shell script, which computed none.
     """

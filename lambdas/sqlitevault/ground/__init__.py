@@ -1,1 +1,1 @@
-"""What everything stands on: errors, settings, scratch space, progress."""
+"""The ground floor: errors, settings, shared facts, files, steps, reports."""

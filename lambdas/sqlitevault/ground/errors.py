@@ -24,6 +24,7 @@
 Decide by class or by `code`, never by the text of a message. `hint` is one sentence: what the operator should do next.
 """
 
+from functools import partial
 from typing import ClassVar
 
 
@@ -44,90 +45,64 @@ class SqliteVaultError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         """Support pickling, although `hint` is keyword-only."""
-        return (_rebuild, (type(self), str(self), self.hint))
+        return partial(type(self), hint=self.hint), self.args
 
 
-def _rebuild(kind: type[SqliteVaultError], message: str, hint: str) -> SqliteVaultError:
-    return kind(message, hint=hint)
+class ConfigError(SqliteVaultError): ...
 
 
-class ConfigError(SqliteVaultError):
-    """A setting, an argument or an event is wrong."""
-
-
-class SourceNotFound(SqliteVaultError):
-    """There is no database to back up."""
+class SourceNotFound(SqliteVaultError): ...
 
 
 class SourceBusy(SqliteVaultError):
-    """The database could not be copied within the allowed time or writer stall."""
-
     retryable = True
 
 
-class SourceCorrupt(SqliteVaultError):
-    """The database is damaged, or is not a SQLite database."""
+class SourceCorrupt(SqliteVaultError): ...
 
 
-class SourceUnsupported(SqliteVaultError):
-    """The database uses something that this version cannot handle, such as a feature of a newer SQLite."""
+class SourceUnsupported(SqliteVaultError): ...
 
 
-class BackupNotFound(SqliteVaultError):
-    """The vault has no such backup."""
+class BackupNotFound(SqliteVaultError): ...
 
 
-class BackupExists(SqliteVaultError):
-    """A backup with this id is already committed."""
+class BackupExists(SqliteVaultError): ...
 
 
 class VaultUnavailable(SqliteVaultError):
-    """The vault cannot be reached, or refused the request."""
-
     retryable = True
 
 
 class ScratchFull(SqliteVaultError):
-    """There is not enough disk space for the work."""
-
     retryable = True
 
 
-class ChecksumMismatch(SqliteVaultError):
-    """Bytes differ from their recorded checksum."""
+class ChecksumMismatch(SqliteVaultError): ...
 
 
-class ManifestInvalid(SqliteVaultError):
-    """The manifest is missing, malformed, of another archive or too new."""
+class ManifestInvalid(SqliteVaultError): ...
 
 
-class NewerFormat(ManifestInvalid):
-    """The backup was written by a newer version."""
+class NewerFormat(ManifestInvalid): ...
 
 
-class ArchiveUnsafe(SqliteVaultError):
-    """The archive could write outside its folder, or is not one of ours."""
+class ArchiveUnsafe(SqliteVaultError): ...
 
 
-class IntegrityCheckFailed(SqliteVaultError):
-    """SQLite, a row count or a content digest shows that the copy is damaged."""
+class IntegrityCheckFailed(SqliteVaultError): ...
 
 
-class TargetExists(SqliteVaultError):
-    """The restore would overwrite something without permission."""
+class TargetExists(SqliteVaultError): ...
 
 
-class TargetInUse(SqliteVaultError):
-    """A process has the restore target open."""
+class TargetInUse(SqliteVaultError): ...
 
 
-class TargetUnwritable(SqliteVaultError):
-    """The restore target cannot be written."""
+class TargetUnwritable(SqliteVaultError): ...
 
 
-class DrillFailed(SqliteVaultError):
-    """A backup could not be proven restorable."""
+class DrillFailed(SqliteVaultError): ...
 
 
-class NotReady(SqliteVaultError):
-    """Something that a recovery needs is missing, or its evidence is too old."""
+class NotReady(SqliteVaultError): ...

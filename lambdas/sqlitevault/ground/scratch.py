@@ -1,4 +1,4 @@
-"""A private working directory that is gone afterwards, also when an earlier owner was killed."""
+"""Private working directories. They are removed at the end, and those of killed owners by the next one."""
 
 import fcntl
 import os
@@ -21,11 +21,11 @@ _GRACE_SECONDS = 60
 def scratch_directory(parent: Path | None, *, needed_bytes: int = 0) -> Iterator[Path]:
     """Give a new directory below `parent` (default: the system's temporary directory) and remove it at the end.
 
-    Directories left by killed owners are removed first: a living owner holds a lock that dies with it.
+    Directories of killed owners are removed first: an owner holds a lock for as long as it runs.
 
     Raises:
-        ScratchFull: there are fewer than `needed_bytes` free, or the disk fills up during the work.
-        ConfigError: nothing can be put into `parent`.
+        ScratchFull: fewer than `needed_bytes` are free, or the disk fills up during the work.
+        ConfigError: `parent` cannot be created or written.
     """
     base = parent or Path(tempfile.gettempdir())
     made = _make(base, needed_bytes)
@@ -47,7 +47,7 @@ def _make(base: Path, needed_bytes: int) -> Path:
     except OSError as error:
         raise ConfigError(
             f"the working folder {base} cannot be used: {error.strerror}",
-            hint="Set SCRATCH_DIR to a folder that the user who runs this can write.",
+            hint="Set SCRATCH_DIR to a folder that this user can write.",
         ) from error
 
 
@@ -65,11 +65,11 @@ def _remove_if_abandoned(directory: Path) -> None:
     except FileNotFoundError:
         _remove_if_old_and_empty(directory)
     except BlockingIOError:
-        return  # its owner lives
+        return  # its owner is running
 
 
 def _remove(directory: Path) -> None:
-    """Remove the lock last: who is killed in the middle leaves a directory that the next one knows as abandoned."""
+    """Remove the lock last: if this process is killed meanwhile, the next one finds the directory abandoned."""
     for path in directory.iterdir():
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
@@ -79,7 +79,7 @@ def _remove(directory: Path) -> None:
 
 
 def _remove_if_old_and_empty(directory: Path) -> None:
-    """Remove what an owner left that was killed before it could take its lock; spare one about to take it."""
+    """Remove the directory of an owner that was killed before it took its lock, but not of one about to take it."""
     try:
         if time.time() - directory.stat().st_mtime > _GRACE_SECONDS:
             directory.rmdir()
