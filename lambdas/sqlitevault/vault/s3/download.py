@@ -1,6 +1,5 @@
 """Download of an object in parallel ranges: a lost connection costs a range, not the file."""
 
-import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, FlexibleChecksumError, IncompleteReadError
 
-from sqlitevault.ground.files import full_disk_reported
+from sqlitevault.ground.files import full_disk_reported, sha256_of
 from sqlitevault.ground.steps import OnBytes
 
 if TYPE_CHECKING:
@@ -41,8 +40,7 @@ def download_file(client: "S3Client", wanted: dict[str, Any], size: int, target:
                 for count in pool.map(fetch, ((start, min(start + _RANGE, size)) for start in range(0, size, _RANGE))):
                     on_bytes(count)
             os.fsync(out.fileno())
-            with target.open("rb") as content:
-                return hashlib.file_digest(content, "sha256").hexdigest()
+            return sha256_of(target)
         except BaseException:
             target.unlink(missing_ok=True)
             raise
