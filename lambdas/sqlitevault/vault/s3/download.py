@@ -4,12 +4,13 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, FlexibleChecksumError, IncompleteReadError
 
 from sqlitevault.ground.files import full_disk_reported, sha256_of
 from sqlitevault.ground.steps import OnBytes
+from sqlitevault.vault.s3.upload import Address
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -20,7 +21,7 @@ _THREADS = 4
 _TRIES = 5
 
 
-def download_file(client: "S3Client", wanted: dict[str, Any], size: int, target: Path, on_bytes: OnBytes) -> str:
+def download_file(client: "S3Client", wanted: Address, size: int, target: Path, on_bytes: OnBytes) -> str:
     """Write the object to `target` and return the SHA-256 of what was written; on an error `target` is removed.
 
     `wanted` must name one version or an ETag, so that all ranges come from the same content; `size` is its length.
@@ -46,7 +47,7 @@ def download_file(client: "S3Client", wanted: dict[str, Any], size: int, target:
             raise
 
 
-def _fetch(client: "S3Client", wanted: dict[str, Any], descriptor: int, bounds: tuple[int, int]) -> int:
+def _fetch(client: "S3Client", wanted: Address, descriptor: int, bounds: tuple[int, int]) -> int:
     start, end = bounds
     position = start
     for tries_left in reversed(range(_TRIES)):
