@@ -157,6 +157,7 @@ def _environment(settings: DeploymentSettings, names: Names, vault_uri: str) -> 
         {},
         database_path=f"{MOUNT}/{settings.database}",
         config_root=MOUNT,
+        application_profile=settings.application_profile,
         vault=vault_uri,
         # In the recovery region this is the vault itself, which tells a drill that its report is a replica's.
         replica=names.replica_uri,

@@ -9,6 +9,7 @@ from infra.functions import Functions, Mount
 from infra.monitoring import Monitoring
 from infra.names import Names
 from infra.network import Network
+from infra.recorded import record_settings
 from infra.replication import Replication
 from infra.rights import reading_alarms, reading_the_replica
 from infra.schedules import Schedules, at, backup_event, monitor_schedule
@@ -43,6 +44,7 @@ class PrimaryStack(Stack):
         CfnOutput(self, "ReplicaBucket", value=self.names.replica)
         for verb, function in self.functions.made.items():
             CfnOutput(self, f"{verb.title()}Function", value=function.function_name)
+        record_settings(self, settings)
 
     def _make_functions(self) -> None:
         existing = self.settings.file_system_id is not None

@@ -8,6 +8,7 @@ from infra.functions import Functions, Mount
 from infra.monitoring import RecoveryMonitoring
 from infra.names import Names
 from infra.network import Network
+from infra.recorded import record_settings
 from infra.schedules import Schedules, at
 from infra.vault_bucket import VaultBucket
 from sqlitevault.ground.facts import BACKUPS, REPORTS
@@ -33,3 +34,4 @@ class RecoveryStack(Stack):
         CfnOutput(self, "ReplicaBucket", value=names.replica)
         CfnOutput(self, "RestoreFunction", value=self.functions.made["restore"].function_name)
         CfnOutput(self, "DrillFunction", value=self.functions.made["drill"].function_name)
+        record_settings(self, settings)

@@ -21,6 +21,7 @@ _VERBS = {
     "metrics": "metrics:show_metrics",
     "report": "report:report",
     "doctor": "doctor:doctor",
+    "init": "init:init",
 }
 
 

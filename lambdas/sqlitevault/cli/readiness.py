@@ -59,7 +59,7 @@ def readiness(out: Output, *, location: str | None, runbook_tested: str | None, 
     if not report.ready:
         raise NotReady(
             "; ".join(f"{line.name}: {line.proof}" for line in report.failed),
-            hint="Fix each line named above, usually with a backup, a drill, or `cdk deploy`; then run it again.",
+            hint="Fix each line named above, usually with a backup, a drill, or `make deploy`; then run it again.",
         )
 
 

@@ -140,7 +140,7 @@ def _accidents(targets: Targets) -> Iterator[AlarmSpec]:
         "no-backup")
     yield AlarmSpec("VaultDrift", Group.ACCIDENTS, Metric.VAULT_DRIFT, ">=", 1,
         "The vault's lock, lifecycle or versioning differ from what was deployed.",
-        "Find out who changed them; `cdk deploy` restores them.",
+        "Find out who changed them; `make deploy` restores them.",
         "ransomware")
 
 

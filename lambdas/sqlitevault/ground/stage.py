@@ -57,19 +57,28 @@ class DeploymentSettings(BaseModel):
     stage: str = Field("prod", pattern=r"^[a-z][a-z0-9-]{0,15}$", description="Part of every name in the account.")
     region: Region = Field("us-east-1", description="Region of the functions and the vault.")
     dr_region: Region = Field("us-west-2", description="Recovery region, which holds the vault's copy.")
+    application_profile: str = Field(
+        "devops_hub", pattern=r"^\w+$", description="The application: devops_hub, or generic for any other."
+    )
     database: Database = Field("data/devops_hub.db", description="Path of the database below file_system_path.")
     alarm_email: Email | None = Field(
         None, description="Address that receives the alarms, once it has confirmed to SNS."
     )
 
-    file_system_id: str | None = Field(None, pattern=r"^fs-[0-9a-f]+$", description="Your EFS; without one it is made.")
-    security_group_id: str | None = Field(None, pattern=r"^sg-[0-9a-f]+$", description="Of your EFS's mount targets.")
-    vpc_id: str | None = Field(None, pattern=r"^vpc-[0-9a-f]+$", description="Of your EFS's mount targets.")
-    subnet_ids: Subnets = Field((), description="Subnets of the functions, which must be able to mount your EFS.")
-    availability_zones: Zones = Field((), description="Zone of each subnet, in the same order.")
-    route_table_ids: RouteTables = Field((), description="Of each subnet, in the same order, to make an S3 endpoint.")
+    file_system_id: str | None = Field(
+        None,
+        pattern=r"^fs-[0-9a-f]+$",
+        description="Your application's EFS file system; else a new one is made.",
+    )
+    security_group_id: str | None = Field(
+        None, pattern=r"^sg-[0-9a-f]+$", description="Security group of its mount targets."
+    )
+    vpc_id: str | None = Field(None, pattern=r"^vpc-[0-9a-f]+$", description="VPC of its mount targets.")
+    subnet_ids: Subnets = Field((), description="Subnets for the functions, from which it can be mounted.")
+    availability_zones: Zones = Field((), description="Zone of each of these subnets, in the same order.")
+    route_table_ids: RouteTables = Field((), description="Route table of each subnet, to get an S3 endpoint.")
     file_system_path: str = Field("/devops-hub", pattern=r"^/", description="Folder of the file system to mount.")
-    posix_user: int = Field(1000, ge=0, description="User and group id that the functions have on the file system.")
+    posix_user: int = Field(1000, ge=0, description="User and group id of the functions on the file system.")
 
     rpo_minutes: int = Field(60, ge=15, le=_LONGEST_RPO_MINUTES, description="Recovery point objective, in minutes.")
     rto_minutes: int = Field(15, ge=1, description="Recovery time objective, in minutes.")
@@ -93,7 +102,7 @@ class DeploymentSettings(BaseModel):
     )
 
     architecture: Literal["arm64", "x86_64"] = Field("arm64", description="Processor of the functions.")
-    function_platform: Literal["lambda", "host"] = Field("lambda", description="host is for the embedded AWS.")
+    function_platform: Literal["lambda", "host"] = Field("lambda", description="lambda; host is for the embedded AWS.")
     memory_mb: int = Field(1769, ge=512, le=10240, description="Memory of each function, in MB.")
     scratch_gb: int = Field(4, ge=1, le=10, description="Scratch space of each function: three times the database.")
     timeout_seconds: int = Field(900, ge=60, le=900, description="Time limit of each function.")

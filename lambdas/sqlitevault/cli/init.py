@@ -1,0 +1,202 @@
+"""`sqlitevault init`."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from inspect import cleandoc
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import click
+from pydantic import BaseModel, ValidationError
+from rich.markup import escape
+
+from sqlitevault.cli import options
+from sqlitevault.cli.exit_codes import BUSY, NO_ROOM, UNAVAILABLE
+from sqlitevault.cli.output import Output
+from sqlitevault.cli.whole_file import write_whole
+from sqlitevault.ground.errors import ConfigError, TargetExists, TargetUnwritable, VaultUnavailable
+from sqlitevault.ground.settings import PLACES, Settings
+from sqlitevault.ground.settings_file import COMMAND_LINE, FILE, STAGE, VARIABLE, SettingsFile
+from sqlitevault.ground.stage import DeploymentSettings, recorded_settings
+
+_HEADER = "# Settings of sqlitevault; `sqlitevault init --help` explains them. Lines that begin with # show defaults."
+_ASKED = ("alarm_email", "region", "dr_region", "database", "file_system_id")
+_ASKED_ABOUT_THE_FILE_SYSTEM = (
+    *("security_group_id", "vpc_id", "subnet_ids", "availability_zones", "route_table_ids"),
+    *("file_system_path", "posix_user"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Choices:
+    """The settings given as options, each as NAME=VALUE."""
+
+    stage: str
+    settings: tuple[str, ...]
+    command_line: tuple[str, ...]
+
+
+@options.command(BUSY, UNAVAILABLE, NO_ROOM)
+@options.bundle(
+    "choices",
+    _Choices,
+    click.option("--stage", default="prod", show_default=True, help="The deployment whose settings to write."),
+    click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Set a setting of the stage."),
+    click.option("--command-line", multiple=True, metavar="NAME=VALUE", help="Set a setting of the command line."),
+)
+@click.option("--from-deployed", is_flag=True, help="Take the stage's settings from what is deployed.")
+@click.option("--region", default="us-east-1", show_default=True, help="One of the two regions where it is deployed.")
+@click.option("--yes", is_flag=True, help="Ask nothing, and replace an existing file.")
+def init(out: Output, *, choices: _Choices, from_deployed: bool, region: str, yes: bool) -> None:
+    """Write the settings file, by asking or from options.
+
+    The file is sqlitevault.toml in this folder, or where SQLITEVAULT_CONFIG says. The section [command-line] holds the
+    settings of `sqlitevault`; environment variables and options override it. Each section [stage.NAME] holds those of
+    a deployment; `cdk -c` overrides it. An existing file keeps its other settings, and a copy of it is kept.
+    """
+    path = Path(os.environ.get(VARIABLE) or FILE)
+    exists = path.exists()
+    if exists and not yes and not out.confirm(f"Write {path} again? A copy of it is kept."):
+        raise TargetExists(f"{path} already exists", hint="Give --yes: a copy is kept beside it, as *.bak.")
+    old = SettingsFile.find(os.environ) if exists else SettingsFile(path)
+    recorded = _recorded(choices.stage, region) if from_deployed else old.stages.get(choices.stage, {})
+    stage = {**recorded, **_pairs(choices.settings)}
+    command_line = {**old.command_line, **_pairs(choices.command_line)}
+    if _can_ask() and not (yes or from_deployed or out.as_json):
+        command_line |= _answers(Settings, ("database_path", "vault"), command_line)
+        stage |= _answers(DeploymentSettings, _ASKED, stage)
+        if stage.get("file_system_id"):
+            stage |= _answers(DeploymentSettings, _ASKED_ABOUT_THE_FILE_SYSTEM, stage)
+    text = _text(SettingsFile(path, command_line, {**old.stages, choices.stage: stage}))
+    kept = _keep(path) if exists else None
+    write_whole(path, text)
+    wrote = f"wrote [bold]{escape(str(path))}[/]" + (f", kept the old one as {escape(str(kept))}" if kept else "")
+    out.give({"file": str(path), "kept": kept and str(kept), "stage": choices.stage}, [wrote])
+
+
+def _described() -> str:
+    fields = DeploymentSettings.model_fields.items()
+    return "\n".join(f"  {name}: {field.description}" for name, field in fields if name != STAGE)
+
+
+init.help = f"""{cleandoc(str(init.help))}
+
+\b
+Settings of a stage; `sqlitevault --help` shows those of the command line:
+{_described()}"""
+
+
+def _can_ask() -> bool:
+    return sys.stdin.isatty()
+
+
+def _pairs(given: tuple[str, ...]) -> dict[str, str]:
+    pairs = [pair.partition("=") for pair in given]
+    if wrong := [name for name, equals, _ in pairs if not equals]:
+        raise ConfigError(f"{wrong[0]!r} is not NAME=VALUE", hint="Write it as --set alarm_email=ops@example.com.")
+    return {name.strip(): value for name, _, value in pairs}
+
+
+def _recorded(stage: str, region: str) -> dict[str, Any]:
+    """Return the settings recorded in the outputs of the stage's stack in `region`, without those that are defaults.
+
+    Raises:
+        ConfigError: the stage is not deployed there, or by a version that did not record its settings.
+        VaultUnavailable: CloudFormation refused the request, or cannot be reached.
+    """
+    import boto3  # noqa: PLC0415 - takes half a second, and only this needs it
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+
+    outputs: dict[str, str] = {}
+    try:
+        pages = boto3.client("cloudformation", region_name=region).get_paginator("describe_stacks").paginate()
+        for stack in (stack for page in pages for stack in page["Stacks"]):
+            if stack["StackName"] in DeploymentSettings(stage=stage).stacks:
+                outputs |= {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+    except (BotoCoreError, ClientError) as error:
+        raise VaultUnavailable(
+            f"the stacks in {region} cannot be read: {error}", hint="Check AWS_PROFILE, --region and the network."
+        ) from error
+    defaults = DeploymentSettings(stage=stage).model_dump(mode="json")
+    recorded = recorded_settings(outputs)
+    if not recorded:
+        raise ConfigError(
+            f"stage {stage} is not deployed in {region}, or by a version that did not record its settings",
+            hint="Check --stage and --region; or write the settings with --set, and deploy again.",
+        )
+    return {name: value for name, value in recorded.items() if value != defaults.get(name)}
+
+
+def _answers(model: type[BaseModel], names: tuple[str, ...], known: Mapping[str, Any]) -> dict[str, Any]:
+    """Ask for each setting, again until the answer is right; returns those that change what is known."""
+    values, answers = {**model().model_dump(mode="json"), **known}, {}
+    for name in names:
+        present = ",".join(values[name]) if isinstance(values[name], list) else values[name] or ""
+        question = f"{name}: {model.model_fields[name].description}"
+        check = partial(_checked, model, name)
+        answer = click.prompt(question, default=present, show_default=present != "", value_proc=check, err=True)
+        if answer != present:
+            answers[name] = answer
+    return answers
+
+
+def _checked(model: type[BaseModel], name: str, text: Any) -> Any:  # noqa: ANN401
+    try:
+        model.model_validate({name: text} if text else {})
+    except ValidationError as error:
+        if wrong := [mistake["msg"] for mistake in error.errors() if mistake["loc"][:1] == (name,)]:
+            raise click.UsageError(wrong[0]) from error
+    return text
+
+
+def _text(file: SettingsFile) -> str:
+    """Return the file's text.
+
+    Raises:
+        ConfigError: a setting in it is wrong; all of them are named.
+    """
+    known, origins = file.environment({})
+    own = Settings.from_env(known, origins=origins).model_dump(mode="json")
+    # Paths stay as written: relative to the file.
+    own |= {name: value for name, value in file.command_line.items() if Settings.model_fields[name].alias in PLACES}
+    lines = [_HEADER, *_section(COMMAND_LINE, Settings, {name: own[name] for name in file.command_line})]
+    for name, given in file.stages.items():
+        values = file.deployment({STAGE: name}, "--stage").model_dump(mode="json")
+        lines += _section(f"{STAGE}.{name}", DeploymentSettings, {key: values[key] for key in given})
+    return "\n".join(lines) + "\n"
+
+
+def _section(title: str, model: type[BaseModel], values: Mapping[str, Any]) -> Iterator[str]:
+    yield f"\n[{title}]"
+    for name, default in model().model_dump(mode="json").items():
+        if name != STAGE:
+            field = model.model_fields[name]
+            yield f"# {field.description}" + (f" ({field.alias})" if field.alias else "")
+            given = values.get(name) not in (None, "")
+            yield f"{name} = {_toml(values[name])}" if given else f"# {name} = {_toml(default)}"
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, str) and "\n" in value:
+        return '"""\n' + "\n".join(_toml(line)[1:-1] for line in value.split("\n")) + '"""'
+    return json.dumps("" if value is None else value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _keep(path: Path) -> Path:
+    """Give the file a second name that nothing else has, and return that.
+
+    Raises:
+        TargetUnwritable: this user cannot write in its folder.
+    """
+    names = (path.with_name(f"{path.name}.bak{number or ''}") for number in count())
+    kept = next(name for name in names if not os.path.lexists(name))
+    try:
+        kept.hardlink_to(path)
+    except OSError as error:
+        raise TargetUnwritable(f"{kept} cannot be made: {error.strerror}", hint="Let this user write there.") from error
+    return kept

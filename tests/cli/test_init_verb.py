@@ -1,0 +1,149 @@
+"""`sqlitevault init`: the settings file from options, from answers, and what an existing one keeps."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sqlitevault.cli import main
+from sqlitevault.cli.init import _toml
+from sqlitevault.ground.settings import Settings
+from sqlitevault.ground.settings_file import SettingsFile
+from sqlitevault.ground.stage import DeploymentSettings
+
+OF_A_FILE_SYSTEM = {
+    "file_system_id": "fs-0a",
+    "security_group_id": "sg-0a",
+    "vpc_id": "vpc-0a",
+    "subnet_ids": "subnet-0a, subnet-0b",
+    "availability_zones": "us-east-1a,us-east-1b",
+}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SQLITEVAULT_CONFIG", raising=False)
+    return tmp_path
+
+
+def init(*arguments: str) -> Result:
+    """Run the verb without a terminal."""
+    return CliRunner().invoke(main, ["init", *arguments])
+
+
+def file() -> SettingsFile:
+    """Return the file that was written."""
+    return SettingsFile.find({})
+
+
+def deployment(**overrides: str) -> DeploymentSettings:
+    """Return the settings that `cdk deploy` would read from it."""
+    return file().deployment(overrides, "-c")
+
+
+def test_without_options_every_setting_is_a_commented_default() -> None:
+    """The file changes nothing, and shows everything that it could change."""
+    assert init().exit_code == 0
+    assert deployment() == DeploymentSettings()
+    assert file().environment({}) == ({}, {})
+    text = Path("sqlitevault.toml").read_text(encoding="utf-8")
+    for model in (Settings, DeploymentSettings):
+        for name, field in model.model_fields.items():
+            if name != "stage":
+                assert f"# {field.description}" in text
+                assert f"\n# {name} = " in text
+    uncommented = text.replace("\n# ", "\n")
+    sections = tomllib.loads("\n".join(line for line in uncommented.splitlines() if " = " in line or line[:1] == "["))
+    again = SettingsFile(Path("f"), sections["command-line"], sections["stage"])
+    assert again.deployment({}, "-c") == DeploymentSettings()
+    assert Settings.from_env(again.environment({})[0]) == Settings()
+
+
+def test_options_set_what_they_name() -> None:
+    """Texts become numbers and lists; paths stay as they were written."""
+    chosen = [part for name, value in OF_A_FILE_SYSTEM.items() for part in ("--set", f"{name}={value}")]
+    own = ["--command-line", "retain_days=7", "--command-line", "vault=../backups"]
+    assert init(*chosen, *own, "--set", "hourly_minutes=5, 35", "--stage", "test").exit_code == 0
+    sections = tomllib.loads(Path("sqlitevault.toml").read_text(encoding="utf-8"))
+    assert sections["command-line"] == {"retain_days": 7, "vault": "../backups"}
+    assert sections["stage"]["test"]["subnet_ids"] == ["subnet-0a", "subnet-0b"]
+    assert deployment().hourly_minutes == "5,35"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--set", "alarm_mail=a@b.c"), "alarm_mail: no such setting; the nearest is alarm_email"),
+        (("--set", "rto_minutes=soon"), "[stage.prod] rto_minutes: Input should be a valid integer"),
+        (("--set", "rto_minutes"), "'rto_minutes' is not NAME=VALUE"),
+        (("--stage", "Prod!"), "stage: String should match"),
+        (("--command-line", "retain_days=0"), "[command-line] retain_days: Input should be greater"),
+    ],
+)
+def test_what_is_wrong_is_named_and_nothing_is_written(folder: Path, arguments: tuple[str, ...], told: str) -> None:
+    """Before the file exists."""
+    done = init(*arguments)
+    assert done.exit_code == 2
+    assert told in done.stderr
+    assert list(folder.iterdir()) == []
+
+
+def test_an_existing_file_is_replaced_only_on_request_and_kept(folder: Path) -> None:
+    """Other sections and settings stay; each old file has a name of its own."""
+    init("--set", "alarm_email=ops@example.com", "--command-line", "retain_days=7")
+    first = Path("sqlitevault.toml").read_bytes()
+    refused = init("--set", "rto_minutes=30")
+    assert refused.exit_code == 11
+    assert "--yes" in refused.stderr
+    assert Path("sqlitevault.toml").read_bytes() == first
+    assert "kept the old one as sqlitevault.toml.bak\n" in init("--yes", "--set", "rto_minutes=30").stdout
+    assert init("--yes", "--stage", "test", "--set", "alarm_email=").exit_code == 0
+    assert Path("sqlitevault.toml.bak").read_bytes() == first
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "sqlitevault.toml", "sqlitevault.toml.bak", "sqlitevault.toml.bak1",
+    ]  # fmt: skip
+    assert deployment() == DeploymentSettings(alarm_email="ops@example.com", rto_minutes=30)
+    assert deployment(stage="test") == DeploymentSettings(stage="test")
+    assert file().command_line == {"retain_days": 7}
+
+
+def test_a_wrong_old_file_is_refused_not_lost(folder: Path) -> None:
+    """What cannot be read cannot be kept in the new file."""
+    Path("sqlitevault.toml").write_text("[stage.prod]\nalarm_mail = 'a@b.c'\n", encoding="utf-8")
+    done = init("--yes", "--stage", "test")
+    assert done.exit_code == 2
+    assert "alarm_mail: no such setting" in done.stderr
+    assert [path.name for path in folder.iterdir()] == ["sqlitevault.toml"]
+
+
+def test_the_file_lies_where_the_variable_says(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its folder has to be there."""
+    monkeypatch.setenv("SQLITEVAULT_CONFIG", str(folder / "own.toml"))
+    assert init("--json").exit_code == 0
+    assert (folder / "own.toml").exists()
+    monkeypatch.setenv("SQLITEVAULT_CONFIG", str(folder / "missing" / "own.toml"))
+    assert init().exit_code == 15
+
+
+def test_on_a_terminal_it_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Enter takes the default; a wrong answer is asked for again; a file system brings further questions."""
+    monkeypatch.setattr("sqlitevault.cli.init._can_ask", lambda: True)
+    answers = ["", "s3://mine/backups/", "nobody", "ops@example.com", "", "eu-west-1", "", *OF_A_FILE_SYSTEM.values()]
+    done = CliRunner().invoke(main, ["init", "--set", "region=us-east-1"], input="\n".join([*answers, "", "", "", ""]))
+    assert done.exit_code == 0, done.output
+    assert "Error: String should match" in done.stderr
+    assert file().command_line == {"vault": "s3://mine/backups/"}
+    settings = deployment()
+    assert (settings.alarm_email, settings.dr_region) == ("ops@example.com", "eu-west-1")
+    assert settings.subnet_ids == ("subnet-0a", "subnet-0b")
+
+
+@given(st.text() | st.integers() | st.lists(st.text()))
+def test_every_value_is_written_as_toml_reads_it(value: object) -> None:
+    """Quotes, line breaks, control characters and all of Unicode."""
+    assert tomllib.loads(f"value = {_toml(value)}") == {"value": value}
