@@ -67,6 +67,9 @@ bench: setup ## Measure the speed of snapshots and archives: make bench MEGABYTE
 	$(BIN)/python -m benchmarks.archive
 	$(BIN)/python -m benchmarks.restore --megabytes $(MEGABYTES)
 
+deploy: setup ## Deploy, unless something would be lost: make deploy [stage=NAME] [replace=file-system,bucket,key,...]
+	$(BIN)/python -m infra.deploy $(if $(stage),-c stage="$(stage)") $(if $(replace),--replace "$(replace)")
+
 backup: setup ## Back up the database and its configuration
 	scripts/backup.sh
 
@@ -98,4 +101,4 @@ lock: setup ## Pin the dependencies again, with hashes
 clean: ## Delete everything that `make setup` and the tests created
 	rm -rf $(VENV) node_modules cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info lambdas/*.egg-info
 
-.PHONY: help setup demo test check lint types imports format stress race-matrix fuzz kill-promote bench backup backup-db backup-s3 restore restore-dry lock clean
+.PHONY: help setup demo test check lint types imports format stress race-matrix fuzz kill-promote bench deploy backup backup-db backup-s3 restore restore-dry lock clean

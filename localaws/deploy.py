@@ -141,6 +141,7 @@ class Cdk:
             "PATH": tools,
             "CDK_DISABLE_CLI_TELEMETRY": "1",
             "CDK_DEFAULT_ACCOUNT": ACCOUNT,
+            "SQLITEVAULT_CONFIG": os.devnull,
             "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
             "PYTHONPATH": os.pathsep.join((str(self._app.parent), str(self._app.parent / "lambdas"))),
         }
