@@ -4,11 +4,14 @@ import os
 import re
 import sqlite3
 import subprocess
+import tomllib
 from contextlib import closing
 from pathlib import Path
 
+from infra.settings_docs import PAGE, shown, with_tables
 from localaws.sample import make_sample_database
 from sqlitevault.ground.settings import Settings
+from sqlitevault.ground.settings_file import SettingsFile
 from sqlitevault.ground.stage import DeploymentSettings
 from tests.console import ROOT, commands, shape
 
@@ -39,16 +42,50 @@ def _accident(database: Path) -> None:
         connection.commit()
 
 
-def test_every_setting_of_the_readme_exists_and_has_its_default() -> None:
-    """The tables name real settings; the settings of the command line are all named."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    deployment = text.split("| `-c` setting |", 1)[1].split("\n\n", 1)[0]
-    named = [word for line in deployment.splitlines()[2:] for word in line.split("|")[1].split("`")[1::2]]
-    assert set(named) <= set(DeploymentSettings.model_fields)
-    variables = text.split("## Settings of the command line", 1)[1].split("\n\n")[1]
-    set_by_deployment = {"LOCK_DAYS", "TIER_DAYS"}
-    aliases = {field.alias for field in Settings.model_fields.values()} - set_by_deployment
-    assert {alias for alias in aliases if f"`{alias}`" not in variables} == set()
+def test_the_readmes_settings_exist_and_have_these_defaults() -> None:
+    """The tables name real settings with their variables and defaults, and all those of the command line."""
+    settings = _table("| in `[stage.NAME]` |")
+    for names, default, _ in settings:
+        fields = [DeploymentSettings.model_fields[name] for name in _quoted(names)]
+        assert default == ", ".join(shown(field.default) for field in fields), names
+    named = set()
+    for names, variables, default, _ in _table("| in `[command-line]` |"):
+        fields = [Settings.model_fields[name] for name in _quoted(names)]
+        assert _quoted(variables) == [field.alias for field in fields]
+        assert default == ", ".join(shown(field.default) for field in fields), names
+        named |= set(_quoted(names))
+    set_by_deployment = {"lock_days", "tier_days"}
+    assert named == set(Settings.model_fields) - set_by_deployment
+
+
+def _table(head: str) -> list[list[str]]:
+    text = (ROOT / "README.md").read_text(encoding="utf-8").split(head, 1)[1].split("\n\n", 1)[0]
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in text.splitlines()[2:]]
+
+
+def _quoted(cell: str) -> list[str]:
+    return cell.split("`")[1::2]
+
+
+def test_the_readmes_settings_file_is_right() -> None:
+    """Every section of the example is accepted."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8").split("```toml\n", 1)[1].split("```", 1)[0]
+    sections = tomllib.loads(text)
+    file = SettingsFile(Path("sqlitevault.toml"), sections["command-line"], sections["stage"])
+    known, origins = file.environment({})
+    assert Settings.from_env(known, origins=origins).database_path == Path("data/devops_hub.db")
+    assert {name: file.deployment({"stage": name}, "-c").stage for name in file.stages} == {
+        "prod": "prod",
+        "test": "test",
+    }
+
+
+def test_the_page_of_all_settings_is_up_to_date() -> None:
+    """`python -m infra.settings_docs` was run after the last change of the settings."""
+    page = PAGE.read_text(encoding="utf-8")
+    assert with_tables(page) == page
+    for model in (DeploymentSettings, Settings):
+        assert all(field.description for field in model.model_fields.values())
 
 
 def test_every_link_of_the_pages_leads_somewhere() -> None:

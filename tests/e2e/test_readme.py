@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,35 +18,70 @@ from tests.e2e.watching import fire, forget_backups
 README = ROOT / "README.md"
 
 
-def run(command: str, environment: dict[str, str]) -> str:
-    """Type a command in the repository's folder and return what it prints on stdout."""
+def attempt(command: str, environment: dict[str, str], folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """Type a command in a folder, by default the repository's."""
     tools = os.pathsep.join((str(Path(sys.executable).parent), environment["PATH"]))
-    done = subprocess.run(
-        ["bash", "-c", command], cwd=ROOT, env=environment | {"PATH": tools}, capture_output=True, text=True,
+    return subprocess.run(
+        ["bash", "-c", command], cwd=folder, env=environment | {"PATH": tools}, capture_output=True, text=True,
         timeout=200, check=False,
     )  # fmt: skip
+
+
+def run(command: str, environment: dict[str, str], folder: Path = ROOT) -> str:
+    """Type a command that succeeds, and return what it prints on stdout."""
+    done = attempt(command, environment, folder)
     assert done.returncode == 0, f"{command}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
     return done.stdout
 
 
+def fresh_clone(folder: Path) -> Path:
+    """Return a copy of the repository's files, without any that git does not know, after `make setup`."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    for name in (".venv", "node_modules"):
+        (folder / name).symlink_to(ROOT / name)
+    return folder
+
+
 @pytest.mark.slow
 def test_the_deployment_as_the_readme_shows_it(tmp_path: Path) -> None:
-    """Bootstrap and deploy with the platform of real functions; their stacks are there and complete.
+    """Settings, bootstrap and deployment with the platform of real functions; then the settings from what is deployed.
 
-    The application's own file system exists on no embedded AWS: that command is synthesised instead of deployed.
+    The application's own file system exists on no embedded AWS: what is shown is that it is not replaced unasked.
     """
-    shown = [one.command for one in commands(README, "Deploy to an account in five minutes")]
-    setup, bootstrap, deploy, on_own, *_ = shown
+    shown = commands(README, "Deploy to an account in five minutes")
+    setup, init, bootstrap, deploy, own, replace, rebuild, diff, *_ = (one.command for one in shown)
     assert setup == "make setup"
+    settings = tmp_path / "sqlitevault.toml"
     with EmbeddedAws(tmp_path / "aws") as aws:
         environment = aws.environment(PRIMARY) | {"CDK_DISABLE_CLI_TELEMETRY": "1", "CDK_REQUIRE_APPROVAL": "never"}
         environment |= {"CDK_DEFAULT_ACCOUNT": ACCOUNT, "CDK_OUTPUT": str(tmp_path / "cdk.out")}
+        environment |= {"SQLITEVAULT_CONFIG": str(settings)}
+        assert run(init, environment) == f"wrote {settings}\n"
+        deployed = settings.read_text(encoding="utf-8")
         run(bootstrap.replace("ACCOUNT", ACCOUNT), environment)
         run(deploy, environment)
         for region, stack in ((PRIMARY, "SqliteVault-prod"), (RECOVERY, "SqliteVault-prod-recovery")):
             described = aws.client("cloudformation", region).describe_stacks(StackName=stack)["Stacks"][0]
             assert described["StackStatus"] == "CREATE_COMPLETE"
-        run(on_own.replace("deploy --all", "synth --quiet"), environment)
+        run(own, environment)
+        assert replace == f"{deploy} replace=file-system"
+        stopped = attempt(deploy, environment)
+        assert stopped.returncode != 0
+        assert (
+            "refused: sqlitevault-prod-backup of SqliteVault-prod would mount fs-0123456789abcdef0:" in stopped.stderr
+        )
+        assert "If all of this is meant: make deploy replace=file-system\n" in stopped.stderr
+        settings.unlink()
+        clone = fresh_clone(tmp_path / "clone")
+        for region in (PRIMARY, RECOVERY):
+            run(f"{rebuild} --yes --region {region}", environment, clone)
+            assert settings.read_text(encoding="utf-8") == deployed
+        run(f"{diff} --fail", environment, clone)
 
 
 def test_the_functions_as_the_readme_invokes_them(quiet: World, tmp_path: Path) -> None:
