@@ -50,7 +50,7 @@ def test_a_locked_database(home: Home) -> None:
     with holding_the_lock(home.database):
         before = tree(home.root)
         done = home.run("backup", SNAPSHOT_TIMEOUT_SECONDS="0.5")
-        done.require(BUSY, "SourceBusy: no consistent copy of ", "See whether the application's host is alive")
+        done.require(BUSY, "SourceBusy: no consistent copy of ", "Check whether the application's host is alive")
         assert tree(home.root) == before
 
 
