@@ -16,11 +16,17 @@ EVENTS = Path(__file__).parents[1] / "events"
 VAULT, REPLICA = (f"sqlitevault-prod-111122223333-{region}" for region in ("us-east-1", "us-west-2"))
 
 
+REQUEST = "8d4f1c3e-0000-4000-8000-000000000001"
+
+
 @dataclass(frozen=True)
 class Context:
     """What the functions use of Lambda's context."""
 
     function_name: str
+    memory_limit_in_mb: int = 1024
+    invoked_function_arn: str = "arn:aws:lambda:us-east-1:111122223333:function:test"
+    aws_request_id: str = REQUEST
 
     def get_remaining_time_in_millis(self) -> int:
         """Return what is left of the function's time."""
@@ -49,6 +55,11 @@ class Home:
             assert (datum.namespace, datum.dimensions) == ("SqliteVault", {"Database": "devops_hub"})
             assert len(datum.values) == 1
         return {datum.name: datum.values[0] for datum in found}
+
+    def logged(self) -> list[dict[str, Any]]:
+        """Return the log lines printed since the last time."""
+        lines = [json.loads(line) for line in self.printed().splitlines() if line.startswith("{")]
+        return [line for line in lines if "_aws" not in line]
 
     def names(self, suffix: str = "") -> list[str]:
         """Return the keys in the vault with this ending."""

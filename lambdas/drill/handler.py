@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlitevault.catalog.selection import Choice, Selected, select
 from sqlitevault.functions.events import DrillEvent, StoredEvent
-from sqlitevault.functions.telemetry import emit_drill, failures, only_logged
+from sqlitevault.functions.telemetry import emit_drill, failures, log_report, logged, only_logged
 from sqlitevault.functions.wiring import site_of
 from sqlitevault.ground.facts import Metric
 from sqlitevault.proof.drill import drill, record
@@ -12,6 +12,7 @@ from sqlitevault.site import Site
 from sqlitevault.watch.page import publish_page
 
 
+@logged
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401
     """Drill one backup, write report and page beside the vault's backups, and fail if it could not be proven."""
     site = site_of(context.function_name)
@@ -23,12 +24,13 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN
         report = drill(site, selected)
         record(report, site.vault, site.settings.replica)
     emit_drill(report, database)
+    answer = log_report(report)
     if site.replica is not None:  # the recovery region has a copy of the page that is made here
         with only_logged():
             publish_page(site)
     report.require_passed()
     report.require_answers()
-    return report.to_dict()
+    return answer
 
 
 def _selected(event: dict[str, Any], site: Site) -> Selected:

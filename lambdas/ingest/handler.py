@@ -5,11 +5,12 @@ from typing import Any
 
 from sqlitevault.backup.ingest import ingest
 from sqlitevault.functions.events import StoredEvent
-from sqlitevault.functions.telemetry import emit_backup, failures
+from sqlitevault.functions.telemetry import emit_backup, failures, log_report, logged
 from sqlitevault.functions.wiring import site_of
 from sqlitevault.ground.facts import Metric
 
 
+@logged
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401
     """Back up one uploaded database; the same upload again finds its backup there and takes none."""
     site = site_of(context.function_name)
@@ -21,4 +22,4 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN
         inbox = site.opener(f"s3://{stored.bucket}/{key.parent}/")
         report = ingest(site, inbox, key.name, version=stored.version, uploaded_at=stored.time)
     emit_backup(report)
-    return report.to_dict()
+    return log_report(report)

@@ -3,13 +3,14 @@
 from typing import Any
 
 from sqlitevault.functions.events import MonitorEvent
-from sqlitevault.functions.telemetry import emit_monitor, failures, only_logged
+from sqlitevault.functions.telemetry import emit_monitor, failures, log_report, logged, only_logged
 from sqlitevault.functions.wiring import site_of
 from sqlitevault.ground.facts import Metric
 from sqlitevault.watch.monitor import monitor, record
 from sqlitevault.watch.page import publish_page
 
 
+@logged
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401
     """Look once; what is wrong shows in the metrics and the report, not as an error of this function."""
     MonitorEvent.parse(event)
@@ -21,4 +22,4 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN
     emit_monitor(report)
     with only_logged():
         publish_page(site)
-    return report.to_dict()
+    return log_report(report)

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlitevault.catalog.selection import LATEST, Choice, select
 from sqlitevault.functions.events import RestoreEvent
-from sqlitevault.functions.telemetry import failures
+from sqlitevault.functions.telemetry import failures, log_report, logged
 from sqlitevault.functions.wiring import site_of
 from sqlitevault.ground.facts import Metric
 from sqlitevault.ground.report import Report
@@ -18,13 +18,14 @@ from sqlitevault.restore.undo import undo
 from sqlitevault.site import Site
 
 
+@logged
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401
     """Make the move that the event asks for and return its report."""
     site = site_of(context.function_name)
     with failures(Metric.RESTORE_FAILED, site.database_name):
         order = RestoreEvent.parse(event)
         finish = {"undo": _undo, "promote": _promote}.get(order.action, _plan_or_stage)
-        return finish(order, site).to_dict()
+        return log_report(finish(order, site))
 
 
 def _undo(order: RestoreEvent, site: Site) -> Report:

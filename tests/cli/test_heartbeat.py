@@ -3,8 +3,8 @@
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from importlib import import_module
 from pathlib import Path
 from socket import create_server, socket
 from threading import Thread
@@ -12,7 +12,7 @@ from threading import Thread
 import pytest
 from click.testing import CliRunner
 
-from sqlitevault.cli import main
+from sqlitevault.cli import main, options
 from sqlitevault.cli.backup import ping
 from tests.cli.home import Home
 from tests.cli.mistakes import break_database
@@ -92,7 +92,8 @@ def test_a_failed_backup_is_not_heard(new_home: Home, ears: Ears) -> None:
 def test_a_failed_drill_is_not_heard(new_home: Home, ears: Ears, monkeypatch: pytest.MonkeyPatch) -> None:
     """The backup is committed, but it does not restore."""
     monkeypatch.chdir(new_home.root)
-    monkeypatch.setattr(import_module("sqlitevault.cli.backup"), "open_vault", lambda place: BadDisk(Path(place)))
+    usual = options.site
+    monkeypatch.setattr(options, "site", lambda **given: replace(usual(**given), opener=lambda at: BadDisk(Path(at))))
     settings = {"SCRATCH_DIR": str(new_home.scratch), "HEARTBEAT_URL": ears.url}
     assert CliRunner().invoke(main, ["backup"], env=settings).exit_code == 14
     assert len(new_home.ids) == 1

@@ -8,6 +8,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from sqlitevault.functions.telemetry import logger
 from sqlitevault.functions.wiring import site_of
 from tests.databases import make_bank
 from tests.function_calls import REPLICA, VAULT, Home
@@ -33,7 +34,8 @@ def functions_home(
     }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    site_of.cache_clear()  # each test is a process of its own
+    site_of.cache_clear()
+    logger.cache_clear()  # each test is a process of its own
     with mock_aws():
         s3 = boto3.client("s3")
         for bucket in (VAULT, REPLICA):

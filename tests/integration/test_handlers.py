@@ -11,7 +11,7 @@ from localaws.emf import parse_lines
 from sqlitevault.functions.wiring import site_of
 from sqlitevault.ground.errors import BackupNotFound, ConfigError, DrillFailed, SourceCorrupt, SourceNotFound
 from tests.databases import execute
-from tests.function_calls import VAULT, Home
+from tests.function_calls import REQUEST, VAULT, Home
 
 HOURLY = "devops_hub_backup_20260131_020500"
 MORNING = "devops_hub_backup_20260131_020000"
@@ -44,6 +44,31 @@ def test_backup_backs_up_and_counts_it(home: Home) -> None:
     assert metrics["DatabaseBytes"] == home.database.stat().st_size
     assert metrics["Rows"] == 50 + 500 + 1
     assert metrics["ArchiveBytes"] == report["manifest"]["archive"]["bytes"]
+
+
+def test_every_line_of_the_log_bears_the_request_id(home: Home) -> None:
+    """The report is one JSON line; the error of a drill comes with the report that explains it."""
+    damaged = home.invoke("backup", "backup-hourly")
+    home.damage(damaged["archive"])
+    with pytest.raises(DrillFailed):
+        home.invoke("drill", {"backup": HOURLY})
+    home.invoke("monitor", "monitor")
+    home.invoke("restore", {"action": "plan", "backup": HOURLY, "scope": "database"})
+    logged = home.logged()
+    assert [line["message"] for line in logged] == ["BackupReport", "DrillReport", "MonitorReport", "RestorePlan"]
+    assert {line["function_request_id"] for line in logged} == {REQUEST}
+    assert logged[0]["report"]["steps"].keys() >= {"snapshot", "upload", "commit"}
+    assert logged[1]["report"]["passed"] is False
+
+
+def test_the_report_in_the_vault_is_the_one_returned(home: Home) -> None:
+    """An asynchronous invocation discards the answer; a repeated event leaves the report as it was."""
+    report = home.invoke("backup", "backup-daily")
+    key = f"backups/reports/backups/{report['backup_id']}.json"
+    assert json.loads(home.s3.get_object(Bucket=VAULT, Key=key)["Body"].read()) == report
+    assert home.invoke("backup", "backup-daily")["steps"] == {}
+    assert json.loads(home.s3.get_object(Bucket=VAULT, Key=key)["Body"].read()) == report
+    assert home.invoke("drill", "drill-latest")["backup_id"] == report["backup_id"]
 
 
 def test_the_same_scheduled_time_twice_makes_one_backup(home: Home) -> None:

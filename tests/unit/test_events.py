@@ -94,7 +94,9 @@ def test_a_bucket_without_versions_sends_no_version() -> None:
         ),
         pytest.param(DrillEvent, {"backup": None}, ["backup"], id="drill of nothing"),
         pytest.param(MonitorEvent, "now", ["event"], id="monitor with a word"),
-        pytest.param(StoredEvent, {"Records": []}, ["detail", "source", "time"], id="S3's other event format"),
+        pytest.param(
+            StoredEvent, {"Records": []}, ["detail.object.key", "source", "time"], id="S3's other event format"
+        ),
         pytest.param(StoredEvent, 5, ["event"], id="a number instead of an S3 event"),
     ],
 )
@@ -115,7 +117,7 @@ def test_what_is_no_event_is_refused(
         pytest.param({"detail-type": "Object Deleted"}, "detail-type", id="a deletion"),
         pytest.param({"source": "aws.glacier"}, "source", id="another source"),
         pytest.param({"time": "2026-01-31T09:30:00"}, "time", id="naive time"),
-        pytest.param({"detail": {}}, "detail.object", id="no object"),
+        pytest.param({"detail": {}}, "detail.object.key", id="no object"),
     ],
 )
 def test_another_event_of_s3_is_refused(change: dict[str, object], named: str) -> None:

@@ -1,9 +1,18 @@
-"""What becomes of errors that nobody need be called for."""
+"""Log lines of the functions: errors that need no alarm, and reports without what must not be logged."""
+
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from sqlitevault.functions.telemetry import only_logged
+from sqlitevault.backup.backup import Order, back_up
+from sqlitevault.catalog.manifest import Scope
+from sqlitevault.catalog.selection import Choice, select
+from sqlitevault.functions.telemetry import log_report, only_logged
 from sqlitevault.ground.errors import VaultUnavailable
+from sqlitevault.restore.plan import plan
+from tests.databases import make_bank
+from tests.sites import make_site
 
 
 def test_an_error_that_is_only_logged(caplog: pytest.LogCaptureFixture) -> None:
@@ -18,3 +27,31 @@ def test_an_error_of_the_program_escapes() -> None:
     """A fault of ours is no passing trouble of the vault's."""
     with pytest.raises(ZeroDivisionError), only_logged():
         raise ZeroDivisionError
+
+
+def test_a_plan_is_logged_without_the_content_of_files(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The live file may hold a secret that its backup does not: the answer shows the difference, the log does not."""
+    database = make_bank(tmp_path / "data" / "bank.db", rows=5)
+    compose = tmp_path / "docker-compose.yml"
+    compose.write_text("services: {}\n")
+    site = make_site(database, str(tmp_path / "vault"), scratch=tmp_path / "scratch")
+    back_up(site, Order(Scope.CONFIG, created_at=datetime(2026, 3, 1, tzinfo=UTC)))
+    compose.write_text("services: {app: {environment: {TOKEN: very-secret}}}\n")
+    caplog.set_level("INFO")
+    answer = log_report(plan(site, select(site.vault, Choice(scope=Scope.CONFIG)), scope=Scope.CONFIG))
+    logged = caplog.records[-1].__dict__["report"]
+    assert "very-secret" in str(answer["files"])
+    assert [change["action"] for change in logged["files"]] == ["replace"]
+    assert "very-secret" not in str(logged)
+    assert logged.keys() == answer.keys()
+
+
+def test_a_long_list_is_logged_in_part(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """CloudWatch takes no more than 256 KB a line; the answer has everything."""
+    site = make_site(make_bank(tmp_path / "data" / "bank.db", rows=5), str(tmp_path / "vault"))
+    report = back_up(site).model_copy(update={"warnings": tuple(map(str, range(70)))})
+    caplog.set_level("INFO")
+    assert len(log_report(report)["warnings"]) == 70
+    logged = caplog.records[-1].__dict__["report"]
+    assert logged["warnings"][49:] == ["49", "and 20 more"]
+    assert "manifest" not in logged

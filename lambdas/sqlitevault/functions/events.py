@@ -1,11 +1,11 @@
-"""The events that functions accept. Anything else is refused, with every mistake named, before anything happens."""
+"""Events of the functions. Any other is refused, with every mistake named, before anything happens."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
-from aws_lambda_powertools.utilities.parser.models import S3EventNotificationEventBridgeModel
 from pydantic import (
     AfterValidator,
+    AliasPath,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
@@ -32,28 +32,30 @@ def _not_ahead(moment: datetime) -> datetime:
 
 
 class Event(BaseModel):
-    """Base of the events that people and schedules send: unknown fields are mistakes, not extras."""
+    """Base of all events. Unknown fields are mistakes in what people and schedules send."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    hint: ClassVar[str] = "See events/ in the repository for one sample of each event."
 
     @classmethod
     def parse(cls, event: object) -> Self:
         """Read an event.
 
         Raises:
-            ConfigError: a field is missing, unknown or wrong.
+            ConfigError: naming every field that is missing, unknown or wrong.
         """
         try:
             return cls.model_validate(event)
         except ValidationError as error:
-            raise _refused(error, hint="See events/ in the repository for one sample of each event.") from error
+            wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'event'}: {e['msg']}" for e in error.errors())
+            raise ConfigError(f"the event is not valid: {wrong}", hint=cls.hint) from error
 
 
 class BackupEvent(Event):
-    """A schedule's order: the same `scheduled_time` twice makes one backup.
+    """A schedule's order: two events with the same `scheduled_time` make one backup.
 
-    `doctor` takes no backup: it examines the source from where backups run, and holds a lock for `hold_seconds` that
-    a doctor on the application's host must see.
+    `doctor` takes no backup: it examines the source from where backups run, and for `hold_seconds` holds a lock that a
+    doctor on the application's host must see.
     """
 
     action: Literal["backup", "doctor"] = "backup"
@@ -63,7 +65,7 @@ class BackupEvent(Event):
     hold_seconds: Annotated[float, Field(ge=0, le=600)] = 0.0
 
     @model_validator(mode="after")
-    def _says_nothing_that_would_be_ignored(self) -> Self:
+    def _has_no_ignored_field(self) -> Self:
         of_backups = {"tier", "scope", "scheduled_time"}
         ignored = self.model_fields_set & (of_backups if self.action == "doctor" else {"hold_seconds"})
         if ignored:
@@ -74,10 +76,9 @@ class BackupEvent(Event):
 class RestoreEvent(Event):
     """An operator's order. `backup` is an id or `latest`; `at` chooses the newest backup not after that time.
 
-    `before_incident` chooses the newest backup that is earlier than that time. With `table` (a name or several) the
-    moves are for these tables alone: stage makes a side database of them, promote merges that into the live one by
-    primary key, `missing_only` without touching rows that are there. `salvage`: if no copy can be proven, stage
-    what can be read, marked as such.
+    `before_incident` chooses the newest backup before that time. With `table` (one name or several) the moves are for
+    these tables only: stage makes a side database of them, promote merges it into the live one by primary key; with
+    `missing_only`, existing rows stay. `salvage`: if no copy can be proven, stage what can be read, marked as such.
     """
 
     action: Literal["plan", "stage", "promote", "undo"]
@@ -110,26 +111,26 @@ class DrillEvent(Event):
 
 
 class MonitorEvent(Event):
-    """The monitor's schedule says nothing but that it is time."""
+    """The monitor's schedule; it has no content."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class _ObjectCreated(S3EventNotificationEventBridgeModel):
+class StoredEvent(Event):
+    """S3's event for a new object (Amazon S3 User Guide, "EventBridge event message structure").
+
+    EventBridge gets the key as it is, unlike S3's own notifications.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    hint: ClassVar[str] = "This function takes S3 `Object Created` events from EventBridge."
+
     source: Literal["aws.s3"]
-    detail_type: Literal["Object Created"] = Field(alias="detail-type")
+    kind: Annotated[Literal["Object Created"], Field(alias="detail-type")]
     time: AwareDatetime
-
-
-class StoredEvent(BaseModel):
-    """What S3 tells about an object that was created (Amazon S3 User Guide, "EventBridge event message structure")."""
-
-    model_config = ConfigDict(frozen=True)
-
-    bucket: str
-    key: str = Field(min_length=1)
-    version: str | None
-    time: AwareDatetime
+    bucket: Annotated[str, Field(validation_alias=AliasPath("detail", "bucket", "name"))]
+    key: Annotated[str, Field(validation_alias=AliasPath("detail", "object", "key"), min_length=1)]
+    version: Annotated[str | None, Field(validation_alias=AliasPath("detail", "object", "version-id"))] = None
 
     @property
     def is_folder(self) -> bool:
@@ -140,26 +141,3 @@ class StoredEvent(BaseModel):
     def backup_id(self) -> str:
         """The backup of which it is the manifest."""
         return self.key.rsplit("/", 1)[-1].removesuffix(ARCHIVE_SUFFIX + MANIFEST_SUFFIX)
-
-    @classmethod
-    def parse(cls, event: Any) -> Self:  # noqa: ANN401
-        """Read an `Object Created` event that came through EventBridge.
-
-        Raises:
-            ConfigError: it is another event.
-        """
-        try:
-            found = _ObjectCreated.model_validate(event)
-            return cls(
-                bucket=found.detail.bucket.name,
-                key=found.detail.object.key,  # EventBridge gets it as it is, unlike S3's own notifications
-                version=found.detail.object.version_id,
-                time=found.time,
-            )
-        except ValidationError as error:
-            raise _refused(error, hint="This function takes S3 `Object Created` events from EventBridge.") from error
-
-
-def _refused(error: ValidationError, *, hint: str) -> ConfigError:
-    wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'event'}: {e['msg']}" for e in error.errors())
-    return ConfigError(f"the event is not valid: {wrong}", hint=hint)

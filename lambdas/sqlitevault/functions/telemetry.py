@@ -1,10 +1,12 @@
-"""Metrics and logs: the only place that knows them. Services return reports; here they become numbers.
+"""Metrics and logs. Services return reports; only this module turns them into numbers and log lines.
 
 Metrics are CloudWatch's embedded metric format on stdout, since a function in the VPC reaches nothing but S3.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache, wraps
+from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics
@@ -13,8 +15,17 @@ from sqlitevault.backup.backup import BackupReport
 from sqlitevault.catalog.drill_report import DrillReport
 from sqlitevault.ground.errors import SqliteVaultError
 from sqlitevault.ground.facts import METRIC_DIMENSION, METRIC_NAMESPACE, Metric
+from sqlitevault.ground.report import Report
 from sqlitevault.watch.changes import Changes
 from sqlitevault.watch.monitor import MonitorReport
+
+Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
+_UNLOGGED: Mapping[str, bool | Mapping[str, set[str]]] = {
+    "manifest": True,
+    "key_metadata": True,
+    "files": {"__all__": {"diff"}},
+}
+_LOGGED_ITEMS = 50
 
 
 def emit_backup(report: BackupReport) -> None:
@@ -77,6 +88,40 @@ def _of_changes(changes: Changes | None) -> dict[Metric, float]:
     }
 
 
+@cache
+def logger() -> Logger:
+    """Return the logger of this process."""
+    return Logger()
+
+
+def logged(handler: Handler) -> Handler:
+    """Add what Lambda knows of an invocation, above all its request id, to every line that its handler logs."""
+
+    @wraps(handler)
+    def run(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401
+        with_context: Handler = logger().inject_lambda_context(handler)
+        return with_context(event, context)
+
+    return run
+
+
+def log_report(report: Report) -> dict[str, Any]:
+    """Log a report as one JSON line, and return it whole, as the answer of the function.
+
+    The line lacks what may be secret or is large: differences between configuration files, keys, the manifest, and all
+    but the first items of a list. Backups, drills and the monitor leave their whole report in the vault.
+    """
+    kept = report.model_dump(mode="json", exclude=_UNLOGGED)
+    logger().info(type(report).__name__, report={name: _shortened(value) for name, value in kept.items()})
+    return report.to_dict()
+
+
+def _shortened(value: object) -> object:
+    if isinstance(value, list) and len(value) > _LOGGED_ITEMS:
+        return [*value[:_LOGGED_ITEMS], f"and {len(value) - _LOGGED_ITEMS} more"]
+    return value
+
+
 @contextmanager
 def failures(metric: Metric, database: str) -> Iterator[None]:
     """Count and log an error of the body under `metric`, and let it escape to retries, dead letters and alarms."""
@@ -90,7 +135,7 @@ def failures(metric: Metric, database: str) -> Iterator[None]:
 
 @contextmanager
 def only_logged() -> Iterator[None]:
-    """Log an error of ours in the body and go on: for what the next run does again, and nobody need be called for."""
+    """Log an error of ours in the body and continue: the next run does the work again, and no alarm is needed."""
     try:
         yield
     except SqliteVaultError as error:
@@ -100,9 +145,9 @@ def only_logged() -> Iterator[None]:
 def log_failure(error: Exception) -> None:
     """Log an error with its code and its hint as fields of their own."""
     if isinstance(error, SqliteVaultError):
-        Logger().error(str(error), error_code=error.code, hint=error.hint)
+        logger().error(str(error), error_code=error.code, hint=error.hint)
     else:
-        Logger().exception("an error nobody expected", error_code=type(error).__name__)
+        logger().exception("an unexpected error", error_code=type(error).__name__)
 
 
 def _emit(database: str, metrics: Mapping[Metric, float]) -> None:
