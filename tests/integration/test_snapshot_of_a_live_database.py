@@ -66,8 +66,8 @@ def test_a_database_larger_than_one_gibibyte(tmp_path: Path, mode: str) -> None:
     with session(source, *prepare, half, half):
         pass
     with session(source, f"PRAGMA journal_mode = {mode}", "INSERT INTO t VALUES (zeroblob(300000))"):
-        result = take_snapshot(source, copy)
-    assert result.bytes > 1 << 30
+        take_snapshot(source, copy)
+    assert copy.stat().st_size > 1 << 30
     with closing(sqlite3.connect(copy)) as connection:
         assert connection.execute("SELECT length(x) FROM t").fetchall() == [(560000000,), (560000000,), (300000,)]
         assert connection.execute("PRAGMA quick_check").fetchone() == ("ok",)

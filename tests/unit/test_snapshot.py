@@ -32,7 +32,7 @@ def test_the_result_tells_how(tmp_path: Path, mode: str) -> None:
     assert copy.read_bytes()[18:20] == b"\1\1"
     assert result.journal_mode == ("wal" if mode == "wal" else "rollback")
     assert result.method in list(Method)
-    assert (result.attempts, result.bytes, result.recovered) == (1, copy.stat().st_size, False)
+    assert (result.attempts, result.recovered) == (1, False)
     assert result.seconds > result.writer_stall_seconds == 0
 
 
@@ -73,7 +73,7 @@ def test_every_byte_is_reported_once(tmp_path: Path) -> None:
     options = replace(_QUICK, timeout_seconds=10, chunk_bytes=8192, on_step=write_once)
     result = take_snapshot(bank, tmp_path / "copy.db", options, on_bytes=reported.append)
     assert result.attempts == 2
-    assert sum(reported) == result.bytes
+    assert sum(reported) == (tmp_path / "copy.db").stat().st_size
     assert min(reported) > 0
 
 

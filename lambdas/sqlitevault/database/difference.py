@@ -67,12 +67,13 @@ def difference(before: Path, after: Path, *, names: tuple[str, str], show_rows: 
     then = {table.name: table for table in read_tables(before)}
     now = {table.name: table for table in read_tables(after)}
     every = list(dict.fromkeys([*then, *now]))
-    differing = [name for name in every if not _equal(then.get(name), now.get(name))]
+    equal = {name for name in then.keys() & now.keys() if then[name].digest == now[name].digest}
+    differing = [name for name in every if name not in equal]
     return Difference(
         before=names[0],
         after=names[1],
         tables=tuple(_table(before, after, then.get(name), now.get(name), show_rows) for name in differing),
-        equal_tables=len(every) - len(differing),
+        equal_tables=len(equal),
     )
 
 
@@ -119,10 +120,6 @@ def rows_apart(live: Path, copy: Path, table: str) -> tuple[int, int]:
         sums = ", ".join(f"coalesce(sum(max({surplus}, 0)), 0)" for surplus in ("-surplus", "surplus"))
         removed, added = connection.execute(f"SELECT {sums} FROM ({by_row})").get
     return removed, added
-
-
-def _equal(before: Table | None, after: Table | None) -> bool:
-    return before is not None and after is not None and before.digest == after.digest
 
 
 def _table(before: Path, after: Path, then: Table | None, now: Table | None, show_rows: int) -> TableDifference:

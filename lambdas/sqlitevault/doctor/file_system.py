@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlitevault.doctor.report import Finding, ok, problem, warning
-from sqlitevault.snapshot.fresh import Fingerprint, Vanished, View, beside, look
+from sqlitevault.snapshot.fresh import Vanished, View, beside, look
 
 _MOUNT, _TIMES = "file system", "file times"
 MOUNTINFO = Path("/proc/self/mountinfo")
@@ -18,7 +18,7 @@ _REMOUNT = "Mount it as NFS version 4 with locks and close-to-open consistency, 
 # Options that keep locks on this host (nfs(5)), or let a new open see old data.
 _LOCKS_STAY_HERE = ("nolock", "local_lock=all", "local_lock=posix")
 _STALE_DATA = ("nocto",)
-_SECOND = 1_000_000_000
+_SECOND = 1_000_000_000  # in nanoseconds; the change time, which no program can set, shows the resolution
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +120,14 @@ def look_at_times(source: Path) -> Seen:
 
 def judge_times(before: Seen, after: Seen, seconds: float) -> Finding:
     """Check that a write between the two states changed the file times, on which copies without a lock rely."""
-    if _whole_seconds(after):
+    if all(view.fingerprint.changed % _SECOND == 0 for view in (after.database, after.log) if view is not None):
         return problem(
             _TIMES,
             "all times are whole seconds: two writes within one second cannot be distinguished",
             hint="Move the database to a file system with finer times, such as NFS 4, EFS, ext4 or xfs.",
         )
     pairs = [(before.database, after.database), (before.log, after.log)]
-    same = [(old, new) for old, new in pairs if old and new and _same_file(old, new)]
+    same = [(old, new) for old, new in pairs if old and new and old.fingerprint.identity == new.fingerprint.identity]
     written = [(old.fingerprint, new.fingerprint) for old, new in same if _content_differs(old, new)]
     if any(old.modified == new.modified and old.changed == new.changed for old, new in written):
         return problem(
@@ -149,16 +149,6 @@ def judge_times(before: Seen, after: Seen, seconds: float) -> Finding:
     return ok(_TIMES, f"observed: they moved with a write within {seconds:.1f} s")
 
 
-def _same_file(old: View, new: View) -> bool:
-    return old.fingerprint.identity == new.fingerprint.identity
-
-
 def _content_differs(old: View, new: View) -> bool:
     """Compare the first bytes and the size: a difference proves a write, equality proves nothing."""
     return old.first != new.first or old.fingerprint.size != new.fingerprint.size
-
-
-def _whole_seconds(seen: Seen) -> bool:
-    """Check the change times, which no program can set."""
-    fingerprints: list[Fingerprint] = [view.fingerprint for view in (seen.database, seen.log) if view is not None]
-    return all(facts.changed % _SECOND == 0 for facts in fingerprints)

@@ -33,7 +33,8 @@ def load_dump(sql: Path, destination: Path, *, on_bytes: OnBytes = ignore_bytes,
     with unfinished(destination, durable=durable) as made:
         with sql.open("rb") as text, _isolated(made) as connection:
             _execute(connection, text, on_bytes)
-        _require_content(made)
+        if not made.stat().st_size:
+            raise IntegrityCheckFailed("the SQL dump is empty", hint="The dump was cut off; use another backup.")
 
 
 def load_readable(sql: Path, destination: Path) -> bool:
@@ -88,11 +89,6 @@ def _execute(connection: apsw.Connection, text: BinaryIO, on_bytes: OnBytes) -> 
         ) from error
     if connection.in_transaction:
         raise IntegrityCheckFailed("the SQL dump ends in the middle", hint="The dump was cut off; use another backup.")
-
-
-def _require_content(database: Path) -> None:
-    if not database.stat().st_size:
-        raise IntegrityCheckFailed("the SQL dump is empty", hint="The dump was cut off; use another backup.")
 
 
 def _complete_statements(text: BinaryIO) -> Iterator[bytes]:

@@ -57,7 +57,6 @@ def take_snapshot(
         seconds=time.monotonic() - started,
         writer_stall_seconds=attempt.observations.longest_hold,
         journal_mode=taken.journal_mode,
-        bytes=destination.stat().st_size,
         recovered=taken.recovered,
     )
 

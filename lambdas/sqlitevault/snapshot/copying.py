@@ -103,12 +103,8 @@ def _copy_chunk(source: int, output: int, chunk_bytes: int, size: int, offset: i
         count = os.preadv(source, [buffer[: end - position]], position)
         if not count:
             break
-        _write(output, buffer[:count], position)
-        position += count
+        data = buffer[:count]
+        while data:
+            written = os.pwrite(output, data, position)
+            data, position = data[written:], position + written
     return position - offset
-
-
-def _write(output: int, data: memoryview, position: int) -> None:
-    while data:
-        count = os.pwrite(output, data, position)
-        data, position = data[count:], position + count

@@ -9,10 +9,6 @@ from sqlitevault.database.header import JournalMode
 from sqlitevault.ground.settings import Settings
 
 
-def _ignore_step(_step: str) -> None:
-    """Do nothing."""
-
-
 class Method(StrEnum):
     """Copy methods; docs/consistency.md proves each correct."""
 
@@ -55,7 +51,7 @@ class SnapshotOptions:
     chunk_bytes: int = 2 << 20
     threads: int = 4
     durable: bool = True
-    on_step: Callable[[str], None] = _ignore_step
+    on_step: Callable[[str], None] = lambda _step: None
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -80,7 +76,6 @@ class SnapshotResult:
         seconds: from the call to the synced file.
         writer_stall_seconds: the longest time a writer may have been blocked, failed attempts included.
         journal_mode: of the source; the snapshot itself is always in rollback mode.
-        bytes: size of the snapshot.
         recovered: whether a crashed writer's hot journal or write-ahead log was recovered on the copy.
     """
 
@@ -89,5 +84,4 @@ class SnapshotResult:
     seconds: float
     writer_stall_seconds: float
     journal_mode: JournalMode
-    bytes: int
     recovered: bool
