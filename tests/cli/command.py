@@ -6,10 +6,14 @@ import pty
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests.cli.warm import warm
 
 REPOSITORY = Path(__file__).parents[2]
 PROGRAM = Path(sys.executable).with_name("sqlitevault")
@@ -64,22 +68,40 @@ def run(command: Sequence[str | Path], folder: Path, settings: Mapping[str, str]
     return Outcome(done.returncode, done.stdout, done.stderr)
 
 
+def run_warm(arguments: Sequence[str | Path], folder: Path, settings: Mapping[str, str]) -> Outcome:
+    """Run `sqlitevault` in a folder, without a terminal, in a fork of a process that has imported it."""
+    with (
+        Path(os.devnull).open("rb") as stdin,
+        tempfile.TemporaryFile("w+", encoding="utf-8") as stdout,
+        tempfile.TemporaryFile("w+", encoding="utf-8") as stderr,
+    ):
+        streams = [stdin.fileno(), stdout.fileno(), stderr.fileno()]
+        code = warm().run(_words(arguments), folder, environment(settings), streams, _SECONDS)
+        stdout.seek(0)
+        stderr.seek(0)
+        return Outcome(code, stdout.read(), stderr.read())
+
+
 def run_on_terminal(
-    command: Sequence[str | Path], folder: Path, settings: Mapping[str, str], *, answer: str = ""
+    arguments: Sequence[str | Path], folder: Path, settings: Mapping[str, str], *, answer: str = ""
 ) -> Outcome:
-    """Run a command whose stdin and stderr are a terminal; give `answer` when it asks a question."""
+    """Run `sqlitevault` with a terminal as stdin and stderr; give `answer` when it asks a question."""
     ours, theirs = pty.openpty()
     facts = environment({"TERM": "xterm", "COLUMNS": str(_SCREEN), **settings})
-    with subprocess.Popen(
-        command, cwd=folder, env=facts, stdin=theirs, stdout=subprocess.PIPE, stderr=theirs, start_new_session=True
-    ) as process:
-        os.close(theirs)
-        screen = _watch(ours, answer)
-        assert process.stdout is not None
-        printed = process.stdout.read().decode()
-        code = process.wait(_SECONDS)
-    os.close(ours)
-    return Outcome(code, printed, screen)
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as stdout, ThreadPoolExecutor(1) as pool:
+        watching = pool.submit(_watch, ours, answer)
+        try:
+            code = warm().run(_words(arguments), folder, facts, [theirs, stdout.fileno(), theirs], _SECONDS)
+        finally:
+            os.close(theirs)
+        screen = watching.result()
+        os.close(ours)
+        stdout.seek(0)
+        return Outcome(code, stdout.read(), screen)
+
+
+def _words(arguments: Sequence[str | Path]) -> list[str]:
+    return [str(word) for word in (PROGRAM, *arguments)]
 
 
 def _watch(terminal: int, answer: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlitevault.backup.backup import Order, back_up
 from sqlitevault.ground.facts import Tier
-from tests.cli.command import PROGRAM, Outcome, run, run_on_terminal
+from tests.cli.command import PROGRAM, Outcome, run, run_on_terminal, run_warm
 from tests.databases import make_bank
 from tests.sites import make_site
 
@@ -39,6 +39,10 @@ class Home:
 
     def run(self, *arguments: str | Path, **settings: str) -> Outcome:
         """Run the command without a terminal."""
+        return run_warm(arguments, self.root, self._settings(settings))
+
+    def run_program(self, *arguments: str | Path, **settings: str) -> Outcome:
+        """Run the installed program itself, which has to start and to import."""
         return run((PROGRAM, *arguments), self.root, self._settings(settings))
 
     def run_within(self, kibibytes: int, *arguments: str | Path) -> Outcome:
@@ -48,7 +52,7 @@ class Home:
 
     def run_on_terminal(self, *arguments: str | Path, answer: str = "") -> Outcome:
         """Run the command on a terminal."""
-        return run_on_terminal((PROGRAM, *arguments), self.root, self._settings({}), answer=answer)
+        return run_on_terminal(arguments, self.root, self._settings({}), answer=answer)
 
     def _settings(self, changed: dict[str, str]) -> dict[str, str]:
         return {"SCRATCH_DIR": str(self.scratch), **self.settings, **changed}

@@ -3,14 +3,14 @@
 from pathlib import Path
 
 from localaws.demo.world import PRIMARY, RECOVERY, World
-from tests.cli.command import PROGRAM, Outcome, run
+from tests.cli.command import Outcome, run_warm
 from tests.e2e.watching import fire, forget_backups, subscribed_queue
 
 
 def _sqlitevault(world: World, folder: Path, *arguments: str) -> Outcome:
     access = {name: value for name, value in world.aws.environment(PRIMARY).items() if name.startswith("AWS_")}
     places = {"BACKUP_DIR": f"s3://{world.vault}/backups/", "REPLICA_URI": f"s3://{world.replica}/backups/"}
-    return run((PROGRAM, *arguments), folder, {**access, **places})
+    return run_warm(arguments, folder, {**access, **places})
 
 
 def test_the_deployment_becomes_ready(quiet: World, tmp_path: Path) -> None:
