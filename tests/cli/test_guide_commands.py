@@ -3,7 +3,6 @@
 import shutil
 import sqlite3
 import subprocess
-import time
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.command import REPOSITORY, Outcome, run
-from tests.cli.home import Home, tree
+from tests.cli.home import Home, next_second, tree
 from tests.databases import execute, require_bank, rows
 
 _BACKUP, _RESTORE = (REPOSITORY / "scripts" / name for name in ("backup.sh", "restore.sh"))
@@ -77,7 +76,7 @@ def test_to_a_bucket_and_back(cloud_home: Home) -> None:
     vault = f"s3://{cloud_home.settings['BUCKET']}/backups/"
     script(cloud_home, _BACKUP, "--to", vault).require(0)
     execute(cloud_home.database, "DELETE FROM ledger WHERE id > 100")
-    time.sleep(1)  # a backup is named by the second
+    next_second()
     make(cloud_home, "backup-s3", f"TO={vault}").require(0)
     assert (
         len(script(cloud_home, REPOSITORY / ".venv/bin/sqlitevault", "list", "--from", vault, "--json").document) == 2

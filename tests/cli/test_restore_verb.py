@@ -1,13 +1,12 @@
 """`sqlitevault restore`: which backup, what it asks, what it changes, and the way back."""
 
 import re
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.cli.home import Home, tree
+from tests.cli.home import Home, next_second, tree
 from tests.databases import execute, holding_the_lock, require_bank
 
 
@@ -175,7 +174,7 @@ def test_from_a_bucket(cloud_home: Home) -> None:
     vault = f"s3://{cloud_home.settings['BUCKET']}/backups/"
     first = cloud_home.run("backup", "--to", vault, "--no-drill", "--json").require(0).document
     execute(cloud_home.database, "DELETE FROM ledger WHERE id > 200")
-    time.sleep(1)  # a backup is named by the second
+    next_second()
     second = cloud_home.run("backup", "--to", vault, "--no-drill", "--json").require(0).document
     cloud_home.database.unlink()
     before = tree(cloud_home.root)
