@@ -14,6 +14,7 @@ from infra.primary_stack import PrimaryStack
 from infra.recovery_stack import RecoveryStack
 from sqlitevault.ground.errors import ConfigError
 from sqlitevault.ground.settings_file import SettingsFile
+from sqlitevault.ground.stage import stack_names
 
 
 def main() -> None:
@@ -23,7 +24,7 @@ def main() -> None:
         settings = from_context(app.node.get_all_context(), SettingsFile.find(os.environ))
     except ConfigError as error:
         sys.exit(f"{error}\n{error.hint}")
-    primary_name, recovery_name = settings.stacks
+    primary_name, recovery_name = stack_names(settings.stage)
     recovery = RecoveryStack(app, recovery_name, settings=settings)
     primary = PrimaryStack(app, primary_name, settings=settings)
     primary.add_stack_dependency(recovery)

@@ -34,7 +34,8 @@ def command_environment(endpoint: str, region: str, own: Mapping[str, str] | Non
     passed = {name: source[name] for name in _PASSED_ON if name in source}
     # Package managers are configured by variables of their own.
     passed |= {name: value for name, value in source.items() if name.startswith(("UV_", "PIP_"))}
-    return {**passed, **access_environment(endpoint, region), "AWS_CONFIG_FILE": os.devnull, "AWS_PAGER": ""}
+    neutral = {"AWS_CONFIG_FILE": os.devnull, "AWS_PAGER": "", "SQLITEVAULT_CONFIG": os.devnull}
+    return {**passed, **access_environment(endpoint, region), **neutral}
 
 
 class Clients:

@@ -142,7 +142,6 @@ class Cdk:
             "CDK_DISABLE_CLI_TELEMETRY": "1",
             "CDK_VALIDATION": "false",  # takes half of the synthesis; tests/infra has the templates validated
             "CDK_DEFAULT_ACCOUNT": ACCOUNT,
-            "SQLITEVAULT_CONFIG": os.devnull,
             "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
             "PYTHONPATH": os.pathsep.join((str(self._app.parent), str(self._app.parent / "lambdas"))),
         }

@@ -17,6 +17,7 @@ from infra.context import from_context
 from infra.primary_stack import PrimaryStack
 from infra.recovery_stack import RecoveryStack
 from sqlitevault.ground.settings_file import SettingsFile
+from sqlitevault.ground.stage import stack_names
 
 ROOT = Path(__file__).parents[1]
 Properties = dict[str, Any]
@@ -116,7 +117,7 @@ def build(folder: Path, **context: object) -> tuple[cdk.App, PrimaryStack, Recov
     """Build both stacks as `app.py` does."""
     app = new_app(folder, **context)
     settings = from_context(app.node.get_all_context(), SettingsFile(Path("no-file.toml")))
-    primary_name, recovery_name = settings.stacks
+    primary_name, recovery_name = stack_names(settings.stage)
     recovery = RecoveryStack(app, recovery_name, settings=settings)
     primary = PrimaryStack(app, primary_name, settings=settings)
     primary.add_stack_dependency(recovery)

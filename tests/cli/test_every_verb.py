@@ -21,6 +21,7 @@ _CODES = {
     "readiness": (0, 1, 2, 13, 14),
     "metrics": (0, 1, 2, 10, 12, 13, 15),
     "report": (0, 1, 2, 13, 15),
+    "init": (0, 1, 2, 11, 13, 15),
 }
 _VERBS = {
     "backup": ("backup",),

@@ -117,6 +117,7 @@ def test_every_mistake_is_named_with_its_place() -> None:
         pytest.param({"dr_region": "cn-north-1"}, ["dr_region", "China"], id="China"),
         pytest.param({"region": "us-iso-east-1"}, ["region", "not supported"], id="isolated partition"),
         pytest.param({"region": "us-west-2"}, ["region", "dr_region"], id="same regions"),
+        pytest.param({"application_profile": "generc"}, ["application_profile", "generc"], id="unknown application"),
         pytest.param({"database": "/etc/app.db"}, ["database"], id="absolute path"),
         pytest.param({"database": "data"}, ["database"], id="database without an ending"),
         pytest.param({"alarm_email": "nobody"}, ["alarm_email"], id="no address"),

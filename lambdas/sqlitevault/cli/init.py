@@ -22,7 +22,7 @@ from sqlitevault.cli.whole_file import write_whole
 from sqlitevault.ground.errors import ConfigError, TargetExists, TargetUnwritable, VaultUnavailable
 from sqlitevault.ground.settings import PLACES, Settings
 from sqlitevault.ground.settings_file import COMMAND_LINE, FILE, STAGE, VARIABLE, SettingsFile
-from sqlitevault.ground.stage import DeploymentSettings, recorded_settings
+from sqlitevault.ground.stage import DeploymentSettings, recorded_settings, stack_names
 
 _HEADER = "# Settings of sqlitevault; `sqlitevault init --help` explains them. Lines that begin with # show defaults."
 _ASKED = ("alarm_email", "region", "dr_region", "database", "file_system_id")
@@ -116,13 +116,13 @@ def _recorded(stage: str, region: str) -> dict[str, Any]:
     try:
         pages = boto3.client("cloudformation", region_name=region).get_paginator("describe_stacks").paginate()
         for stack in (stack for page in pages for stack in page["Stacks"]):
-            if stack["StackName"] in DeploymentSettings(stage=stage).stacks:
+            if stack["StackName"] in stack_names(stage):
                 outputs |= {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
     except (BotoCoreError, ClientError) as error:
         raise VaultUnavailable(
             f"the stacks in {region} cannot be read: {error}", hint="Check AWS_PROFILE, --region and the network."
         ) from error
-    defaults = DeploymentSettings(stage=stage).model_dump(mode="json")
+    defaults = {**DeploymentSettings().model_dump(mode="json"), STAGE: stage}
     recorded = recorded_settings(outputs)
     if not recorded:
         raise ConfigError(

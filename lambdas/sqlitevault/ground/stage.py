@@ -155,16 +155,16 @@ class DeploymentSettings(BaseModel):
         """The database's file name without the ending: the dimension of all metrics."""
         return self.database.rpartition("/")[2].rpartition(".")[0]
 
-    @property
-    def stacks(self) -> tuple[str, str]:
-        """Names of the stacks in the primary and in the recovery region."""
-        return f"SqliteVault-{self.stage}", f"SqliteVault-{self.stage}-recovery"
-
     def to_outputs(self) -> dict[str, str]:
         """Return the stack outputs that record all settings: one JSON document, in several parts if it is long."""
         document = json.dumps(self.model_dump(mode="json", exclude_none=True), separators=(",", ":"))
         starts = range(0, len(document), _OUTPUT_BYTES)
         return {f"Settings{n}": document[at : at + _OUTPUT_BYTES] for n, at in enumerate(starts, 1)}
+
+
+def stack_names(stage: str) -> tuple[str, str]:
+    """Return the names of the stacks in the primary and in the recovery region."""
+    return f"SqliteVault-{stage}", f"SqliteVault-{stage}-recovery"
 
 
 def recorded_settings(outputs: Mapping[str, str]) -> dict[str, Any]:
