@@ -368,7 +368,7 @@ def test_the_legacy_archive_is_listed_but_never_chosen_by_itself(home: Home, leg
     (home.root / "backups").mkdir()
     shutil.copy(legacy_archive, home.root / "backups" / legacy_archive.name)
     contents = Catalog(home.vault).contents()
-    assert [left.id for left in contents.uncommitted] == [legacy_archive.name.removesuffix(".tar.gz")]
+    assert [left.name for left in contents.uncommitted] == [legacy_archive.name]
     with pytest.raises(BackupNotFound):
         select(home.vault, Choice())
     assert prune(at(changed(home.site, retain_days=1), NOW + timedelta(days=999))).unfinished == ()

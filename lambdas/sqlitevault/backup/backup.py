@@ -11,7 +11,7 @@ from sqlitevault.archive.writing import write_archive
 from sqlitevault.backup.capture import Captured, capture_database
 from sqlitevault.catalog.catalog import Catalog
 from sqlitevault.catalog.manifest import Manifest, Scope, Source, Tool
-from sqlitevault.catalog.names import backup_id, manifest_name
+from sqlitevault.catalog.names import backup_id, backup_report_name, manifest_name
 from sqlitevault.configuration.collecting import collect
 from sqlitevault.database.header import read_header
 from sqlitevault.ground.errors import (
@@ -22,7 +22,7 @@ from sqlitevault.ground.errors import (
     SqliteVaultError,
     VaultUnavailable,
 )
-from sqlitevault.ground.facts import ARCHIVE_SUFFIX, BACKUP_REPORTS, RECORD_LIMIT, Tier
+from sqlitevault.ground.facts import ARCHIVE_SUFFIX, RECORD_LIMIT, Tier
 from sqlitevault.ground.files import require_free
 from sqlitevault.ground.report import Report, Seconds
 from sqlitevault.ground.scratch import scratch_directory
@@ -99,11 +99,6 @@ def back_up(site: Site, order: Order = Order(), watcher: Watcher | None = None) 
         unkept = f"this report was not written to the vault: {error}"
         return report.model_copy(update={"warnings": (*report.warnings, unkept)})
     return report
-
-
-def backup_report_name(backup_id: str) -> str:
-    """Return the name in the vault of the report that a backup left."""
-    return f"{BACKUP_REPORTS}{backup_id}.json"
 
 
 @dataclass(slots=True)

@@ -5,15 +5,14 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
 from sqlitevault.archive.unpacking import read_manifest
-from sqlitevault.backup.backup import backup_report_name
 from sqlitevault.backup.retention import Candidate, expired
-from sqlitevault.catalog.catalog import Backup, Catalog, Uncommitted
+from sqlitevault.catalog.catalog import Backup, Catalog
 from sqlitevault.catalog.manifest import Tool
-from sqlitevault.catalog.names import created_at, drill_report_names, manifest_name
+from sqlitevault.catalog.names import backup_report_name, created_at, drill_report_names, id_in, manifest_name
 from sqlitevault.ground.errors import SqliteVaultError
 from sqlitevault.ground.report import Report
 from sqlitevault.site import Site
-from sqlitevault.vault.protocol import Vault
+from sqlitevault.vault.protocol import StoredObject, Vault
 
 # Longer than any backup takes: what is older and has no manifest was left by a killed one.
 _UNFINISHED_AFTER = timedelta(hours=1)
@@ -48,10 +47,8 @@ def prune(site: Site) -> PruneReport:
             vault.delete(name)
     unfinished = [left for left in contents.uncommitted if _is_left_over(vault, left, now)]
     for left in unfinished:
-        vault.delete(left.archive.name)
-    return PruneReport(
-        removed=tuple(backup.id for backup in gone), unfinished=tuple(left.archive.name for left in unfinished)
-    )
+        vault.delete(left.name)
+    return PruneReport(removed=tuple(backup.id for backup in gone), unfinished=tuple(left.name for left in unfinished))
 
 
 def _candidate(backup: Backup) -> Candidate:
@@ -60,15 +57,15 @@ def _candidate(backup: Backup) -> Candidate:
     return Candidate(backup.archive.name, manifest.source.name, manifest.created_at, good, manifest.tier)
 
 
-def _is_left_over(vault: Vault, left: Uncommitted, now: datetime) -> bool:
-    return now - created_at(left.id) > _UNFINISHED_AFTER and _is_ours(vault, left)
+def _is_left_over(vault: Vault, left: StoredObject, now: datetime) -> bool:
+    return now - created_at(id_in(left.name)) > _UNFINISHED_AFTER and _is_ours(vault, left)
 
 
-def _is_ours(vault: Vault, left: Uncommitted) -> bool:
+def _is_ours(vault: Vault, left: StoredObject) -> bool:
     with TemporaryDirectory() as scratch:
-        copy = PurePosixPath(left.archive.name).name
+        copy = PurePosixPath(left.name).name
         try:
-            vault.download(left.archive.name, target := Path(scratch) / copy)
+            vault.download(left.name, target := Path(scratch) / copy)
             return read_manifest(target).tool.name == Tool(version="").name
         except SqliteVaultError:
             return False  # unreadable: a person should decide

@@ -74,18 +74,6 @@ class Backup:
 
 
 @dataclass(frozen=True, slots=True)
-class Uncommitted:
-    """An archive without a manifest: made by the original shell script, or by a backup that never finished."""
-
-    archive: StoredObject
-
-    @property
-    def id(self) -> str:
-        """The backup id in the archive's name."""
-        return id_in(self.archive.name)
-
-
-@dataclass(frozen=True, slots=True)
 class Unreadable:
     """A manifest that cannot be used, so its archive does not count as a backup."""
 
@@ -95,10 +83,13 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """Everything in a vault, newest first."""
+    """Everything in a vault, newest first.
+
+    `uncommitted` are archives without a manifest: by the original shell script, or by a backup that never finished.
+    """
 
     backups: tuple[Backup, ...]
-    uncommitted: tuple[Uncommitted, ...]
+    uncommitted: tuple[StoredObject, ...]
     unreadable: tuple[Unreadable, ...]
 
 
@@ -122,7 +113,7 @@ class Catalog:
             read = list(pool.map(partial(self._read, stored), committed))
         return Contents(
             backups=tuple(entry for entry in read if isinstance(entry, Backup)),
-            uncommitted=tuple(Uncommitted(entry) for entry in archives if manifest_name(entry.name) not in stored),
+            uncommitted=tuple(entry for entry in archives if manifest_name(entry.name) not in stored),
             unreadable=tuple(entry for entry in read if isinstance(entry, Unreadable)),
         )
 

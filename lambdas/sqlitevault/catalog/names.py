@@ -6,7 +6,13 @@ from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
 from sqlitevault.ground.errors import ConfigError
-from sqlitevault.ground.facts import ARCHIVE_SUFFIX, DRILL_REPORTS, MANIFEST_SUFFIX, REPLICA_DRILL_REPORTS
+from sqlitevault.ground.facts import (
+    ARCHIVE_SUFFIX,
+    BACKUP_REPORTS,
+    DRILL_REPORTS,
+    MANIFEST_SUFFIX,
+    REPLICA_DRILL_REPORTS,
+)
 from sqlitevault.vault.protocol import StoredObject
 
 _BACKUP_ID = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]{0,99})_backup_(?P<time>\d{8}_\d{6})")
@@ -70,6 +76,11 @@ def newest_first_of(objects: Iterable[StoredObject]) -> list[StoredObject]:
 def manifest_name(archive_name: str) -> str:
     """Return the name of the manifest that commits this archive."""
     return archive_name + MANIFEST_SUFFIX
+
+
+def backup_report_name(identifier: str) -> str:
+    """Return the name of the report that the backup left."""
+    return f"{BACKUP_REPORTS}{identifier}.json"
 
 
 def drill_report_name(identifier: str, *, from_replica: bool = False) -> str:

@@ -6,12 +6,13 @@ from datetime import datetime
 from rich.markup import escape
 from rich.table import Table
 
-from sqlitevault.catalog.catalog import Backup, Catalog, Contents, Uncommitted
-from sqlitevault.catalog.names import created_at
+from sqlitevault.catalog.catalog import Backup, Catalog, Contents
+from sqlitevault.catalog.names import created_at, id_in
 from sqlitevault.cli import options
 from sqlitevault.cli.exit_codes import UNAVAILABLE
 from sqlitevault.cli.output import Output, count, stderr, table
 from sqlitevault.ground.quantities import duration, format_time, is_ahead, size
+from sqlitevault.vault.protocol import StoredObject
 
 
 @options.command(UNAVAILABLE, name="list")
@@ -49,8 +50,8 @@ def _shown(contents: Contents, location: str, moment: datetime) -> Iterator[Tabl
             _proof(backup),
         )
     for left in contents.uncommitted:
-        age = _age(created_at(left.id), moment)
-        shown.add_row(left.id, "-", age, "-", size(left.archive.bytes), "-", "no manifest: restore by path")
+        age = _age(created_at(id_in(left.name)), moment)
+        shown.add_row(id_in(left.name), "-", age, "-", size(left.bytes), "-", "no manifest: restore by path")
     yield shown
 
 
@@ -84,12 +85,12 @@ def _as_json(backup: Backup, now: datetime) -> dict[str, object]:
     }
 
 
-def _bare(left: Uncommitted) -> dict[str, object]:
+def _bare(left: StoredObject) -> dict[str, object]:
     return {
-        "backup_id": left.id,
-        "archive": left.archive.name,
-        "created_at": format_time(created_at(left.id)),
-        "archive_bytes": left.archive.bytes,
+        "backup_id": id_in(left.name),
+        "archive": left.name,
+        "created_at": format_time(created_at(id_in(left.name))),
+        "archive_bytes": left.bytes,
         "proven": False,
         "doubt": "no manifest",
     }
