@@ -38,7 +38,7 @@ def collected(tmp_path: Path, files: dict[str, str]) -> tuple[dict[str, str], Co
     staging = tmp_path / "staging"
     staging.mkdir()
     result = collect(root, PROFILE.configuration, staging)
-    return {member.path: member.source.read_text() for member in result.members}, result
+    return {path: copy.read_text() for path, copy in result.members.items()}, result
 
 
 def test_everything_of_the_format_is_collected_unchanged(tmp_path: Path) -> None:
@@ -46,13 +46,13 @@ def test_everything_of_the_format_is_collected_unchanged(tmp_path: Path) -> None
     others = {"README.md": "x", "app/main.py": "x", "k8s/notes.txt": "x", "config.yml": "a: 1\n"}
     found, result = collected(tmp_path, FILES | others)
     assert found == {f"config/{path}": text for path, text in FILES.items()}
-    assert result.omitted == ()
+    assert result.omitted == {}
 
 
 def test_nothing_there_is_nothing_collected(tmp_path: Path) -> None:
     """Every file may be missing, even the folder itself."""
     (tmp_path / "staging").mkdir()
-    assert collect(tmp_path / "none", PROFILE.configuration, tmp_path / "staging") == Collected((), ())
+    assert collect(tmp_path / "none", PROFILE.configuration, tmp_path / "staging") == Collected({}, {})
 
 
 def test_of_env_only_the_names_are_kept(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_an_env_that_cannot_be_understood_is_left_out(tmp_path: Path, end: str) 
     """Where a value has no end, its lines cannot be told from names, so none are kept."""
     found, result = collected(tmp_path, {".env": "PORT=1\n" + end})
     assert found == {}
-    assert [(left.path, "line 2" in left.reason) for left in result.omitted] == [(".env", True)]
+    assert [(path, "line 2" in reason) for path, reason in result.omitted.items()] == [(".env", True)]
 
 
 NAMES = st.from_regex(r"[A-Z][A-Z0-9_]{0,10}", fullmatch=True)
@@ -146,11 +146,6 @@ def test_what_is_collected_can_be_put_back(tmp_path: Path) -> None:
     assert {str(original_path(member, PROFILE)) for member in found} == set(FILES)
 
 
-def reasons(result: Collected) -> dict[str, str]:
-    """Return why what was left out."""
-    return {left.path: left.reason for left in result.omitted}
-
-
 def test_links_out_of_the_folder_are_not_followed(tmp_path: Path) -> None:
     """A link could bring any file of the machine into an archive."""
     root = project(tmp_path / "root", {"docker-compose.yml": "a: 1\n", ".env": "SECRET_KEY=hunter2hunter2\n"})
@@ -163,9 +158,9 @@ def test_links_out_of_the_folder_are_not_followed(tmp_path: Path) -> None:
     (root / "docker-compose.same.yml").symlink_to("docker-compose.yml")
     (tmp_path / "staging").mkdir()
     result = collect(root, PROFILE.configuration, tmp_path / "staging")
-    paths = {member.path for member in result.members}
+    paths = set(result.members)
     assert paths == {"config/docker-compose.yml", "config/docker-compose.same.yml", "config/env_structure.txt"}
-    assert {"alembic.ini", "docker-compose.dev.yml"} <= reasons(result).keys()
+    assert {"alembic.ini", "docker-compose.dev.yml"} <= result.omitted.keys()
 
 
 def test_what_is_no_readable_text_file_is_left_out(tmp_path: Path) -> None:
@@ -177,16 +172,16 @@ def test_what_is_no_readable_text_file_is_left_out(tmp_path: Path) -> None:
     (root / "docker-compose.odd\n.yml").write_text("a: 1\n")
     (tmp_path / "staging").mkdir()
     result = collect(root, PROFILE.configuration, tmp_path / "staging")
-    assert result.members == ()
+    assert result.members == {}
     assert len(result.omitted) == 5
-    assert all("\n" not in left.path + left.reason for left in result.omitted)
+    assert all("\n" not in path + reason for path, reason in result.omitted.items())
 
 
 def test_the_number_of_files_is_bound(tmp_path: Path) -> None:
     """A folder with a million manifests is not what a backup of a database is for."""
     found, result = collected(tmp_path, {f"k8s/{number:05}.yaml": "a: 1\n" for number in range(MOST_FILES + 1)})
     assert len(found) == MOST_FILES
-    assert list(reasons(result)) == [f"k8s/{MOST_FILES:05}.yaml"]
+    assert list(result.omitted) == [f"k8s/{MOST_FILES:05}.yaml"]
 
 
 def test_a_secret_of_env_in_another_file_keeps_that_file_out(tmp_path: Path) -> None:
@@ -194,7 +189,7 @@ def test_a_secret_of_env_in_another_file_keeps_that_file_out(tmp_path: Path) -> 
     files = {".env": "SECRET_KEY=hunter2-hunter2\n", "alembic.ini": "[x]\nplain = hunter2-hunter2\n"}
     found, result = collected(tmp_path, files)
     assert found == {"config/env_structure.txt": "SECRET_KEY\n"}
-    assert list(reasons(result)) == ["alembic.ini"]
+    assert list(result.omitted) == ["alembic.ini"]
     assert "hunter2" not in repr(result)
 
 
@@ -206,7 +201,7 @@ def test_a_secret_of_a_manifest_in_another_file_keeps_that_file_out(tmp_path: Pa
     }
     found, result = collected(tmp_path, files)
     assert list(found) == ["config/k8s/secret.yaml"]
-    assert list(reasons(result)) == ["docker-compose.yml"]
+    assert list(result.omitted) == ["docker-compose.yml"]
 
 
 def test_an_ordinary_word_as_password_costs_no_file(tmp_path: Path) -> None:
@@ -215,10 +210,10 @@ def test_an_ordinary_word_as_password_costs_no_file(tmp_path: Path) -> None:
     found, result = collected(tmp_path, {"docker-compose.yml": compose, ".env": "POSTGRES_PASSWORD=postgres\n"})
     assert "image: postgres:16" in found["config/docker-compose.yml"]
     assert "PASSWORD: postgres" not in found["config/docker-compose.yml"]
-    assert result.omitted == ()
+    assert result.omitted == {}
 
 
 def test_copies_are_private(tmp_path: Path) -> None:
     """Nobody else on the machine reads the staged copies."""
     _, result = collected(tmp_path, FILES)
-    assert {member.source.stat().st_mode & 0o777 for member in result.members} == {0o600}
+    assert {copy.stat().st_mode & 0o777 for copy in result.members.values()} == {0o600}

@@ -1,11 +1,12 @@
 """Files appear whole or not at all."""
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
 
-from sqlitevault.ground.errors import ScratchFull
+from sqlitevault.ground.errors import ScratchFull, TargetUnwritable
 from sqlitevault.ground.files import full_disk_reported, require_free, unfinished, whole_file, write_whole
 
 
@@ -28,7 +29,7 @@ def test_a_file_appears_with_its_mode_and_replaces_the_old_one(tmp_path: Path) -
 def test_an_interrupted_file_leaves_nothing(tmp_path: Path) -> None:
     """The old file stays, the unfinished one is removed."""
     path = tmp_path / "file"
-    write_whole(path, b"old")
+    write_whole(path, "old")
     with pytest.raises(InterruptedByTest), whole_file(path) as out:
         out.write(b"new")
         raise InterruptedByTest
@@ -39,9 +40,10 @@ def test_an_interrupted_file_leaves_nothing(tmp_path: Path) -> None:
 def test_a_new_file_replaces_nothing(tmp_path: Path) -> None:
     """`new` refuses a name that is taken."""
     path = tmp_path / "file"
-    write_whole(path, b"first", new=True)
-    with pytest.raises(FileExistsError):
-        write_whole(path, b"second", new=True)
+    with whole_file(path, new=True) as out:
+        out.write(b"first")
+    with pytest.raises(FileExistsError), whole_file(path, new=True) as out:
+        out.write(b"second")
     assert path.read_bytes() == b"first"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -72,3 +74,15 @@ def test_room_is_checked_before_the_work(tmp_path: Path) -> None:
     require_free(tmp_path, 0)
     with pytest.raises(ScratchFull, match="bytes are needed"):
         require_free(tmp_path, 1 << 60)
+
+
+def test_a_text_file_is_for_everybody(tmp_path: Path) -> None:
+    """Its mode does not depend on the umask; a folder that is missing is named."""
+    before = os.umask(0o077)
+    try:
+        write_whole(tmp_path / "file", "text")
+    finally:
+        os.umask(before)
+    assert ((tmp_path / "file").read_text(), (tmp_path / "file").stat().st_mode & 0o777) == ("text", 0o644)
+    with pytest.raises(TargetUnwritable, match="missing/file"):
+        write_whole(tmp_path / "missing" / "file", "text")

@@ -1,13 +1,13 @@
-"""The manifest: ids, round trip, refusals."""
+"""The manifest: round trip, refusals."""
 
 import json
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 
 import pytest
 
 from sqlitevault.catalog.manifest import Manifest, Scope, Source, Table, Tool
-from sqlitevault.catalog.names import backup_id, created_at, database_name
-from sqlitevault.ground.errors import ConfigError, ManifestInvalid
+from sqlitevault.catalog.names import backup_id
+from sqlitevault.ground.errors import ManifestInvalid
 from sqlitevault.ground.facts import Tier
 
 WHEN = datetime(2026, 1, 31, 2, 0, 0, tzinfo=UTC)
@@ -25,21 +25,6 @@ def manifest() -> Manifest:
         files=(),
         tool=Tool(version="1.0.0"),
     )
-
-
-def test_an_id_tells_database_and_time() -> None:
-    """The id is made in UTC and read back whole, also for names with underscores."""
-    east = WHEN.astimezone(timezone(timedelta(hours=5)))
-    made = backup_id("devops_hub_backup_old", east)
-    assert made == "devops_hub_backup_old_backup_20260131_020000"
-    assert (database_name(made), created_at(made)) == ("devops_hub_backup_old", WHEN)
-
-
-@pytest.mark.parametrize("name", ["", "a/b", "../x", "ä", "a b", "-x", "x" * 101])
-def test_a_name_that_is_no_file_name_makes_no_id(name: str) -> None:
-    """Names that would leave the vault's folder or break a key are refused."""
-    with pytest.raises(ConfigError):
-        backup_id(name, WHEN)
 
 
 def test_what_is_written_is_read_back() -> None:

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlitevault.archive.gzip_stream import GzipStream
-from sqlitevault.archive.intake import Intake
+from sqlitevault.archive.intake import Intake, new_folder
 from sqlitevault.archive.legacy import legacy_limit
 from sqlitevault.archive.members import MANIFEST
-from sqlitevault.archive.new_folder import new_folder
 from sqlitevault.archive.tar_stream import entries
 from sqlitevault.catalog.manifest import Manifest
 from sqlitevault.ground.errors import ArchiveUnsafe, ChecksumMismatch, ManifestInvalid

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from sqlitevault.archive.gzip_stream import GzipStream
-from sqlitevault.archive.intake import Intake
+from sqlitevault.archive.intake import Intake, new_folder
 from sqlitevault.archive.legacy import is_legacy_manifest, legacy_limit, read_legacy
 from sqlitevault.archive.members import MANIFEST
-from sqlitevault.archive.new_folder import new_folder
 from sqlitevault.archive.recorded import read_recorded, require_agreement
 from sqlitevault.archive.tar_stream import Entry, entries
 from sqlitevault.catalog.manifest import Manifest

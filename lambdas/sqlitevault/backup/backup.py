@@ -135,8 +135,8 @@ class _Run:
             staging.mkdir()
             with self.steps.step("collect configuration"):
                 collected = collect(settings.config_root, self.site.profile.configuration, staging)
-            members += (Member(found.path, found.source) for found in collected.members)
-            self.omitted = tuple(f"{left.path}: {left.reason}" for left in collected.omitted)
+            members += (Member(path, copy) for path, copy in collected.members.items())
+            self.omitted = tuple(f"{path}: {reason}" for path, reason in collected.omitted.items())
         if not members:
             raise SourceNotFound(
                 f"there is no configuration to back up in {settings.config_root}",

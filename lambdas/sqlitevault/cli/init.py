@@ -18,8 +18,8 @@ from rich.markup import escape
 from sqlitevault.cli import options
 from sqlitevault.cli.exit_codes import BUSY, NO_ROOM, UNAVAILABLE
 from sqlitevault.cli.output import Output
-from sqlitevault.cli.whole_file import write_whole
 from sqlitevault.ground.errors import ConfigError, TargetExists, TargetUnwritable, VaultUnavailable
+from sqlitevault.ground.files import write_whole
 from sqlitevault.ground.settings import PLACES, Settings
 from sqlitevault.ground.settings_file import COMMAND_LINE, FILE, STAGE, VARIABLE, SettingsFile
 from sqlitevault.ground.stage import DeploymentSettings, recorded_settings, stack_names

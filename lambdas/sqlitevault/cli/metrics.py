@@ -7,8 +7,8 @@ import click
 from sqlitevault.cli import options
 from sqlitevault.cli.exit_codes import INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE
 from sqlitevault.cli.output import Output
-from sqlitevault.cli.whole_file import write_whole
 from sqlitevault.ground.facts import MONITOR_REPORT, RECORD_LIMIT
+from sqlitevault.ground.files import write_whole
 from sqlitevault.vault.protocol import Vault
 from sqlitevault.watch.exposition import exposition, metrics
 from sqlitevault.watch.monitor import MonitorReport, monitor

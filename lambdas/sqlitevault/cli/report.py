@@ -8,7 +8,7 @@ from rich.markup import escape
 from sqlitevault.cli import options
 from sqlitevault.cli.exit_codes import NO_ROOM, UNAVAILABLE
 from sqlitevault.cli.output import Output
-from sqlitevault.cli.whole_file import write_whole
+from sqlitevault.ground.files import write_whole
 from sqlitevault.watch.history import history
 from sqlitevault.watch.page import make_page
 from sqlitevault.watch.readiness import readiness

@@ -1,6 +1,6 @@
-"""Collecting the configuration that a database needs around it, without a single secret.
+"""Configuration files without their secrets, collected for a backup.
 
-What cannot be proven free of secrets is left out and reported: no message ever holds more than a file's name.
+A file that cannot be proven free of secrets is left out and reported; messages never hold more than a file's name.
 """
 
 import os
@@ -14,44 +14,28 @@ from sqlitevault.configuration.text_redaction import Redaction, redact_text
 from sqlitevault.configuration.yaml_redaction import NotRedactable, redact_yaml
 
 LARGEST_FILE = 512 << 10
-"""Bytes. Configuration is written by people; what is larger is something else."""
+"""In bytes. People write configuration; a larger file is something else."""
 MOST_FILES = 1000
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True)
-class ConfigMember:
-    """A redacted copy, ready to be packed: its path in the archive, and where it lies now."""
-
-    path: str
-    source: Path
-
-
-@dataclass(frozen=True, slots=True)
-class Omission:
-    """A configuration file that is not in the backup, and why. Never holds any of its content."""
-
-    path: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class Collected:
-    """What was collected, and what was left out."""
+    """The redacted copy of each file by its path in the archive, and the reason for each file left out."""
 
-    members: tuple[ConfigMember, ...]
-    omitted: tuple[Omission, ...]
+    members: dict[str, Path]
+    omitted: dict[str, str]
 
 
 @dataclass(slots=True)
 class _Gathered:
     redacted: dict[str, str] = field(default_factory=dict)
-    omitted: list[Omission] = field(default_factory=list)
+    omitted: dict[str, str] = field(default_factory=dict)
     secrets: set[str] = field(default_factory=set)
 
     def omit(self, path: str, reason: str) -> None:
         self.redacted.pop(path, None)
-        self.omitted.append(Omission(path, reason))
+        self.omitted[path] = reason
 
 
 class _Unusable(Exception):
@@ -61,8 +45,8 @@ class _Unusable(Exception):
 def collect(root: Path, patterns: tuple[str, ...], staging: Path) -> Collected:
     """Write redacted copies of the configuration below `root` into `staging`, an empty folder.
 
-    Collected are the files that match `patterns`, and the names of the variables in .env, as `env_structure.txt`. Each
-    of them may be missing.
+    Collects the files that match `patterns`, and the names of the variables in .env as `env_structure.txt`. Any of them
+    may be missing.
 
     Raises:
         OSError: `staging` cannot be written.
@@ -75,8 +59,8 @@ def collect(root: Path, patterns: tuple[str, ...], staging: Path) -> Collected:
         else:
             gathered.omit(path, f"there are more than {MOST_FILES} configuration files")
     _require_no_leaks(gathered)
-    members = tuple(_stage(staging, path, text) for path, text in sorted(gathered.redacted.items()))
-    return Collected(members, tuple(gathered.omitted))
+    members = {places.PREFIX + path: text for path, text in sorted(gathered.redacted.items())}
+    return Collected({path: _stage(staging / path, text) for path, text in members.items()}, gathered.omitted)
 
 
 def _gather_environment(root: Path, gathered: _Gathered) -> None:
@@ -95,7 +79,7 @@ def _gather_environment(root: Path, gathered: _Gathered) -> None:
 
 def _gather_file(root: Path, path: str, gathered: _Gathered) -> None:
     if not path.isprintable() or "\\" in path:
-        gathered.omit(ascii(path), "its name has characters that do not belong in one")
+        gathered.omit(ascii(path), "its name has characters that no file name should have")
         return
     try:
         redaction = _redact(path, _read(root, path))
@@ -103,7 +87,7 @@ def _gather_file(root: Path, path: str, gathered: _Gathered) -> None:
         gathered.omit(path, str(error))
         return
     if leaks(redaction.text, redaction.taken) or holds_key_material(redaction.text):
-        gathered.omit(path, "a secret stands where it could not be replaced")
+        gathered.omit(path, "a secret is in a place where it cannot be replaced")
     else:
         gathered.redacted[path] = redaction.text
     gathered.secrets |= redaction.secrets
@@ -118,14 +102,14 @@ def _redact(path: str, text: str) -> Redaction:
 
 
 def _require_no_leaks(gathered: _Gathered) -> None:
-    """Look for each file's secrets in all the others, and for those of .env."""
+    """Omit the files that hold a secret of another file or of .env."""
     for path, text in list(gathered.redacted.items()):
         if path != places.ENV_STRUCTURE and leaks(text, gathered.secrets):
             gathered.omit(path, "it holds a secret of another file")
 
 
 def _read(root: Path, path: str) -> str:
-    """Return the content of a file that really lies below `root`."""
+    """Return the content of a file that is really below `root`."""
     try:
         real = (root / path).resolve(strict=True)
         if not real.is_relative_to(root.resolve()):
@@ -152,10 +136,8 @@ def _read_file(path: Path) -> bytes:
     return content
 
 
-def _stage(staging: Path, path: str, text: str) -> ConfigMember:
-    member = places.PREFIX + path
-    target = staging / member
+def _stage(target: Path, text: str) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb") as file:
         file.write(text.encode())
-    return ConfigMember(member, target)
+    return target

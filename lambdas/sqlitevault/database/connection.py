@@ -61,7 +61,7 @@ def _connect(path: Path) -> apsw.Connection:
 
 
 def immutable_uri(path: Path) -> str:
-    """Return the URI that opens or attaches a file without locks, one that nothing writes (https://sqlite.org/uri.html)."""
+    """Return the URI with which SQLite opens a file that nothing writes, without locks (https://sqlite.org/uri.html)."""
     return compose_uri(str(path.absolute()), {"immutable": 1})
 
 

@@ -15,8 +15,7 @@ import apsw
 
 from sqlitevault.catalog.manifest import Table
 from sqlitevault.database.connection import open_copy
-from sqlitevault.database.long_rows import StoredBytes, long_row
-from sqlitevault.database.row_runs import RowText, row_runs
+from sqlitevault.database.row_runs import RowText, StoredBytes, long_row, row_runs
 from sqlitevault.database.schema import TableShape, comma_separated, quoted, tables
 
 _SEQUENCE = "sqlite_sequence"
@@ -34,16 +33,12 @@ def read_tables(path: Path) -> tuple[Table, ...]:
     with open_copy(path) as connection:
         connection.create_scalar_function("exact_real", _exact_real, 1, deterministic=True)
         utf8 = connection.pragma("encoding") == "UTF-8"
-        read = {table.name: _read(connection, table, utf8=utf8) for table in tables(connection) if _plain(table)}
+        read = {table.name: _read(connection, table, utf8=utf8) for table in tables(connection) if table.is_plain}
         return tuple(
             _virtual(connection, table, read) if table.kind == "virtual" else read[table.name]
             for table in tables(connection)
             if table.kind != "shadow" and not table.name.startswith("sqlite_")
         )
-
-
-def _plain(table: TableShape) -> bool:
-    return table.kind != "virtual" and not table.name.startswith("sqlite_")
 
 
 def _read(connection: apsw.Connection, table: TableShape, *, utf8: bool) -> Table:

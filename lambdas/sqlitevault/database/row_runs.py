@@ -1,12 +1,15 @@
-"""Table rows as text, many rows at a time: SQLite joins them, so few values cross into Python."""
+"""Table rows as text, many rows at a time: SQLite joins them, so few values cross into Python.
 
-from collections.abc import Generator, Iterator
+The values of a row too long to read whole are read in pieces, so memory does not grow with a value.
+"""
+
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import apsw
 
-from sqlitevault.database.schema import Affinity, TableShape, exact_text, rows_in_order
+from sqlitevault.database.schema import Affinity, TableShape, exact_text, quoted, rows_in_order
 from sqlitevault.ground.errors import SourceCorrupt
 
 _WANTED_BYTES = 256 * 1024
@@ -15,6 +18,7 @@ _WANTED_BYTES = 256 * 1024
 _MOST_BYTES = 8 * _WANTED_BYTES
 _KEPT_BYTES = 2 * _MOST_BYTES
 _FIRST_ROWS = 16
+_PIECE_BYTES = 256 * 1024
 ALL_ROWS = (1 << 63) - 1
 
 Value = int | float | str | bytes | None
@@ -221,3 +225,45 @@ class _Rows:
 
 def _bytes(text: str | bytes) -> bytes:
     return text if isinstance(text, bytes) else text.encode()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBytes:
+    """Text in the database's encoding, or a blob; each call of `pieces` reads it from the start."""
+
+    is_text: bool
+    pieces: Callable[[], Iterator[bytes]]
+
+
+def long_row(
+    connection: apsw.Connection,
+    table: TableShape,
+    rowid: int,
+    number: Callable[[str], str],
+    stored: Callable[[StoredBytes], Iterator[bytes]],
+) -> Iterator[bytes]:
+    """Yield the values of a row in pieces, separated by commas.
+
+    `number` returns SQL for the text of a column that holds a number or NULL; `stored` writes text and blobs.
+    """
+    for position, column in enumerate(table.columns):
+        if position:
+            yield b","
+        name, where = quoted(column), f"FROM {quoted(table.name)} WHERE {table.rowid_alias} = ?"
+        kind = connection.execute(f"SELECT typeof({name}) {where}", (rowid,)).get
+        if kind in ("text", "blob"):
+            yield from stored(StoredBytes(kind == "text", partial(_pieces, connection, table, column, rowid)))
+        else:
+            yield str(connection.execute(f"SELECT {number(name)} {where}", (rowid,)).get).encode()
+
+
+def _pieces(connection: apsw.Connection, table: TableShape, column: str, rowid: int) -> Iterator[bytes]:
+    try:
+        opened = connection.blob_open("main", table.name, column, rowid, writeable=False)
+    except apsw.SQLError:  # the column was added later: its default is only in the schema
+        query = f"SELECT CAST({quoted(column)} AS BLOB) FROM {quoted(table.name)} WHERE {table.rowid_alias} = ?"
+        yield connection.execute(query, (rowid,)).get
+        return
+    with opened as value:
+        while piece := value.read(_PIECE_BYTES):
+            yield piece

@@ -51,6 +51,11 @@ class TableShape:
     in_pieces: bool
 
     @property
+    def is_plain(self) -> bool:
+        """Whether this is the application's own ordinary or shadow table."""
+        return self.kind != "virtual" and not self.name.startswith("sqlite_")
+
+    @property
     def placed_columns(self) -> list[str]:
         """The columns for SQL, after the rowid if no column keeps it: the content digest depends on the row order."""
         hidden = [self.rowid_alias] if self.rowid_alias and not self.integer_primary_key else []

@@ -3,7 +3,6 @@
 import os
 import stat
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import apsw
@@ -12,7 +11,7 @@ from sqlitevault.database.connection import is_newer
 from sqlitevault.database.header import Header
 from sqlitevault.doctor.report import Finding, Level, ok, problem, warning
 from sqlitevault.ground.errors import SourceCorrupt, SourceUnsupported
-from sqlitevault.snapshot.fresh import Vanished, View, beside, fresh_open, look
+from sqlitevault.snapshot.fresh import Vanished, beside, fresh_open, look
 from sqlitevault.snapshot.journal import Journal, read_journal, require_single_file
 from sqlitevault.snapshot.locks import reserved, wal_open
 from sqlitevault.snapshot.wal_format import parse_wal_header, require_own_log
@@ -97,15 +96,15 @@ def side_files(source: Path) -> Finding:
 
 
 def _judge_side_files(source: Path) -> Finding:
-    judges: tuple[Callable[[Path], Finding | None], ...] = (_journal, _log)
     try:
-        for judge in judges:
-            found = judge(source)
-            if found is not None:
-                return found
+        found = _journal(source) or _log(source)
+    except (SourceCorrupt, SourceUnsupported) as error:
+        return problem(_SIDE_FILES, str(error), error.hint)
     except PermissionError as error:
         hint = f"Let user {os.geteuid()} read it."
         return problem(_SIDE_FILES, f"{error.filename} cannot be read: {error.strerror}", hint)
+    if found is not None:
+        return found
     present = [suffix for suffix in SUFFIXES[1:] if beside(source, suffix).exists()]
     return ok(_SIDE_FILES, f"{', '.join(present)}: in order" if present else "none")
 
@@ -118,8 +117,6 @@ def _journal(source: Path) -> Finding | None:
         require_single_file(beside(source, "-journal"))
     except FileNotFoundError:
         return None
-    except SourceUnsupported as error:
-        return problem(_SIDE_FILES, str(error), error.hint)
     return warning(
         _SIDE_FILES,
         "a hot journal: the application was killed in the middle of a transaction",
@@ -135,21 +132,12 @@ def _writer_at_work(source: Path, journal: Journal) -> bool:
 def _log(source: Path) -> Finding | None:
     try:
         log, database = look(beside(source, "-wal")), look(source)
-        header = parse_wal_header(log.first)
     except Vanished:
         return None
-    except SourceUnsupported as error:
-        return problem(_SIDE_FILES, str(error), error.hint)
+    header = parse_wal_header(log.first)
     if header is None:
         return None
-    try:
-        require_own_log(database.first, header)
-    except SourceCorrupt as error:
-        return problem(_SIDE_FILES, str(error), error.hint)
-    return _large_or_left_log(source, log, database)
-
-
-def _large_or_left_log(source: Path, log: View, database: View) -> Finding | None:
+    require_own_log(database.first, header)
     size = log.fingerprint.size
     if size > max(_LARGE_LOG, database.fingerprint.size):
         detail = f"the -wal file has {size:,} bytes, more than the database"

@@ -12,8 +12,7 @@ from functools import partial
 
 import apsw
 
-from sqlitevault.database.long_rows import long_row
-from sqlitevault.database.row_runs import ALL_ROWS, FIRST, Place, RowText, row_runs
+from sqlitevault.database.row_runs import ALL_ROWS, FIRST, Place, RowText, long_row, row_runs
 from sqlitevault.database.schema import MOST_ARGUMENTS, TableShape, comma_separated, concatenated, quoted
 from sqlitevault.dump.literals import (
     BETWEEN_ARRAYS,

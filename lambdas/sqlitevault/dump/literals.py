@@ -5,7 +5,7 @@ from codecs import getincrementaldecoder
 from collections.abc import Iterator, Sequence
 from itertools import count
 
-from sqlitevault.database.long_rows import StoredBytes
+from sqlitevault.database.row_runs import StoredBytes
 from sqlitevault.database.schema import Affinity
 
 # Bytes that no UTF-8 text holds (RFC 3629, section 1): SQL writes them, and Python replaces them.

@@ -43,7 +43,7 @@ def _statements(connection: apsw.Connection) -> Iterator[bytes]:
     _rehearse(found)
     yield from _opening(connection)
     for table in found:
-        if _is_ordinary(table):
+        if table.is_plain:
             yield _encoded(f"{table.sql};\n")
             yield from insert_statements(connection, table)
     yield from _virtual_tables([table for table in found if table.kind == "virtual"])
@@ -60,12 +60,8 @@ def _rehearse(found: tuple[TableShape, ...]) -> None:
         empty.limit(apsw.SQLITE_LIMIT_ATTACHED, 0)
         empty.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
         for table in found:
-            if _is_ordinary(table):
+            if table.is_plain:
                 empty.execute(table.sql)
-
-
-def _is_ordinary(table: TableShape) -> bool:
-    return table.kind != "virtual" and not table.name.startswith("sqlite_")
 
 
 def _opening(connection: apsw.Connection) -> Iterator[bytes]:

@@ -1,14 +1,16 @@
-"""File operations that survive a crash: fsync, write-then-rename, free space, full disks."""
+"""Tricks with files, each once: fsync, write-then-rename, checksums, free space, full disks."""
 
 import errno
+import hashlib
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from sqlitevault.ground.errors import ScratchFull
+from sqlitevault.ground.errors import ScratchFull, TargetUnwritable
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # EFBIG: ulimit -f, or a file system of small files
 _PRIVATE = 0o600
@@ -73,12 +75,27 @@ def whole_file(
             yield out
 
 
-def write_whole(
-    path: Path, content: bytes, *, mode: int = _PRIVATE, new: bool = False, temporary: Path | None = None
-) -> None:
-    """Write a file whole or not at all, durably; as `whole_file`."""
-    with whole_file(path, mode=mode, new=new, temporary=temporary) as out:
-        out.write(content)
+def write_whole(path: Path, text: str, *, mode: int = 0o644) -> None:
+    """Write a text file whole or not at all, with this mode whatever the umask. Writers may run at the same time.
+
+    Raises:
+        TargetUnwritable: the folder is missing, full, or not this user's; an older file stays as it was.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.unfinished")
+    try:
+        with whole_file(path, temporary=temporary) as out:
+            out.write(text.encode())
+            os.fchmod(out.fileno(), mode)
+    except OSError as error:
+        raise TargetUnwritable(
+            f"{path} cannot be written: {error.strerror}", hint="Create its folder, and let this user write there."
+        ) from error
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file's content, in hexadecimal."""
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def require_free(directory: Path, needed_bytes: int) -> None:

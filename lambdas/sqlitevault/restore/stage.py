@@ -1,6 +1,5 @@
 """Stage a restore: download, unpack beside the target, prove. Changes nothing that is in use."""
 
-import hashlib
 import shutil
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +10,7 @@ from sqlitevault.catalog.manifest import Manifest, Scope
 from sqlitevault.catalog.names import created_at
 from sqlitevault.catalog.selection import Selected
 from sqlitevault.ground.errors import BackupNotFound, IntegrityCheckFailed
-from sqlitevault.ground.files import sync
+from sqlitevault.ground.files import sha256_of, sync
 from sqlitevault.ground.report import Moment, Report, Seconds
 from sqlitevault.ground.scratch import scratch_directory
 from sqlitevault.ground.steps import Steps, Watcher
@@ -98,7 +97,7 @@ def _described(
         staged_at=now,
         created_at=manifest.created_at,
         data_loss_seconds=(now - manifest.created_at).total_seconds(),
-        database_sha256=file_sha256(database) if database else None,
+        database_sha256=sha256_of(database) if database else None,
         checks=found.checks,
         steps=steps.seconds,
         recovery_seconds=steps.total_seconds,
@@ -163,13 +162,7 @@ def require_unchanged(report: StageReport, database: Path) -> None:
     Raises:
         IntegrityCheckFailed: it has.
     """
-    if file_sha256(database) != report.database_sha256:
+    if sha256_of(database) != report.database_sha256:
         raise IntegrityCheckFailed(
             f"the staged {report.backup_id} was changed after it was proven", hint="Stage it again."
         )
-
-
-def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()

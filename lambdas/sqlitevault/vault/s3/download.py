@@ -1,16 +1,16 @@
 """Download of an object in parallel ranges: a lost connection costs a range, not the file."""
 
-import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, FlexibleChecksumError, IncompleteReadError
 
-from sqlitevault.ground.files import full_disk_reported
+from sqlitevault.ground.files import full_disk_reported, sha256_of
 from sqlitevault.ground.steps import OnBytes
+from sqlitevault.vault.s3.upload import Address
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -21,7 +21,7 @@ _THREADS = 4
 _TRIES = 5
 
 
-def download_file(client: "S3Client", wanted: dict[str, Any], size: int, target: Path, on_bytes: OnBytes) -> str:
+def download_file(client: "S3Client", wanted: Address, size: int, target: Path, on_bytes: OnBytes) -> str:
     """Write the object to `target` and return the SHA-256 of what was written; on an error `target` is removed.
 
     `wanted` must name one version or an ETag, so that all ranges come from the same content; `size` is its length.
@@ -41,14 +41,13 @@ def download_file(client: "S3Client", wanted: dict[str, Any], size: int, target:
                 for count in pool.map(fetch, ((start, min(start + _RANGE, size)) for start in range(0, size, _RANGE))):
                     on_bytes(count)
             os.fsync(out.fileno())
-            with target.open("rb") as content:
-                return hashlib.file_digest(content, "sha256").hexdigest()
+            return sha256_of(target)
         except BaseException:
             target.unlink(missing_ok=True)
             raise
 
 
-def _fetch(client: "S3Client", wanted: dict[str, Any], descriptor: int, bounds: tuple[int, int]) -> int:
+def _fetch(client: "S3Client", wanted: Address, descriptor: int, bounds: tuple[int, int]) -> int:
     start, end = bounds
     position = start
     for tries_left in reversed(range(_TRIES)):

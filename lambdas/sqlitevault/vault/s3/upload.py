@@ -11,7 +11,7 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -22,13 +22,16 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef
 
+Address = dict[str, Any]
+"""Bucket, key and, where it matters, version or conditions: arguments of most S3 operations."""
+
 SMALLEST_PART = 8 << 20
 _MOST_PARTS = 10_000
 _THREADS = 4
 
 
-def upload_file(client: "S3Client", bucket: str, key: str, source: Path, sha256: str, on_bytes: OnBytes) -> None:  # noqa: PLR0917
-    """Store the file under `key`, in parts unless it is small.
+def upload_file(client: "S3Client", address: Address, source: Path, sha256: str, on_bytes: OnBytes) -> None:
+    """Store the file at `address`, in parts unless it is small.
 
     Raises:
         ChecksumMismatch: the file does not have this SHA-256; nothing is stored.
@@ -37,37 +40,34 @@ def upload_file(client: "S3Client", bucket: str, key: str, source: Path, sha256:
     with source.open("rb") as reading:
         size = source.stat().st_size
         if size <= SMALLEST_PART:
-            _put(client, bucket, key, reading.read(), sha256)
+            content = reading.read()
+            _require_same(hashlib.sha256(content).hexdigest(), sha256, address)
+            put(client, address, content)
             on_bytes(size)
         else:
-            _Multipart(client, bucket, key, on_bytes).upload(reading, size, sha256)
+            _Multipart(client, address, on_bytes).upload(reading, size, sha256)
 
 
-def _put(client: "S3Client", bucket: str, key: str, content: bytes, sha256: str) -> None:
-    _require_same(hashlib.sha256(content).hexdigest(), sha256, key)
-    client.put_object(
-        Bucket=bucket, Key=key, Body=content, ChecksumAlgorithm="SHA256", ChecksumSHA256=_base64(bytes.fromhex(sha256))
-    )
+def put(client: "S3Client", address: Address, content: bytes) -> None:
+    """Store `content` in one request with its checksum. `address` may hold further arguments of PutObject."""
+    client.put_object(**address, Body=content, ChecksumAlgorithm="SHA256", ChecksumSHA256=_base64_sha256(content))
 
 
 class _Multipart:
-    def __init__(self, client: "S3Client", bucket: str, key: str, on_bytes: OnBytes) -> None:
-        self._client, self._bucket, self._key, self._on_bytes = client, bucket, key, on_bytes
-        self._id = ""
+    def __init__(self, client: "S3Client", address: Address, on_bytes: OnBytes) -> None:
+        begun = client.create_multipart_upload(**address, ChecksumAlgorithm="SHA256")
+        self._client, self._on_bytes = client, on_bytes
+        self._address = address | {"UploadId": begun["UploadId"]}
 
     def upload(self, reading: BinaryIO, size: int, sha256: str) -> None:
-        begun = self._client.create_multipart_upload(Bucket=self._bucket, Key=self._key, ChecksumAlgorithm="SHA256")
-        self._id = begun["UploadId"]
         try:
             found, parts = self._send(reading, max(SMALLEST_PART, -(-size // _MOST_PARTS)))
-            _require_same(found, sha256, self._key)
-            self._client.complete_multipart_upload(
-                Bucket=self._bucket, Key=self._key, UploadId=self._id, MultipartUpload={"Parts": parts}
-            )
+            _require_same(found, sha256, self._address)
+            self._client.complete_multipart_upload(**self._address, MultipartUpload={"Parts": parts})
         except BaseException:
             # The error of the upload matters more than one of its cleanup, which a sweep does later.
             with suppress(ClientError, BotoCoreError):
-                self._client.abort_multipart_upload(Bucket=self._bucket, Key=self._key, UploadId=self._id)
+                self._client.abort_multipart_upload(**self._address)
             raise
 
     def _send(self, reading: BinaryIO, part_size: int) -> "tuple[str, list[CompletedPartTypeDef]]":
@@ -86,26 +86,21 @@ class _Multipart:
         return whole.hexdigest(), parts
 
     def _send_part(self, number: int, content: bytes) -> "CompletedPartTypeDef":
-        checksum = _base64(hashlib.sha256(content).digest())
+        checksum = _base64_sha256(content)
         sent = self._client.upload_part(
-            Bucket=self._bucket,
-            Key=self._key,
-            UploadId=self._id,
-            PartNumber=number,
-            Body=content,
-            ChecksumAlgorithm="SHA256",
-            ChecksumSHA256=checksum,
+            **self._address, PartNumber=number, Body=content, ChecksumAlgorithm="SHA256", ChecksumSHA256=checksum
         )
         self._on_bytes(len(content))
         return {"PartNumber": number, "ETag": sent["ETag"], "ChecksumSHA256": checksum}
 
 
-def _base64(digest: bytes) -> str:
-    return base64.b64encode(digest).decode()
+def _base64_sha256(content: bytes) -> str:
+    return base64.b64encode(hashlib.sha256(content).digest()).decode()
 
 
-def _require_same(found: str, expected: str, key: str) -> None:
+def _require_same(found: str, expected: str, address: Address) -> None:
     if found != expected:
         raise ChecksumMismatch(
-            f"the file for {key} changed before it was uploaded", hint="Run it again; if it recurs, suspect the disk."
+            f"the file for {address['Key']} changed before it was uploaded",
+            hint="Run it again; if it recurs, suspect the disk.",
         )

@@ -1,13 +1,11 @@
 """A vault in S3."""
 
-import base64
-import hashlib
 import itertools
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
@@ -20,7 +18,7 @@ from sqlitevault.vault.protocol import Capabilities, Protection, StoredObject
 from sqlitevault.vault.s3.download import download_file
 from sqlitevault.vault.s3.errors import code_of, errors_named
 from sqlitevault.vault.s3.protection import protection_of
-from sqlitevault.vault.s3.upload import upload_file
+from sqlitevault.vault.s3.upload import Address, put, upload_file
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -85,14 +83,14 @@ class S3Vault:
     def upload(self, name: str, source: Path, *, sha256: str, on_bytes: OnBytes = ignore_bytes) -> StoredObject:
         """Upload with checksums that S3 compares."""
         with errors_named(self.location, name):
-            upload_file(self._client, self._bucket, self._key(name), source, sha256, on_bytes)
+            upload_file(self._client, self._address(name), source, sha256, on_bytes)
         return self._stored(name)
 
     def create(self, name: str, content: bytes) -> StoredObject:
         """Put with `If-None-Match: *`. A retry that finds the object of its own first try has succeeded."""
         try:
             with errors_named(self.location, name):
-                self._put(name, content, IfNoneMatch="*")
+                put(self._client, self._address(name) | {"IfNoneMatch": "*"}, content)
         except BackupExists:
             if not self._holds(name, content):
                 raise
@@ -107,19 +105,8 @@ class S3Vault:
     def replace(self, name: str, content: bytes) -> StoredObject:
         """Put; a versioned bucket keeps the older version."""
         with errors_named(self.location, name):
-            self._put(name, content)
+            put(self._client, self._address(name), content)
         return self._stored(name)
-
-    def _put(self, name: str, content: bytes, **condition: Any) -> None:  # noqa: ANN401
-        checksum = base64.b64encode(hashlib.sha256(content).digest()).decode()
-        self._client.put_object(
-            Bucket=self._bucket,
-            Key=self._key(name),
-            Body=content,
-            ChecksumAlgorithm="SHA256",
-            ChecksumSHA256=checksum,
-            **condition,
-        )
 
     def objects(self, under: str = "") -> Iterator[StoredObject]:
         """List page by page."""
@@ -151,7 +138,7 @@ class S3Vault:
     def delete(self, name: str) -> None:
         """Delete; a versioned bucket keeps the older versions."""
         with errors_named(self.location, name):
-            self._client.delete_object(Bucket=self._bucket, Key=self._key(name))
+            self._client.delete_object(**self._address(name))
 
     def versions(self, name: str) -> Iterator[StoredObject]:
         """List the versions of exactly this key, newest first as S3 does."""
@@ -209,5 +196,5 @@ class S3Vault:
     def _key(self, name: str) -> str:
         return self._prefix + require_name(name)
 
-    def _address(self, name: str, version: str | None) -> dict[str, Any]:
+    def _address(self, name: str, version: str | None = None) -> Address:
         return {"Bucket": self._bucket, "Key": self._key(name)} | ({"VersionId": version} if version else {})
