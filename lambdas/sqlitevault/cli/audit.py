@@ -1,6 +1,6 @@
 """`sqlitevault audit`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import click
@@ -9,7 +9,7 @@ from rich.table import Table
 
 from sqlitevault.cli import options
 from sqlitevault.cli.exit_codes import BUSY, INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE
-from sqlitevault.cli.output import Output, stderr, table
+from sqlitevault.cli.output import Output, table
 from sqlitevault.database.application_tables import LoggedEvent, last_events
 from sqlitevault.restore.private_copy import private_copy
 
@@ -19,7 +19,7 @@ from sqlitevault.restore.private_copy import private_copy
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="Number of events, newest first.")
 @options.of_backup
 @options.from_vault
-def audit(out: Output, *, kind: str, limit: int, backup: str | None, location: str | None) -> None:
+def audit(out: Output, *, kind: str, limit: int, backup: str, location: str | None) -> None:
     """Show the last events that the application logged.
 
     After a breach, run `sqlitevault audit --type auth`. With --backup ID it shows the events that were logged when the
@@ -29,14 +29,12 @@ def audit(out: Output, *, kind: str, limit: int, backup: str | None, location: s
     events, selected = site.profile.require_events(), options.live_or_backup(backup, site)
     with out.progress() as watcher, private_copy(site, selected, watcher) as (name, copy):
         found = last_events(copy, events, kind=kind, limit=limit)
-    out.give({"of": name, "events": [asdict(event) for event in found]}, _shown(name, found))
+    empty = "" if found else f"no such events in {name}"
+    out.give({"of": name, "events": [asdict(event) for event in found]}, [_events(found)], empty=empty)
 
 
-def _shown(name: str, found: Sequence[LoggedEvent]) -> Iterator[Table]:
-    if not found:
-        stderr().print(f"no such events in {escape(name)}")
-        return
+def _events(found: Sequence[LoggedEvent]) -> Table:
     events = table("time", "type", "source", "data")
     for event in found:
         events.add_row(*map(escape, (event.timestamp, event.type, event.source, event.data)))
-    yield events
+    return events

@@ -3,6 +3,7 @@
 import http.client
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from dataclasses import dataclass
 from threading import Thread
 
@@ -20,7 +21,6 @@ from sqlitevault.cli.output import Output, table
 from sqlitevault.ground.errors import BackupExists, DrillFailed
 from sqlitevault.ground.facts import Tier
 from sqlitevault.ground.quantities import size
-from sqlitevault.ground.settings import Settings
 from sqlitevault.ground.steps import Watcher
 from sqlitevault.proof.drill import drill, record
 from sqlitevault.site import Site
@@ -30,27 +30,22 @@ _PING_SECONDS = 10.0
 _TOO_LATE = "it did not answer within 10 s"
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """The kind of backup to take."""
-
-    tier: str = Tier.MANUAL
-    no_drill: bool = False
-    allow_corrupt: bool = False
+def _order(scope: Scope, tier: str, allow_corrupt: bool) -> Order:
+    return Order(scope=scope, tier=Tier(tier), allow_corrupt=allow_corrupt)
 
 
 @options.command(NOT_FOUND, BUSY, INTEGRITY, UNAVAILABLE, DRILL, NO_ROOM)
-@options.scope
-@click.option("--to", "location", metavar="URI", help="s3://bucket/prefix/ or a directory, if not BACKUP_DIR.")
 @options.bundle(
-    "kind",
-    Kind,
+    "order",
+    _order,
+    options.scope,
     click.option("--tier", type=click.Choice([tier.value for tier in Tier]), default="manual", show_default=True),
-    click.option("--no-drill", is_flag=True, help="Do not prove the backup by restoring it to scratch."),
     click.option("--allow-corrupt", is_flag=True, help="Keep a damaged database for salvage, marked as corrupt."),
 )
+@click.option("--to", "location", metavar="URI", help="s3://bucket/prefix/ or a directory, if not BACKUP_DIR.")
+@click.option("--no-drill", is_flag=True, help="Do not prove the backup by restoring it to scratch.")
 @click.option("--quiet", "-q", is_flag=True, help="Print only notes and errors, for mail from cron.")
-def backup(out: Output, *, scope: Scope, location: str | None, kind: Kind) -> None:
+def backup(out: Output, *, order: Order, location: str | None, no_drill: bool) -> None:
     """Back up the database and configuration, and prove it.
 
     The backup is restored to scratch and compared. Backups older than BACKUP_RETAIN days are then deleted from a
@@ -60,18 +55,18 @@ def backup(out: Output, *, scope: Scope, location: str | None, kind: Kind) -> No
     that expects the request raises an alarm when it does not come. If the URL cannot be reached, a note is printed.
     """
     site = options.site(vault=location)
-    settings = site.settings
     with out.progress() as watcher:
-        taken = take(site, watcher, scope=scope, kind=kind)
+        taken = take(site, order, watcher, prove=not no_drill)
         pruned = None if site.vault.capabilities.expires_by_itself else prune(site)
-    heartbeat = _announce(taken, settings)
+    heartbeat = _announce(taken, site.settings.heartbeat_url)
     document = taken.report.to_dict() | {
         "drill": taken.drilled.to_dict() if taken.drilled else None,
         "pruned": pruned.to_dict() if pruned else None,
         "heartbeat": heartbeat,
     }
-    out.give(document, [_facts(taken.report, taken.drilled, pruned)])
-    _show_notes(taken.report, settings, out)
+    out.give(document, [_facts(taken, pruned)])
+    for note in _notes(taken.report, site.settings.mass_deletion_percent):
+        out.note(note)
     if heartbeat not in (None, _SENT):
         out.note(f"the heartbeat was not sent: {heartbeat}")
     taken.require_no_failure()
@@ -106,33 +101,31 @@ class Taken:
         self.drilled.require_answers()
 
 
-def take(site: Site, watcher: Watcher, *, scope: Scope = Scope.ALL, kind: Kind = Kind()) -> Taken:
-    """Back up the site's database, prove the backup unless it is corrupt, and record the proof.
+def take(site: Site, order: Order, watcher: Watcher, *, prove: bool = True) -> Taken:
+    """Back up the site, prove the backup unless it is corrupt, and record the proof.
 
     Raises:
         SourceNotFound, SourceBusy, SourceCorrupt, ScratchFull, VaultUnavailable: there is no backup.
         BackupExists: another backup was taken in the same second.
     """
-    order = Order(scope=scope, tier=Tier(kind.tier), allow_corrupt=kind.allow_corrupt)
     report = back_up(site, order, watcher)
     if not report.created:
         raise BackupExists(f"{report.backup_id} already exists", hint="Wait a second and run it again.")
-    if kind.no_drill or report.manifest.corrupt:
+    if not prove or report.manifest.corrupt:
         return Taken(report, None)
-    chosen = select(site.vault, Choice(backup_id=report.backup_id))
-    drilled = drill(site, chosen, watcher)
+    drilled = drill(site, select(site.vault, Choice(backup_id=report.backup_id)), watcher)
     record(drilled, site.vault)
     return Taken(report, drilled)
 
 
-def _announce(taken: Taken, settings: Settings) -> str | None:
+def _announce(taken: Taken, url: str | None) -> str | None:
     """Send the heartbeat if it is due; return `sent`, the reason why it failed, or None if it was not due.
 
     A backup of only the configuration sends none: it would hide that the database is not backed up.
     """
-    if settings.heartbeat_url is None or not taken.proven or taken.report.manifest.database is None:
+    if url is None or not taken.proven or taken.report.manifest.database is None:
         return None
-    return ping(settings.heartbeat_url) or _SENT
+    return ping(url) or _SENT
 
 
 def ping(url: str) -> str | None:
@@ -157,22 +150,20 @@ def _fetch(url: str) -> str | None:
     except urllib.error.HTTPError as error:
         error.close()
         return f"it answered {error.code}"
-    except urllib.error.URLError as error:
-        return _TOO_LATE if isinstance(error.reason, TimeoutError) else f"it was not reached: {error.reason}"
     except (OSError, ValueError, http.client.HTTPException) as error:  # ValueError: not a URL after all
-        return f"it was not reached: {type(error).__name__}"
+        reason = error.reason if isinstance(error, urllib.error.URLError) else type(error).__name__
+        return _TOO_LATE if isinstance(reason, TimeoutError) else f"it was not reached: {reason}"
     return None
 
 
-def _facts(report: BackupReport, drilled: DrillReport | None, pruned: PruneReport | None) -> Table:
-    manifest = report.manifest
+def _facts(taken: Taken, pruned: PruneReport | None) -> Table:
+    report, manifest, drilled = taken.report, taken.report.manifest, taken.drilled
     shown = table()
     shown.add_row("backup", f"[bold]{report.backup_id}[/]")
-    shown.add_row("in", _place(report))
+    shown.add_row("in", f"{report.location.removesuffix('/')}/{report.archive}")
     if manifest.database is not None and manifest.snapshot is not None:
-        shown.add_row(
-            "database", f"{size(manifest.database.bytes)}, {len(manifest.tables)} tables, {manifest.rows:,} rows"
-        )
+        tables = f"{len(manifest.tables)} tables, {manifest.rows:,} rows"
+        shown.add_row("database", f"{size(manifest.database.bytes)}, {tables}")
         stall = manifest.snapshot.writer_stall_seconds
         shown.add_row("snapshot", f"{manifest.snapshot.method}, longest writer stall {stall:.3f} s")
     shown.add_row("archive", size(manifest.archive.bytes if manifest.archive else None))
@@ -184,12 +175,7 @@ def _facts(report: BackupReport, drilled: DrillReport | None, pruned: PruneRepor
     return shown
 
 
-def _place(report: BackupReport) -> str:
-    return f"{report.location.removesuffix('/')}/{report.archive}"
-
-
-def _show_notes(report: BackupReport, settings: Settings, out: Output) -> None:
-    lost = report.changes.loss_beyond(settings.mass_deletion_percent) if report.changes else None
-    accident = [f"{lost}; an accident? docs/runbooks/accidental-deletion.md"] if lost else []
-    for note in (*report.warnings, *report.omitted, *accident):
-        out.note(note)
+def _notes(report: BackupReport, mass_deletion_percent: float) -> Iterator[str]:
+    yield from (*report.warnings, *report.omitted)
+    if report.changes and (lost := report.changes.loss_beyond(mass_deletion_percent)):
+        yield f"{lost}; an accident? docs/runbooks/accidental-deletion.md"

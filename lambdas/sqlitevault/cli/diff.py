@@ -1,8 +1,6 @@
 """`sqlitevault diff`."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
-from pathlib import Path
 
 import click
 from rich.console import RenderableType
@@ -14,17 +12,14 @@ from sqlitevault.cli.output import Output, count, table
 from sqlitevault.database.difference import Difference, difference
 from sqlitevault.restore.private_copy import private_copy
 
-_LIVE = "live"
 _FIGURES = ("rows before", "rows after", "added", "removed", "changed")
 
 
 @options.command(NOT_FOUND, BUSY, INTEGRITY, UNAVAILABLE, NO_ROOM)
 @click.argument("before", metavar="A")
-@click.argument("after", metavar="[B]", default=_LIVE)
+@click.argument("after", metavar="[B]", default=options.LIVE)
 @click.option("--rows", is_flag=True, help="List the rows, by primary key.")
-@click.option(
-    "--limit", type=click.IntRange(1), default=20, show_default=True, help="Rows to list of each kind in each table."
-)
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="Rows to list per kind and table.")
 @options.from_vault
 def diff(out: Output, *, before: str, after: str, rows: bool, limit: int, location: str | None) -> None:
     """Show the rows added, removed and changed from A to B.
@@ -36,13 +31,13 @@ def diff(out: Output, *, before: str, after: str, rows: bool, limit: int, locati
     whole rows are compared by the columns in common: a changed row counts as removed and as added.
     """
     site = options.site_to_restore(vault=location)
-    with out.progress() as watcher:
-
-        def copied(words: str) -> AbstractContextManager[tuple[str, Path]]:
-            return private_copy(site, options.live_or_backup(None if words == _LIVE else words, site), watcher)
-
-        with copied(before) as (first, then), copied(after) as (second, now):
-            found = difference(then, now, names=(first, second), show_rows=limit if rows else 0)
+    first, second = (options.live_or_backup(words, site) for words in (before, after))
+    with (
+        out.progress() as watcher,
+        private_copy(site, first, watcher) as (name, then),
+        private_copy(site, second, watcher) as (other, now),
+    ):
+        found = difference(then, now, names=(name, other), show_rows=limit if rows else 0)
     out.give(found.to_dict(), _shown(found))
 
 

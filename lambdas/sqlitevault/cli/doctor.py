@@ -11,7 +11,6 @@ from sqlitevault.doctor.examination import examine
 from sqlitevault.doctor.report import DoctorReport, Level
 from sqlitevault.ground.errors import SourceUnsupported
 
-_LONGEST_HOLD_SECONDS = 600
 _STYLES = {Level.OK: "[green]ok[/]", Level.WARNING: "[yellow]warning[/]", Level.PROBLEM: "[bold red]PROBLEM[/]"}
 
 
@@ -19,7 +18,7 @@ _STYLES = {Level.OK: "[green]ok[/]", Level.WARNING: "[yellow]warning[/]", Level.
 @click.option(
     "--hold",
     "seconds",
-    type=click.FloatRange(0, _LONGEST_HOLD_SECONDS),
+    type=click.FloatRange(0, 600),
     default=0.0,
     metavar="SECONDS",
     help="Hold a harmless lock for SECONDS so that `doctor` on another host can detect it.",
@@ -31,7 +30,7 @@ def doctor(out: Output, *, seconds: float) -> None:
     beside the database. Run it once where backups will run and, at the same time, with --hold 60 on the application's
     host. Exits with 12 if there is a problem.
     """
-    settings = options.settings_to_restore()
+    settings = options.site_to_restore().settings
     if seconds and not out.as_json:
         stderr().print(f"holding a lock for {seconds:g} s: run `sqlitevault doctor` on the other host now")
     with out.progress() as watcher:

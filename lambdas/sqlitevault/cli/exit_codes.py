@@ -5,27 +5,19 @@ from sqlitevault.ground import errors
 OK, UNEXPECTED, USAGE = 0, 1, 2
 NOT_FOUND, BUSY, INTEGRITY, UNAVAILABLE, DRILL, NO_ROOM = 10, 11, 12, 13, 14, 15
 
-EXIT_CODES: dict[type[errors.SqliteVaultError], int] = {
-    errors.ConfigError: USAGE,
-    errors.SourceNotFound: NOT_FOUND,
-    errors.BackupNotFound: NOT_FOUND,
-    errors.SourceBusy: BUSY,
-    errors.BackupExists: BUSY,
-    errors.TargetExists: BUSY,
-    errors.TargetInUse: BUSY,
-    errors.SourceCorrupt: INTEGRITY,
-    errors.SourceUnsupported: INTEGRITY,
-    errors.ChecksumMismatch: INTEGRITY,
-    errors.ManifestInvalid: INTEGRITY,
-    errors.ArchiveUnsafe: INTEGRITY,
-    errors.IntegrityCheckFailed: INTEGRITY,
-    errors.VaultUnavailable: UNAVAILABLE,
-    errors.DrillFailed: DRILL,
-    errors.NotReady: DRILL,
-    errors.ScratchFull: NO_ROOM,
-    errors.TargetUnwritable: NO_ROOM,
+_ERRORS = {
+    USAGE: (errors.ConfigError,),
+    NOT_FOUND: (errors.SourceNotFound, errors.BackupNotFound),
+    BUSY: (errors.SourceBusy, errors.BackupExists, errors.TargetExists, errors.TargetInUse),
+    INTEGRITY: (
+        *(errors.SourceCorrupt, errors.SourceUnsupported, errors.ChecksumMismatch),
+        *(errors.ManifestInvalid, errors.ArchiveUnsafe, errors.IntegrityCheckFailed),
+    ),
+    UNAVAILABLE: (errors.VaultUnavailable,),
+    DRILL: (errors.DrillFailed, errors.NotReady),
+    NO_ROOM: (errors.ScratchFull, errors.TargetUnwritable),
 }
-
+EXIT_CODES: dict[type[errors.SqliteVaultError], int] = {kind: code for code, kinds in _ERRORS.items() for kind in kinds}
 _MEANINGS = {
     OK: "ok",
     UNEXPECTED: "unexpected",

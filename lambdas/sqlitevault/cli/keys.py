@@ -1,17 +1,18 @@
 """`sqlitevault keys`."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import click
 from rich.markup import escape
 from rich.table import Table
 
+from sqlitevault.backup.backup import Order
 from sqlitevault.catalog.manifest import Scope
 from sqlitevault.cli import options
 from sqlitevault.cli.backup import take
 from sqlitevault.cli.exit_codes import BUSY, DRILL, INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE
-from sqlitevault.cli.output import Output, stderr, table
+from sqlitevault.cli.output import Output, table
 from sqlitevault.database.application_tables import list_keys, require_keys, revoke_all
 from sqlitevault.ground.errors import ConfigError
 from sqlitevault.restore.private_copy import private_copy
@@ -28,7 +29,7 @@ def keys() -> None:
 @options.command(NOT_FOUND, BUSY, INTEGRITY, UNAVAILABLE, NO_ROOM, name="list")
 @options.of_backup
 @options.from_vault
-def list_all(out: Output, *, backup: str | None, location: str | None) -> None:
+def list_all(out: Output, *, backup: str, location: str | None) -> None:
     """List the keys in the live database or in a backup.
 
     Shows id, name, scopes and whether the key is active; never the hash.
@@ -37,7 +38,7 @@ def list_all(out: Output, *, backup: str | None, location: str | None) -> None:
     keys_of, selected = site.profile.require_keys(), options.live_or_backup(backup, site)
     with out.progress() as watcher, private_copy(site, selected, watcher) as (name, copy):
         found = list_keys(copy, keys_of)
-    out.give({"of": name, "keys": found}, _shown(name, found))
+    out.give({"of": name, "keys": found}, [_keys(found)] if found else [], empty="" if found else f"no keys in {name}")
 
 
 @options.command(NOT_FOUND, BUSY, INTEGRITY, UNAVAILABLE, DRILL, NO_ROOM)
@@ -60,7 +61,7 @@ def revoke(out: Output, *, everything: bool, location: str | None) -> None:
     with out.progress() as watcher:
         # A breach may have changed the very rows that DRILL_SQL asks about: that must not keep the keys active.
         unasked = replace(site, settings=settings.model_copy(update={"drill_sql": None}))
-        taken = take(unasked, watcher, scope=Scope.DATABASE)
+        taken = take(unasked, Order(scope=Scope.DATABASE), watcher)
     taken.require_no_failure()
     revoked = revoke_all(settings.database_path, keys_of)
     document = {"revoked": revoked, "backup_id": taken.report.backup_id, "vault": site.vault.location}
@@ -72,17 +73,9 @@ keys.add_command(list_all)
 keys.add_command(revoke)
 
 
-def _shown(name: str, found: Sequence[Mapping[str, str | bool]]) -> Iterator[Table]:
-    if not found:
-        stderr().print(f"no keys in {escape(name)}")
-        return
+def _keys(found: Sequence[Mapping[str, str | bool]]) -> Table:
     shown = table(*(column.removeprefix("is_").removesuffix("_at") for column in found[0]))
     for key in found:
-        shown.add_row(*map(_cell, key.values()))
-    yield shown
-
-
-def _cell(value: str | bool) -> str:
-    if isinstance(value, str):
-        return escape(value)
-    return "[green]yes[/]" if value else "no"
+        cells = (escape(value) if isinstance(value, str) else ("no", "[green]yes[/]")[value] for value in key.values())
+        shown.add_row(*cells)
+    return shown

@@ -1,6 +1,5 @@
 """`sqlitevault list`."""
 
-from collections.abc import Iterator
 from datetime import datetime
 
 from rich.markup import escape
@@ -25,15 +24,12 @@ def list_backups(out: Output, *, location: str | None) -> None:
     site = options.site_to_restore(vault=location)
     contents, now = Catalog(site.vault).contents(), site.now()
     document = [_as_json(backup, now) for backup in contents.backups] + [_bare(left) for left in contents.uncommitted]
-    out.give(document, _shown(contents, site.vault.location, now))
+    out.give(document, [_table(contents, now)], empty="" if document else f"no backups in {site.vault.location}")
     for unreadable in contents.unreadable:
         stderr().print(f"[yellow]unreadable:[/] {escape(f'{unreadable.name}: {unreadable.error}')}")
 
 
-def _shown(contents: Contents, location: str, moment: datetime) -> Iterator[Table]:
-    if not contents.backups and not contents.uncommitted:
-        stderr().print(f"no backups in {location}")
-        return
+def _table(contents: Contents, moment: datetime) -> Table:
     shown = table("backup", "tier", "age", figures=("database", "archive", "rows"))
     for column in shown.columns:
         column.no_wrap = True
@@ -52,7 +48,7 @@ def _shown(contents: Contents, location: str, moment: datetime) -> Iterator[Tabl
     for left in contents.uncommitted:
         age = _age(created_at(id_in(left.name)), moment)
         shown.add_row(id_in(left.name), "-", age, "-", size(left.bytes), "-", "no manifest: restore by path")
-    yield shown
+    return shown
 
 
 def _age(taken: datetime, moment: datetime) -> str:

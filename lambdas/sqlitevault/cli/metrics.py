@@ -9,16 +9,13 @@ from sqlitevault.cli.exit_codes import INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABL
 from sqlitevault.cli.output import Output
 from sqlitevault.ground.facts import MONITOR_REPORT, RECORD_LIMIT
 from sqlitevault.ground.files import write_whole
-from sqlitevault.vault.protocol import Vault
 from sqlitevault.watch.exposition import exposition, metrics
 from sqlitevault.watch.monitor import MonitorReport, monitor
 
 
 @options.command(NOT_FOUND, INTEGRITY, UNAVAILABLE, NO_ROOM, name="metrics")
 @options.from_vault
-@click.option(
-    "--textfile", type=click.Path(path_type=Path), metavar="PATH", help="Write to this .prom file, atomically."
-)
+@click.option("--textfile", type=click.Path(path_type=Path), help="Write to this .prom file, atomically.")
 @click.option("--from-monitor", is_flag=True, help="Use the last report of the deployed monitor.")
 @click.option(
     "--backup-exit-code",
@@ -36,7 +33,10 @@ def show_metrics(
     docs/monitoring/prometheus-rules.yml has the alerts.
     """
     site = options.site(vault=location)
-    report = _last_report(site.vault) if from_monitor else monitor(site)
+    if from_monitor:
+        report = MonitorReport.from_json(site.vault.read(MONITOR_REPORT, limit=RECORD_LIMIT))
+    else:
+        report = monitor(site)
     found = metrics(report, rto_seconds=site.settings.rto_seconds, last_run_failed=backup_exit_code != "0")
     text = exposition(found)
     if textfile is not None:
@@ -45,7 +45,3 @@ def show_metrics(
         out.print_json({metric.name: metric.value for metric in found})
     elif textfile is None:
         click.echo(text, nl=False)
-
-
-def _last_report(vault: Vault) -> MonitorReport:
-    return MonitorReport.from_json(vault.read(MONITOR_REPORT, limit=RECORD_LIMIT))

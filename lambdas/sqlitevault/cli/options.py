@@ -4,7 +4,6 @@ import inspect
 import os
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import wraps
 
 import click
@@ -23,6 +22,7 @@ from sqlitevault.site import Site
 from sqlitevault.vault.opening import split_backup_location
 
 Verb = Callable[..., None]
+LIVE = "live"  # the live database, where a backup can be named
 
 
 def command(*codes: int, name: str | None = None) -> Callable[[Verb], click.Command]:
@@ -42,9 +42,8 @@ def command(*codes: int, name: str | None = None) -> Callable[[Verb], click.Comm
                 sys.exit(exit_code(error))
 
         made = click.command(name, epilog=epilog(*codes))(run)
-        made.params.append(
-            click.Option(["--json", "as_json"], is_flag=True, help="Print the result as JSON on stdout.")
-        )
+        as_json = click.Option(["--json", "as_json"], is_flag=True, help="Print the result as JSON on stdout.")
+        made.params.append(as_json)
         return made
 
     return decorate
@@ -74,13 +73,11 @@ def bundle(name: str, make: Callable[..., object], *options: Callable[[Verb], Ve
 def _scope(db_only: bool, config_only: bool) -> Scope:
     if db_only and config_only:
         raise ConfigError("--db-only and --config-only exclude each other", hint="Give one of them, or none for both.")
-    if db_only:
-        return Scope.DATABASE
-    return Scope.CONFIG if config_only else Scope.ALL
+    return Scope.DATABASE if db_only else Scope.CONFIG if config_only else Scope.ALL
 
 
 from_vault = click.option("--from", "location", metavar="URI", help="The vault, if not BACKUP_DIR.")
-of_backup = click.option("--backup", metavar="BACKUP", help="Read this backup instead of the live database.")
+of_backup = click.option("--backup", metavar="BACKUP", default=LIVE, help="Read this backup, not the live database.")
 scope = bundle(
     "scope",
     _scope,
@@ -89,18 +86,18 @@ scope = bundle(
 )
 
 
-def settings(**overrides: object) -> Settings:
-    """Return the settings of this run: the file, overridden by the environment, and by the options given.
+def site(**overrides: object) -> Site:
+    """Return the site of this run. Options override the environment, which overrides the settings file.
 
     Raises:
-        ConfigError: naming everything that is wrong.
+        ConfigError: naming every setting that is wrong.
     """
     known, origins = SettingsFile.find(os.environ).environment(os.environ)
-    return Settings.from_env(known, origins=origins, **overrides)
+    return Site.of(Settings.from_env(known, origins=origins, **overrides))
 
 
-def settings_to_restore(**overrides: object) -> Settings:
-    """Return the settings of a verb that reads or restores backups; wrong settings that it does not need are a note.
+def site_to_restore(**overrides: object) -> Site:
+    """Return the site for a verb that reads or restores backups; wrong settings that it does not need are a note.
 
     Raises:
         ConfigError: a setting that it needs is wrong.
@@ -110,34 +107,7 @@ def settings_to_restore(**overrides: object) -> Settings:
         where = escape(origins.get(name, name))
         stderr().print(f"[yellow]note:[/] {where} is wrong and was ignored: `sqlitevault backup` would refuse it")
         del known[name]
-    return Settings.from_env(known, origins=origins, **overrides)
-
-
-def site(**overrides: object) -> Site:
-    """Return the site of `settings`."""
-    return Site.of(settings(**overrides))
-
-
-def site_to_restore(**overrides: object) -> Site:
-    """Return the site of `settings_to_restore`."""
-    return Site.of(settings_to_restore(**overrides))
-
-
-def moment(text: str | None) -> datetime | None:
-    """Parse a time in ISO format; without a zone it is UTC.
-
-    Raises:
-        ConfigError: it is not a time.
-    """
-    if text is None:
-        return None
-    try:
-        read = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ConfigError(
-            f"{text!r} is not a time", hint="Write it as 2026-01-31T02:00:00Z or 2026-01-31 02:00 (UTC)."
-        ) from error
-    return read if read.tzinfo else read.replace(tzinfo=UTC)
+    return Site.of(Settings.from_env(known, origins=origins, **overrides))
 
 
 def selected(words: str, site: Site, choice: Choice) -> Selected:
@@ -159,7 +129,7 @@ def selected(words: str, site: Site, choice: Choice) -> Selected:
 
 
 def database_backup(words: str, site: Site) -> Selected:
-    """Return the backup that the user named, which must hold a database, the site's if there are several.
+    """Return the backup that the user named; it must hold a database, the site's if the vault has several.
 
     Raises:
         BackupNotFound, ConfigError: as `selected`.
@@ -167,6 +137,6 @@ def database_backup(words: str, site: Site) -> Selected:
     return selected(words, site, Choice(scope=Scope.DATABASE, database=site.database_name))
 
 
-def live_or_backup(words: str | None, site: Site) -> Selected | None:
-    """Return the backup that the user named, as `database_backup`; None for the live database."""
-    return None if words is None else database_backup(words, site)
+def live_or_backup(words: str, site: Site) -> Selected | None:
+    """Return None for `live`, else as `database_backup`."""
+    return None if words == LIVE else database_backup(words, site)

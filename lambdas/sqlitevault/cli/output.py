@@ -9,15 +9,7 @@ from typing import Any
 import click
 from rich.console import Console, RenderableType
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    SpinnerColumn,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-)
+from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -53,10 +45,15 @@ class Output:
         else:
             yield _Lines()
 
-    def give(self, document: Any, shown: Iterable[RenderableType]) -> None:  # noqa: ANN401
-        """Print the result: `document` as JSON for programs, or the lines and tables in `shown` for people."""
+    def give(self, document: Any, shown: Iterable[RenderableType], *, empty: str = "") -> None:  # noqa: ANN401
+        """Print the result: `document` as JSON for programs, or the lines and tables in `shown` for people.
+
+        `empty` goes to stderr for people, when there is no result to show.
+        """
         if self.as_json:
             self.print_json(document)
+        elif empty:
+            stderr().print(escape(empty))
         else:
             self.show(shown)
 
@@ -112,9 +109,8 @@ def _console(*, to_stderr: bool) -> Console:
 
 def table(*headings: str, figures: Sequence[str] = (), title: str = "") -> Table:
     """Return a table without lines; the columns in `figures`, after those of `headings`, are aligned right."""
-    made = Table(
-        box=None, pad_edge=False, show_header=bool(headings), title=escape(title) or None, title_justify="left"
-    )
+    shown_title = escape(title) or None
+    made = Table(box=None, pad_edge=False, show_header=bool(headings), title=shown_title, title_justify="left")
     for heading in headings:
         made.add_column(heading, overflow="fold")
     for heading in figures:
@@ -163,19 +159,17 @@ class _Bars(Watcher):
     def __init__(self, progress: Progress) -> None:
         """Add bars to `progress`; the finished ones stay on the screen."""
         self._progress = progress
-        self._task: TaskID | None = None
 
     def started(self, step: str, total_bytes: int | None) -> None:
         """Add a bar; it pulses while the size is unknown."""
-        self._task = self._progress.add_task(step, total=total_bytes)
+        self._progress.add_task(step, total=total_bytes)
 
     def advanced(self, count: int) -> None:
         """Move the bar."""
-        if self._task is not None:
-            self._progress.advance(self._task, count)
+        self._progress.advance(self._progress.task_ids[-1], count)
 
     def finished(self, step: str, seconds: float) -> None:  # noqa: ARG002
         """Fill the bar."""
-        if self._task is not None:
-            done = self._progress.tasks[self._task].total or max(1, int(self._progress.tasks[self._task].completed))
-            self._progress.update(self._task, total=done, completed=done)
+        bar = self._progress.tasks[-1]
+        done = bar.total or max(1, int(bar.completed))
+        self._progress.update(bar.id, total=done, completed=done)

@@ -6,10 +6,11 @@ from rich.console import RenderableType
 from rich.markup import escape
 from rich.table import Table
 
+from sqlitevault.backup.backup import Order
 from sqlitevault.catalog.manifest import Scope
 from sqlitevault.catalog.selection import Selected
 from sqlitevault.cli import options
-from sqlitevault.cli.backup import Taken, take
+from sqlitevault.cli.backup import take
 from sqlitevault.cli.exit_codes import BUSY, DRILL, INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE
 from sqlitevault.cli.output import Output, count, doubts, next_steps, proofs, table
 from sqlitevault.cli.restore_options import Tables, Way, Which, choose_tables, choose_way, choose_which
@@ -20,7 +21,7 @@ from sqlitevault.restore.occupants import in_use
 from sqlitevault.restore.plan import RestorePlan, plan
 from sqlitevault.restore.promote import PromoteReport, promote
 from sqlitevault.restore.stage import StageReport, stage
-from sqlitevault.restore.undo import UndoReport, newest_kept
+from sqlitevault.restore.undo import newest_kept
 from sqlitevault.restore.undo import undo as put_back
 from sqlitevault.site import Site
 
@@ -67,7 +68,11 @@ def _restore(selected: Selected, site: Site, scope: Scope, way: Way, out: Output
     with out.progress() as watcher:
         staged = stage(site, selected, scope=scope, salvage=way.salvage, watcher=watcher)
     promoted = promote(site, staged.backup_id, force=way.force)
-    taken = _back_up_again(site, scope, out) if way.backup_after else None
+    taken = None
+    if way.backup_after:
+        usual = options.site(database_path=site.settings.database_path)  # BACKUP_DIR, not the vault of --from
+        with out.progress() as watcher:
+            taken = take(usual, Order(scope=scope), watcher)
     fresh = taken.report.to_dict() if taken else None
     document = {"staged": staged.to_dict(), "promoted": promoted.to_dict(), "backup_after": fresh}
     out.give(document, _promoted(staged, promoted, taken.report.backup_id if taken else None))
@@ -86,20 +91,14 @@ def _require_consent(planned: RestorePlan, way: Way, out: Output) -> None:
         )
 
 
-def _back_up_again(site: Site, scope: Scope, out: Output) -> Taken:
-    """Back up what was restored to BACKUP_DIR, even if the restore used another vault."""
-    usual = options.site(database_path=site.settings.database_path)
-    with out.progress() as watcher:
-        return take(usual, watcher, scope=scope)
-
-
 def _undo(site: Site, way: Way, out: Output) -> None:
     database = site.settings.database_path
     previous = newest_kept(database)
     if not way.agreed(f"Put back {previous} (the present one is kept)?", out):
         raise TargetExists(f"this would replace {database}", hint=f"Give --yes to put back {previous}.")
     report = put_back(site, force=way.force)
-    out.give(report.to_dict(), _undone(report))
+    kept = [f"the database it replaced is kept as {escape(report.kept)}"] if report.kept else []
+    out.give(report.to_dict(), [f"[bold green]put back[/] {escape(report.restored)}", *kept])
 
 
 def _planned(planned: RestorePlan) -> Iterator[RenderableType]:
@@ -141,7 +140,13 @@ def _promoted(staged: StageReport, promoted: PromoteReport, fresh: str | None) -
         yield f"[yellow]taken from:[/] {escape(staged.recovered_from)}"
     yield from proofs(staged.checks)
     if promoted.database:
-        yield from _database(staged, promoted, promoted.database)
+        word = "[bold red]SALVAGED, not proven:[/]" if promoted.salvaged else "[bold green]restored[/]"
+        lost = duration(promoted.data_loss_seconds)
+        yield f"{word} {escape(promoted.database)}: {promoted.rows:,} rows as of {staged.backup_id}"
+        yield f"lost: data written after {format_time(promoted.created_at)}, the last {lost}"
+        if promoted.kept:
+            kept = escape(promoted.kept)
+            yield f"the previous database is kept as {kept} (`sqlitevault restore --undo` puts it back)"
     if promoted.config is not None:
         for path in promoted.config.written:
             yield f"[bold green]restored[/] {escape(path)}"
@@ -151,18 +156,3 @@ def _promoted(staged: StageReport, promoted: PromoteReport, fresh: str | None) -
     if fresh:
         yield f"[bold green]fresh backup[/] {fresh}, proven"
     yield from next_steps(promoted.next_steps[:-1] if fresh else promoted.next_steps)
-
-
-def _database(staged: StageReport, promoted: PromoteReport, database: str) -> Iterator[str]:
-    lost = duration(promoted.data_loss_seconds)
-    word = "[bold red]SALVAGED, not proven:[/]" if promoted.salvaged else "[bold green]restored[/]"
-    yield f"{word} {escape(database)}: {promoted.rows:,} rows as of {staged.backup_id}"
-    yield f"lost: data written after {format_time(promoted.created_at)}, the last {lost}"
-    if promoted.kept:
-        yield f"the previous database is kept as {escape(promoted.kept)} (`sqlitevault restore --undo` puts it back)"
-
-
-def _undone(report: UndoReport) -> Iterator[str]:
-    yield f"[bold green]put back[/] {escape(report.restored)}"
-    if report.kept:
-        yield f"the database it replaced is kept as {escape(report.kept)}"

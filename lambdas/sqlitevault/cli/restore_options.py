@@ -1,6 +1,7 @@
 """Options of `sqlitevault restore`."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -11,6 +12,19 @@ from sqlitevault.cli import options
 from sqlitevault.cli.output import Output
 from sqlitevault.ground.errors import ConfigError
 from sqlitevault.site import Site
+
+
+def _moment(text: str | None) -> datetime | None:
+    """Parse a time in ISO format; without a zone it is UTC."""
+    if text is None:
+        return None
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigError(
+            f"{text!r} is not a time", hint="Write it as 2026-01-31T02:00:00Z or 2026-01-31 02:00 (UTC)."
+        ) from error
+    return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +46,14 @@ class Which:
             BackupNotFound, VaultUnavailable: as for `options.selected`.
         """
         names = [name for name in (self.backup, self.from_s3) if name is not None]
-        times = sum(time is not None for time in (self.at, self.before_incident))
-        if len(names) + (self.latest or times > 0) != 1 or times > 1:
+        at, before = _moment(self.at), _moment(self.before_incident)
+        newest = self.latest or at is not None or before is not None
+        if len(names) + newest != 1 or (at is not None and before is not None):
             raise ConfigError(
                 "name one backup: BACKUP, --from-s3 URI, --latest, --at TIME or --before-incident TIME",
                 hint="`sqlitevault list` shows the backups; `--latest --dry-run` shows what would happen.",
             )
-        choice = Choice(
-            at=options.moment(self.at),
-            before=options.moment(self.before_incident),
-            scope=scope,
-            database=site.database_name,
-        )
+        choice = Choice(at=at, before=before, scope=scope, database=site.database_name)
         return options.selected(names[0] if names else LATEST, site, choice)
 
 
@@ -108,9 +118,7 @@ choose_tables = options.bundle(
     "tables",
     Tables,
     click.option("--table", "names", metavar="NAME", multiple=True, help="Only this table, into a side database."),
-    click.option(
-        "--merge", is_flag=True, help="With --table: into the live database, by primary key; newer rows stay."
-    ),
+    click.option("--merge", is_flag=True, help="Merge it into the live database by primary key; newer rows stay."),
     click.option("--missing-only", is_flag=True, help="As --merge, but only bring back deleted rows."),
 )
 choose_way = options.bundle(

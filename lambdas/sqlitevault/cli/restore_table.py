@@ -39,12 +39,8 @@ def restore_tables(selected: Selected, site: Site, tables: Tables, way: Way, out
             _make_side_database(site, source, planned, way, out)
 
 
-def _names(planned: TablesPlan) -> tuple[str, ...]:
-    return tuple(each.table for each in planned.tables)
-
-
 def _merge(site: Site, source: Origin, planned: TablesPlan, tables: Tables, *, way: Way, out: Output) -> None:
-    names = _names(planned)
+    names = [each.table for each in planned.tables]
     require_mergeable(site, source.database, names)
     rows = planned.returning(missing_only=tables.missing_only)
     if not way.agreed(f"Write {rows:,} rows into {planned.target} (a copy of it is kept)?", out):
@@ -62,7 +58,7 @@ def _make_side_database(site: Site, source: Origin, planned: TablesPlan, way: Wa
         raise TargetExists(
             f"{side} already exists", hint="Give --yes to replace it (the present one is kept), or --target PATH."
         )
-    report = make_side_database(site, source, _names(planned), side)
+    report = make_side_database(site, source, [each.table for each in planned.tables], side)
     out.give(report.to_dict(), _restored(report))
 
 

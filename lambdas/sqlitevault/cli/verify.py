@@ -3,14 +3,13 @@
 import click
 
 from sqlitevault.catalog.catalog import Catalog
-from sqlitevault.catalog.selection import Choice, Selected, select
+from sqlitevault.catalog.selection import Choice
 from sqlitevault.cli import options
 from sqlitevault.cli.drill import checks_shown
 from sqlitevault.cli.exit_codes import INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE
 from sqlitevault.cli.output import Output
 from sqlitevault.ground.errors import ConfigError, IntegrityCheckFailed
 from sqlitevault.proof.drill import drill
-from sqlitevault.vault.protocol import Vault
 
 
 @options.command(NOT_FOUND, INTEGRITY, UNAVAILABLE, NO_ROOM)
@@ -25,7 +24,8 @@ def verify(out: Output, *, backups: tuple[str, ...], everything: bool, location:
     if bool(backups) == everything:
         raise ConfigError("name backups or use --all, not both", hint="`sqlitevault list` shows the backups.")
     site = options.site_to_restore(vault=location)
-    chosen = _all(site.vault) if everything else [options.selected(words, site, Choice()) for words in backups]
+    names = [backup.id for backup in Catalog(site.vault).contents().backups] if everything else backups
+    chosen = [options.selected(words, site, Choice()) for words in names]
     with out.progress() as watcher:
         reports = [drill(site, each, watcher, thorough=False) for each in chosen]
     out.give([report.to_dict() for report in reports], checks_shown(reports))
@@ -35,7 +35,3 @@ def verify(out: Output, *, backups: tuple[str, ...], everything: bool, location:
             f"{len(failed)} of {len(reports)} backups are damaged: {', '.join(failed)}",
             hint="Restore from another backup, take a fresh one, and look for a good copy in the replica.",
         )
-
-
-def _all(vault: Vault) -> list[Selected]:
-    return [select(vault, Choice(backup_id=backup.id)) for backup in Catalog(vault).contents().backups]
