@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from sqlitevault.archive import limits
@@ -21,8 +21,8 @@ from sqlitevault.ground.errors import ChecksumMismatch
 MANIFEST = "MANIFEST.json"
 CHECKSUMS = "checksums.sha256"
 STATISTICS = "db_stats.txt"
-KEY_METADATA = "api_keys_metadata.csv"
 CONFIG_PREFIX = "config/"
+_RANKS = {".csv": 1, ".db": 2, ".sql": 3}
 
 # Unicode categories that hide or disguise a name: controls, formats (bidirectional overrides), surrogates, separators.
 _HIDING = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -63,11 +63,11 @@ def in_order(members: Iterable[_Member]) -> list[_Member]:
 
 
 def _rank(path: str) -> int:
-    if path in (STATISTICS, KEY_METADATA):
-        return (STATISTICS, KEY_METADATA).index(path)
-    if "/" not in path and path.endswith((".db", ".sql")):
-        return 2 if path.endswith(".db") else 3
-    return 4 if path.startswith(CONFIG_PREFIX) else 5
+    if path == STATISTICS:
+        return 0
+    if path.startswith(CONFIG_PREFIX):
+        return 4
+    return 5 if "/" in path else _RANKS.get(PurePosixPath(path).suffix, 5)
 
 
 def require_safe_path(path: str) -> None:

@@ -107,6 +107,6 @@ def _require_parsed(identifier: str) -> tuple[str, datetime]:
     parts = _parsed(identifier)
     if parts is None:
         raise ConfigError(
-            f"{identifier!r} is not a backup id", hint="A backup id looks like devops_hub_backup_20260131_020000."
+            f"{identifier!r} is not a backup id", hint="A backup id looks like orders_backup_20260131_020000."
         )
     return parts

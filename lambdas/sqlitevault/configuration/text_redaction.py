@@ -1,4 +1,4 @@
-"""Redaction by line: `.env` files, INI files, nginx configuration, comments, and files embedded in YAML."""
+"""Redaction by line: `.env` files, INI files, server configuration, comments, and files embedded in YAML."""
 
 import re
 from dataclasses import dataclass, field

@@ -95,7 +95,7 @@ def _promises(targets: Targets) -> Iterator[AlarmSpec]:
         "drill-failed", statistic="Sum")
     yield AlarmSpec("RecoverySlow", Group.PROMISES, Metric.RECOVERY_SECONDS, ">=", targets.rto_seconds / 2,
         "Recovery takes more than half the RTO.",
-        "Find the slow step in the drill's report.",
+        "Find the slow step in the drill's report, reports/drills/ in the vault.",
         "recovery-slow", fires_by=targets.rto_seconds)
 
 
@@ -108,11 +108,11 @@ def _copies(targets: Targets) -> Iterator[AlarmSpec]:
         "replica-behind", on_missing_data=True)
     yield AlarmSpec("ReplicationFailed", Group.COPIES, Metric.REPLICATION_FAILED, ">=", 1,
         "Objects were not copied to the recovery region.",
-        "Take a backup, and copy the objects that the monitor names.",
+        "Take a backup, and copy the objects that reports/monitor/latest.json in the vault names.",
         "replica-behind")
     yield AlarmSpec("ReplicationErrors", Group.COPIES, "OperationsFailedReplication", ">=", 1,
         "S3 reports failed replications.",
-        "Take a backup, and copy the objects that the monitor names.",
+        "Take a backup, and copy the objects that reports/monitor/latest.json in the vault names.",
         "replica-behind", statistic="Sum")
     yield AlarmSpec("NoReplicaDrill", Group.COPIES, Metric.REPLICA_DRILL_AGE_SECONDS, ">=", drill_overdue,
         "No drill in the recovery region has passed for more than a month.",
@@ -136,7 +136,7 @@ def _accidents(targets: Targets) -> Iterator[AlarmSpec]:
         "accidental-deletion", statistic="Minimum", fires_by=-100)
     yield AlarmSpec("MissingTier", Group.ACCIDENTS, Metric.MISSING_TIERS, ">=", 1,
         "An hourly, daily, weekly or monthly backup is overdue.",
-        "Find the tier in the monitor's answer, and take that backup by hand.",
+        "Find the tier in reports/monitor/latest.json in the vault, and take that backup by hand.",
         "no-backup")
     yield AlarmSpec("VaultDrift", Group.ACCIDENTS, Metric.VAULT_DRIFT, ">=", 1,
         "The vault's lock, lifecycle or versioning differ from what was deployed.",
@@ -160,6 +160,6 @@ def function_alarms(verb: str, limit_seconds: float) -> Iterator[AlarmSpec]:
         "function-errors", statistic="Sum")
     yield AlarmSpec(f"{verb.title()}Slow", Group.OPERATIONS, "Duration", ">=", 1000 * limit_seconds / 2,
         f"The {verb} function takes more than half its time limit.",
-        "Find the slow step in its report.",
+        "Find the slow step in its report, a line of its log.",
         "recovery-slow")
 # fmt: on

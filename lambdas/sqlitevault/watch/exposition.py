@@ -24,7 +24,7 @@ class Gauge:
 
 
 def metrics(report: MonitorReport, *, rto_seconds: int, last_run_failed: bool = False) -> tuple[Gauge, ...]:
-    """Return the figures of a report, named after the database: `devops_hub_…`.
+    """Return the figures of a report, named after the database: `<database>_…`.
 
     Times are seconds since 1970, and 0 means never: `time() - timestamp` is an age that keeps growing when
     measuring stops.
