@@ -28,7 +28,8 @@ PLANTED = [
 def _broken(root: Path) -> list[str]:
     """Return the names of the rules that the sources break."""
     environment = os.environ | {"PYTHONPATH": f"{root / 'lambdas'}:{root}"}
-    lint = [Path(sys.executable).with_name("lint-imports"), "--no-cache", "--config", root / ".importlinter"]
+    program = Path(sys.executable).with_name("lint-imports")
+    lint = [str(program), "--no-cache", "--config", str(root / ".importlinter")]
     done = subprocess.run(lint, cwd=root, env=environment, capture_output=True, text=True, check=False)
     assert "Contracts:" in done.stdout or "missing from" in done.stdout, done.stdout + done.stderr
     return [line.split(" BROKEN")[0] for line in done.stdout.splitlines() if " BROKEN" in line]
