@@ -1,4 +1,4 @@
-"""What a directory alone has: files, their modes, and what a killed writer leaves among them."""
+"""Properties of directory vaults only: files, their modes, and leftovers of killed writers."""
 
 import threading
 from pathlib import Path
@@ -18,12 +18,12 @@ def vault(tmp_path: Path) -> DirectoryVault:
 
 
 def files(vault: DirectoryVault) -> list[Path]:
-    """Everything below the vault's directory that is no folder."""
+    """All files below the vault's directory."""
     return [path for path in Path(vault.location).rglob("*") if not path.is_dir()]
 
 
 def test_a_killed_upload_leaves_a_temporary_file_that_is_swept(vault: DirectoryVault, tmp_path: Path) -> None:
-    """There is no object, what had the name stays, and the remains go when they are old enough."""
+    """No object appears, an older one stays, and the leftover is swept when it is old enough."""
     vault.replace("a/b", b"older")
     kill_while_uploading(vault.location, "a/b", make_content(tmp_path, 9 * MEBIBYTE))
     assert len(files(vault)) == 2
@@ -43,7 +43,7 @@ def test_everything_is_the_owner_s_alone(vault: DirectoryVault, tmp_path: Path) 
 
 
 def test_links_lead_nowhere(vault: DirectoryVault, tmp_path: Path) -> None:
-    """A link in the vault's directory is no object: nothing outside is listed, read, told of or deleted."""
+    """A link in the vault's directory is not an object: nothing outside is listed, read, described or deleted."""
     outside = tmp_path / "outside"
     outside.write_bytes(b"secret")
     vault.replace("a", b"!")
@@ -73,7 +73,7 @@ def test_a_reader_keeps_its_file_while_it_is_replaced(vault: DirectoryVault, tmp
 
 
 def test_sweeping_and_listing_go_on_beside_writers(vault: DirectoryVault) -> None:
-    """A temporary file that its writer finishes meanwhile, or an object that is deleted, is no error."""
+    """A temporary file that its writer finishes, or an object that is deleted, causes no error."""
     vault.replace("n/stays", b"!")
     done = threading.Event()
 

@@ -93,7 +93,7 @@ def test_an_upload_that_is_always_cut_stores_nothing(store: Store, network: Netw
 
 
 def test_an_upload_whose_network_is_gone_for_good_is_swept(store: Store, network: Network, tmp_path: Path) -> None:
-    """What can no longer be aborted is no object, and is cleared once it is old enough."""
+    """An upload that cannot be aborted any more is not an object, and is cleared when it is old enough."""
     content = make_content(tmp_path, PARTS)
     with network.proxy(Fault("request", after=ALWAYS)) as proxy, pytest.raises(VaultUnavailable):
         network.impatient_vault(store).upload(
@@ -135,7 +135,7 @@ def test_an_upload_damaged_on_its_way_stores_nothing(store: Store, network: Netw
 
 
 def test_a_creator_whose_answer_is_lost_has_won(store: Store, network: Network) -> None:
-    """The retry finds what the first try stored, and that is no rival's."""
+    """The retry finds the object of the first try, not of a rival."""
     with network.proxy(ANSWER_LOST) as proxy:
         assert network.vault(store).create("a", b"content").bytes == 7
     assert proxy.happened == 1
@@ -143,7 +143,7 @@ def test_a_creator_whose_answer_is_lost_has_won(store: Store, network: Network) 
 
 
 def test_a_creator_whose_answer_is_lost_does_not_take_a_rival_s_for_its_own(store: Store, network: Network) -> None:
-    """The retry of one who came second is told so."""
+    """The retry of the second writer fails."""
     store.vault.create("a", b"rival's")
     with network.proxy(ANSWER_LOST) as proxy, pytest.raises(BackupExists):
         network.vault(store).create("a", b"content")
@@ -203,12 +203,12 @@ def test_a_download_damaged_on_its_way_is_never_taken_for_the_object(
 
 @pytest.mark.parametrize("times", [1, ALWAYS], ids=["once", "always"])
 def test_a_damaged_range_is_fetched_again(store: Store, network: Network, tmp_path: Path, times: int) -> None:
-    """Where the server tells a range's checksum, damage costs the range; if it stays, the download fails."""
+    """If the server sends a range's checksum, damage costs the range; if it persists, the download fails."""
     content = make_content(tmp_path, PARTS)
     store.vault.upload("a", content.path, sha256=content.sha256)
     with network.proxy(Fault("answer", after=MEBIBYTE, times=times, kind="flip")) as proxy:
         vault = network.vault(store)
-        tell_checksums_of_ranges(vault, content)
+        send_checksums_of_ranges(vault, content)
         if times == 1:
             assert vault.download("a", tmp_path / "back") == content.sha256
         else:
@@ -218,7 +218,7 @@ def test_a_damaged_range_is_fetched_again(store: Store, network: Network, tmp_pa
     assert (tmp_path / "back").exists() == (times == 1)
 
 
-def tell_checksums_of_ranges(vault: Vault, content: Content) -> None:
+def send_checksums_of_ranges(vault: Vault, content: Content) -> None:
     """Add what AWS answers to a range that is a part, and SeaweedFS does not: the part's checksum."""
     assert isinstance(vault, S3Vault)
 

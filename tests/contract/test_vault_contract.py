@@ -20,7 +20,7 @@ small_and_parts = pytest.mark.parametrize("size", [SMALL, PARTS], ids=["small", 
 
 
 def names(vault: Vault, under: str = "") -> list[str]:
-    """List the names alone."""
+    """List only the names."""
     return [stored.name for stored in vault.objects(under)]
 
 
@@ -98,7 +98,7 @@ def test_uploading_again_replaces(store: Store, tmp_path: Path, size: int) -> No
 
 @pytest.mark.parametrize("second", [b"", b"second", b"longer than the first"], ids=["empty", "as-long", "longer"])
 def test_a_name_is_created_once(vault: Vault, second: bytes) -> None:
-    """Whoever comes second is told so, and what is there stays as it was."""
+    """The second call fails, and the object stays as it was."""
     vault.create("a/b.json", b"first!")
     with pytest.raises(BackupExists):
         vault.create("a/b.json", second)
@@ -116,7 +116,7 @@ def test_a_deleted_name_can_be_created(vault: Vault) -> None:
 
 
 def test_of_many_creators_one_wins(vault: Vault) -> None:
-    """Of eight at the same time exactly one is told that it stored its content, and that is what is there."""
+    """Of eight simultaneous calls exactly one succeeds, and its content is stored."""
     start = threading.Barrier(8)
 
     def create(content: bytes) -> bytes | None:
@@ -172,7 +172,7 @@ def test_a_deleted_object_is_gone_but_its_version_stays(store: Store, tmp_path: 
 
 
 def test_deleting_what_is_not_there_is_no_error(vault: Vault) -> None:
-    """Nothing happens, to nothing else either: a folder's name and one below an object's are no objects."""
+    """Nothing happens, also to other objects: neither a folder's name nor one below an object's is an object."""
     vault.replace("folder/object", b"!")
     vault.replace("object", b"!")
     for name in ("unknown", "folder/unknown", "folder", "object/below"):
@@ -238,7 +238,7 @@ def test_unusual_names(vault: Vault, tmp_path: Path, name: str) -> None:
 
 
 def test_reading_stops_at_the_limit(vault: Vault) -> None:
-    """An object as long as the limit is read, a longer one is refused."""
+    """An object of exactly the limit is read, a longer one is refused."""
     vault.replace("a", b"1234")
     vault.replace("empty", b"")
     assert vault.read("a", limit=4) == b"1234"
@@ -248,7 +248,7 @@ def test_reading_stops_at_the_limit(vault: Vault) -> None:
 
 
 def test_unfinished_uploads_are_hidden_and_swept(store: Store) -> None:
-    """What a killed writer left is no object; only what is old enough is cleared, and only once."""
+    """A leftover of a killed writer is not an object; it is cleared once, when it is old enough."""
     store.vault.replace("n/a", b"!")
     store.leave_unfinished("n/b")
     assert names(store.vault) == ["n/a"]
@@ -265,12 +265,12 @@ def test_a_new_vault_is_empty(vault: Vault) -> None:
 
 
 def test_the_location_opens_the_same_vault(store: Store) -> None:
-    """It is what a person would type."""
+    """The location can be typed as it is."""
     assert store.vault.location == store.location
 
 
 def test_protection_is_what_was_set_up(store: Store) -> None:
-    """Versioning and Object Lock are told as they are."""
+    """Versioning and Object Lock are reported as they are."""
     assert store.vault.protection() == store.protection
 
 

@@ -81,7 +81,7 @@ def test_a_store_that_is_not_there_is_unavailable(store: Store, tmp_path: Path, 
 
 @small_and_parts
 def test_an_interrupted_upload_stores_nothing(vault: Vault, tmp_path: Path, size: int) -> None:
-    """What has the name stays, and nothing unfinished is left."""
+    """An older object stays, and nothing unfinished is left."""
     content = make_content(tmp_path, size)
     vault.replace("a", b"older")
     if size == SMALL and vault.location.startswith("s3://"):
@@ -126,7 +126,7 @@ def small_files_only() -> Iterator[Callable[[], None]]:
 def test_a_full_disk_is_named_and_nothing_stays(
     vault: Vault, tmp_path: Path, small_files_only: Callable[[], None]
 ) -> None:
-    """The scratch disk is what is full, not the vault what is broken."""
+    """The error names the scratch disk, not the vault."""
     content = make_content(tmp_path, MEBIBYTE)
     vault.upload("a", content.path, sha256=content.sha256)
     small_files_only()

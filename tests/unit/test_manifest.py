@@ -55,7 +55,7 @@ def test_rows_are_those_of_all_tables() -> None:
     ],
 )
 def test_wrong_fields_are_refused(field: str, value: object) -> None:
-    """A manifest that cannot be trusted is no manifest."""
+    """A manifest with a wrong field is refused."""
     document = json.loads(manifest().to_json())
     document[field] = value
     with pytest.raises(ManifestInvalid):
@@ -70,7 +70,7 @@ def test_other_documents_are_refused(content: bytes) -> None:
 
 
 def test_a_newer_format_is_named_as_that() -> None:
-    """An operator must learn that the tool is too old, not that the backup is broken."""
+    """The error says that the tool is too old, not that the backup is damaged."""
     document = json.loads(manifest().to_json()) | {"format": 7}
     with pytest.raises(ManifestInvalid, match="format 7") as caught:
         Manifest.from_json(json.dumps(document).encode())
