@@ -22,7 +22,7 @@ def test_the_readmes_commands_print_what_it_shows(tmp_path: Path) -> None:
     for name in ("scripts", ".venv"):
         (tmp_path / name).symlink_to(ROOT / name)
     environment = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
-    shown = commands(ROOT / "README.md", "On one machine")
+    shown = commands(ROOT / "README.md", "Use on one machine")
     assert len(shown) == 4
     for one in shown:
         if one.meanwhile is not None:

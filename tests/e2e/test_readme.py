@@ -53,7 +53,7 @@ def test_the_deployment_as_the_readme_shows_it(tmp_path: Path) -> None:
 
     The application's own file system exists on no embedded AWS: what is shown is that it is not replaced unasked.
     """
-    shown = commands(README, "Deploy to an account in five minutes")
+    shown = commands(README, "Deployment to AWS")
     setup, init, bootstrap, deploy, own, replace, rebuild, diff, *_ = (one.command for one in shown)
     assert setup == "make setup"
     settings = tmp_path / "sqlitevault.toml"
@@ -89,8 +89,8 @@ def test_the_functions_as_the_readme_invokes_them(quiet: World, tmp_path: Path) 
     forget_backups(quiet)
     environment = quiet.aws.environment(PRIMARY)
     shown = [
-        *commands(README, "Deploy to an account in five minutes")[-2:],
-        *commands(README, "In an emergency"),
+        *commands(README, "Deployment to AWS")[-2:],
+        *commands(README, "Emergency restore"),
     ]
     printed = {}
     for one in shown:
@@ -114,7 +114,7 @@ def test_the_emergency_commands_work_in_the_recovery_region(quiet: World) -> Non
     forget_backups(quiet)
     fire(quiet, "hourly")
     quiet.aws.control.switch_off([PRIMARY])
-    for one in commands(README, "In an emergency"):
+    for one in commands(README, "Emergency restore"):
         words = shlex.split(one.command.replace("-prod-", f"-{STAGE}-"))
         printed = run(shlex.join([*words, "--region", RECOVERY]), quiet.aws.environment(PRIMARY))
         assert quiet.last("backup").response["backup_id"] in printed
