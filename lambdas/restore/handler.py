@@ -10,9 +10,8 @@ from sqlitevault.ground.facts import Metric
 from sqlitevault.ground.report import Report
 from sqlitevault.restore.plan import plan
 from sqlitevault.restore.promote import promote
-from sqlitevault.restore.stage import newest_staged, stage
-from sqlitevault.restore.table import make_side_database, merge_staged, newest_side_database
-from sqlitevault.restore.table_plan import origin, plan_tables
+from sqlitevault.restore.stage import stage
+from sqlitevault.restore.tables import make_side_database, merge_staged, plan_tables, retrieved_database
 from sqlitevault.restore.target import Target
 from sqlitevault.restore.undo import undo
 from sqlitevault.site import Site
@@ -33,8 +32,8 @@ def _undo(order: RestoreEvent, site: Site) -> Report:
 
 
 def _promote(order: RestoreEvent, site: Site) -> Report:
-    newest = newest_side_database if order.table else newest_staged
-    staged = newest(Target.of(site)) if order.backup == LATEST else order.backup
+    target = Target.of(site)
+    staged = target.newest(target.tables if order.table else target.staged) if order.backup == LATEST else order.backup
     if order.table:
         return merge_staged(site, staged, order.table, missing_only=order.missing_only)
     return promote(site, staged, force=order.force)
@@ -44,7 +43,7 @@ def _plan_or_stage(order: RestoreEvent, site: Site) -> Report:
     choice = Choice(at=order.at, before=order.before_incident, scope=order.scope, database=site.database_name)
     selected = select(site.vault, choice.named(order.backup))
     if order.table:
-        with origin(site, selected) as source:
+        with retrieved_database(site, selected) as source:
             make = plan_tables if order.action == "plan" else make_side_database
             return make(site, source, order.table)
     if order.action == "plan":

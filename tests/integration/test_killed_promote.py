@@ -24,7 +24,7 @@ from sqlitevault.catalog.selection import Choice, select
 from sqlitevault.database.content import read_tables
 from sqlitevault.ground.errors import BackupNotFound
 from sqlitevault.restore.promote import promote
-from sqlitevault.restore.stage import newest_staged, stage
+from sqlitevault.restore.stage import stage
 from sqlitevault.restore.target import Target
 from sqlitevault.vault.directory import DirectoryVault
 from tests.crashes import leave_hot_journal, leave_log
@@ -51,14 +51,14 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from sqlitevault.restore.promote import promote
-from sqlitevault.restore.stage import newest_staged
 from sqlitevault.restore.target import Target
 from tests.sites import make_site
 site = make_site(Path(sys.argv[1]), config_root=Path(sys.argv[2]), at=datetime(2026, 3, 1, tzinfo=UTC))
 ctypes.CDLL(None).prctl(0x59616D61, ctypes.c_ulong(-1))  # PR_SET_PTRACER: strace, which is no ancestor, may trace this
 print("imported", flush=True)
 sys.stdin.read()
-promote(site, newest_staged(Target.of(site)))
+target = Target.of(site)
+promote(site, target.newest(target.staged))
 """
 
 
@@ -158,7 +158,7 @@ def _killed_at(scene: Scene, name: str, number: int) -> None:
 def _finish(scene: Scene) -> None:
     """Do what an operator does after a crash: run it again. Nothing staged any more means that it was done."""
     try:
-        staged = newest_staged(scene.target)
+        staged = scene.target.newest(scene.target.staged)
     except BackupNotFound:
         return
     promote(make_site(scene.database, at=NOW), staged)

@@ -48,5 +48,5 @@ def test_several_tables_at_once(home: Home) -> None:
 
 def test_promote_of_a_table_that_was_not_staged_says_so(home: Home) -> None:
     """Nothing is merged that nobody looked at."""
-    with pytest.raises(BackupNotFound, match="no tables lie beside"):
+    with pytest.raises(BackupNotFound, match="nothing is staged beside"):
         home.invoke("restore", "restore-table-merge")

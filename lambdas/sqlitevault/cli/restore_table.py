@@ -13,8 +13,17 @@ from sqlitevault.cli.output import Output, count, doubts, next_steps, proofs, ta
 from sqlitevault.cli.restore_options import Tables, Way
 from sqlitevault.ground.errors import ConfigError, TargetExists
 from sqlitevault.ground.quantities import duration, format_time
-from sqlitevault.restore.table import MergeReport, SideReport, make_side_database, merge, require_mergeable
-from sqlitevault.restore.table_plan import Origin, TablesPlan, origin, plan_tables
+from sqlitevault.restore.retrieval import Retrieved
+from sqlitevault.restore.tables import (
+    MergeReport,
+    SideReport,
+    TablesPlan,
+    make_side_database,
+    merge,
+    plan_tables,
+    require_mergeable,
+    retrieved_database,
+)
 from sqlitevault.restore.target import Target
 from sqlitevault.site import Site
 
@@ -28,7 +37,7 @@ def restore_tables(selected: Selected, site: Site, tables: Tables, way: Way, out
         )
     with ExitStack() as scratch:
         with out.progress() as watcher:
-            source = scratch.enter_context(origin(site, selected, watcher))
+            source = scratch.enter_context(retrieved_database(site, selected, watcher))
             planned = plan_tables(site, source, tables.names, way.target)
         out.show(_planned(planned, tables))
         if way.dry_run:
@@ -39,7 +48,7 @@ def restore_tables(selected: Selected, site: Site, tables: Tables, way: Way, out
             _make_side_database(site, source, planned, way, out)
 
 
-def _merge(site: Site, source: Origin, planned: TablesPlan, tables: Tables, *, way: Way, out: Output) -> None:
+def _merge(site: Site, source: Retrieved, planned: TablesPlan, tables: Tables, *, way: Way, out: Output) -> None:
     names = [each.table for each in planned.tables]
     require_mergeable(site, source.database, names)
     rows = planned.returning(missing_only=tables.missing_only)
@@ -52,7 +61,7 @@ def _merge(site: Site, source: Origin, planned: TablesPlan, tables: Tables, *, w
     out.give(report.to_dict(), _merged(report))
 
 
-def _make_side_database(site: Site, source: Origin, planned: TablesPlan, way: Way, out: Output) -> None:
+def _make_side_database(site: Site, source: Retrieved, planned: TablesPlan, way: Way, out: Output) -> None:
     side = Path(planned.side_database)
     if side.exists() and not way.agreed(f"Replace {side} (the present one is kept)?", out):
         raise TargetExists(

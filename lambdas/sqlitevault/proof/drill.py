@@ -149,3 +149,18 @@ def database_in(folder: Path, manifest: Manifest) -> Path | None:
     member = manifest.database_member
     path = folder / member if member else None
     return path if path is not None and path.exists() else None
+
+
+def require_database(folder: Path, manifest: Manifest) -> Path:
+    """Return the unpacked database.
+
+    Raises:
+        BackupNotFound: the backup holds none.
+    """
+    database = database_in(folder, manifest)
+    if database is None:
+        raise BackupNotFound(
+            f"{manifest.backup_id} holds no database",
+            hint="It is a backup of the configuration; choose a backup of the database.",
+        )
+    return database

@@ -16,7 +16,7 @@ from sqlitevault.proof.drill import DAMAGE
 from sqlitevault.restore.config_files import FileChange, plan_config, variables_missing
 from sqlitevault.restore.occupants import occupants
 from sqlitevault.restore.retrieval import Retrieval
-from sqlitevault.restore.target import Target, wants_config, wants_database
+from sqlitevault.restore.target import Target
 from sqlitevault.site import Site
 from sqlitevault.snapshot import SnapshotOptions, take_snapshot
 
@@ -73,7 +73,7 @@ def plan(site: Site, selected: Selected, *, scope: Scope, watcher: Watcher | Non
     with scratch_directory(site.settings.scratch) as work:
         search = Retrieval(selected, Scope.CONFIG, work, work, steps, site.replica)
         manifest, config = _look_inside(search, scope)
-        database = manifest.database if wants_database(scope) else None
+        database = None if scope is Scope.CONFIG else manifest.database
         if database is not None:
             live, problem = _live_tables(site, work / "live.db", steps)
         files = plan_config(site, config) if config is not None else ()
@@ -90,7 +90,7 @@ def plan(site: Site, selected: Selected, *, scope: Scope, watcher: Watcher | Non
         data_loss_seconds=(site.now() - manifest.created_at).total_seconds(),
         target=str(target.database),
         target_exists=target.database.exists(),
-        in_use_by=occupants(target.database) if wants_database(scope) else (),
+        in_use_by=() if scope is Scope.CONFIG else occupants(target.database),
         database_bytes=size,
         free_bytes=free,
         enough_room=free >= _ROOM_PER_BYTE * size,
@@ -105,16 +105,16 @@ def plan(site: Site, selected: Selected, *, scope: Scope, watcher: Watcher | Non
 def _look_inside(search: Retrieval, scope: Scope) -> tuple[Manifest, Path | None]:
     """Return the manifest and the unpacked configuration; downloads only when it must."""
     known = search.selected.manifest
-    if known is not None and not wants_config(scope) and search.selected.changed is None:
+    if known is not None and scope is Scope.DATABASE and search.selected.changed is None:
         return known, None
     try:
         found = search.run()
     except DAMAGE:
-        if known is None or not wants_database(scope):
+        if known is None or scope is Scope.CONFIG:
             raise
         return known, None  # what was tried is in the repairs; stage decides what can be done
     config = found.folder / "config"
-    return found.manifest, config if wants_config(scope) and config.is_dir() else None
+    return found.manifest, config if scope is not Scope.DATABASE and config.is_dir() else None
 
 
 def _live_tables(site: Site, copy: Path, steps: Steps) -> tuple[tuple[Table, ...], str | None]:

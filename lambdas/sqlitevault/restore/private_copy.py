@@ -6,12 +6,11 @@ from pathlib import Path, PurePosixPath
 
 from sqlitevault.catalog.manifest import Scope
 from sqlitevault.catalog.selection import Selected
-from sqlitevault.ground.errors import BackupNotFound
 from sqlitevault.ground.scratch import scratch_directory
 from sqlitevault.ground.steps import Steps, Watcher
-from sqlitevault.proof.drill import database_in
+from sqlitevault.proof.drill import require_database
 from sqlitevault.proof.proof import fetch, unpack_archive
-from sqlitevault.restore.target import Wanted
+from sqlitevault.restore.target import members_of
 from sqlitevault.site import Site
 from sqlitevault.snapshot import SnapshotOptions, take_snapshot
 
@@ -37,8 +36,5 @@ def private_copy(site: Site, selected: Selected | None, watcher: Watcher | None 
             return
         archive = scratch / PurePosixPath(selected.archive.name).name
         fetch(selected.vault, selected.archive, selected.manifest, archive, steps)
-        unpacked = unpack_archive(archive, scratch / "unpacked", selected.manifest, steps, Wanted(Scope.DATABASE))
-        database = database_in(unpacked.folder, unpacked.manifest)
-        if database is None:
-            raise BackupNotFound(f"{selected.label} holds no database", hint="Choose a backup of the database.")
-        yield selected.label, database
+        unpacked = unpack_archive(archive, scratch / "unpacked", selected.manifest, steps, members_of(Scope.DATABASE))
+        yield selected.label, require_database(unpacked.folder, unpacked.manifest)

@@ -9,7 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from sqlitevault.archive.unpacking import Unpacked
 from sqlitevault.catalog.catalog import Catalog
 from sqlitevault.catalog.drill_report import Check
 from sqlitevault.catalog.manifest import Manifest, Scope
@@ -25,10 +24,10 @@ from sqlitevault.ground.errors import (
     VaultUnavailable,
 )
 from sqlitevault.ground.steps import Steps
-from sqlitevault.proof.drill import DAMAGE, database_in
+from sqlitevault.proof.drill import DAMAGE, database_in, require_database
 from sqlitevault.proof.proof import fetch, prove_database, unpack_archive
 from sqlitevault.restore.salvage import Salvaged, salvage
-from sqlitevault.restore.target import Wanted, wants_database
+from sqlitevault.restore.target import members_of
 from sqlitevault.vault.protocol import StoredObject, Vault
 
 _UNUSABLE: tuple[type[SqliteVaultError], ...] = (*DAMAGE, VaultUnavailable)
@@ -42,6 +41,7 @@ class Retrieved:
     describes content that could not be proven.
     """
 
+    selected: Selected
     folder: Path
     manifest: Manifest
     checks: tuple[Check, ...]
@@ -49,14 +49,24 @@ class Retrieved:
     repairs: tuple[str, ...] = ()
     salvaged: Salvaged | None = None
 
+    @property
+    def database(self) -> Path:
+        """The database, which the backup must hold."""
+        return require_database(self.folder, self.manifest)
+
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """One stored copy of the archive. `place` is None for the one that was selected."""
+    """One stored copy of the archive. `elsewhere` is None for the one that was selected."""
 
     vault: Vault
     archive: StoredObject
-    place: str | None = None
+    elsewhere: str | None = None
+
+    @property
+    def place(self) -> str:
+        """The place of the copy, for messages."""
+        return self.elsewhere or f"the archive in {self.vault.location}"
 
 
 @dataclass(slots=True)
@@ -84,16 +94,16 @@ class Retrieval:
         for copy in self.copies():
             try:
                 proven = self._prove(copy)
-            except DAMAGE as error:
-                self._note(copy, error)
-                first = first or error
-            except VaultUnavailable as error:
-                if copy.place is None:
+            except _UNUSABLE as error:
+                if isinstance(error, VaultUnavailable) and copy.elsewhere is None:
                     raise
-                self._note(copy, error)
+                self.repairs.append(f"{copy.place}: {error}")
+                first = first or error
             else:
-                return self._require_wanted(proven)
-        if self.salvage and wants_database(self.scope):
+                if self.scope is Scope.DATABASE:
+                    require_database(proven.folder, proven.manifest)
+                return proven
+        if self.salvage and self.scope is not Scope.CONFIG:
             return self._salvage()
         raise self._nothing_proven(first)
 
@@ -104,96 +114,74 @@ class Retrieval:
             IntegrityCheckFailed: no copy is readable.
         """
         for number, copy in enumerate(self.copies()):
-            place = copy.place or f"the archive in {copy.vault.location}"
-            archive, folder = self.fetched_to(copy), self.into / f"salvage-{number}"
+            archive, folder = self._archive(copy), self.into / f"salvage-{number}"
             folder.mkdir()
             try:
                 with self.steps.step("salvage", copy.archive.bytes):
                     copy.vault.download(copy.archive.name, archive, version=copy.archive.version)
-                    found = salvage(archive, self.selected.manifest, folder, place=place)
+                    found = salvage(archive, self.selected.manifest, folder, place=copy.place)
             except _UNUSABLE as error:
-                self.repairs.append(f"salvage of {place}: {error}")
+                self.repairs.append(f"salvage of {copy.place}: {error}")
                 continue
-            return Retrieved(found.folder, found.manifest, (found.check,), found.source, tuple(self.repairs), found)
+            place, checks = found.database.parent, (found.check,)
+            return Retrieved(self.selected, place, found.manifest, checks, found.source, tuple(self.repairs), found)
         raise IntegrityCheckFailed(
             f"nothing can be read of any copy of {self.selected.label}: {'; '.join(self.repairs)}",
             hint="Take an older backup: `sqlitevault list` shows them.",
         )
 
-    def _require_wanted(self, proven: Retrieved) -> Retrieved:
-        if self.scope is Scope.DATABASE and database_in(proven.folder, proven.manifest) is None:
-            raise BackupNotFound(
-                f"{proven.manifest.backup_id} holds no database",
-                hint="It is a backup of the configuration; choose another one.",
-            )
-        return proven
-
     def copies(self) -> Iterator[Copy]:
         """Yield every stored copy of the archive, the selected one first."""
-        selected, name = self.selected, self.selected.archive.name
-        yield Copy(selected.vault, selected.archive)
-        newest_is_known = any(stored.name == name for stored in selected.vault.objects(name))
-        versions = [stored for stored in self._versions(selected.vault, name) if stored.version is not None]
+        here, name = self.selected.vault, self.selected.archive.name
+        yield Copy(here, self.selected.archive)
+        newest_is_known = any(stored.name == name for stored in here.objects(name))
+        versions = [stored for stored in self._listed(here, here.versions(name)) if stored.version is not None]
         for stored in versions[1 if newest_is_known else 0 :]:
-            yield Copy(selected.vault, stored, f"version {stored.version} in {selected.vault.location}")
-        if self.replica is not None and self.replica.location != selected.vault.location:
-            for stored in self._in_replica(self.replica, name):
-                version = f"version {stored.version} in " if stored.version else ""
-                yield Copy(self.replica, stored, f"{version}the replica {self.replica.location}")
+            yield Copy(here, stored, f"version {stored.version} in {here.location}")
+        there, base = self.replica, PurePosixPath(name).name
+        if there is None or there.location == here.location:
+            return
+        # The replica's folders may differ from the vault's.
+        alike = (stored for stored in there.objects() if PurePosixPath(stored.name).name == base)
+        for stored in self._listed(there, there.versions(name)) or self._listed(there, alike):
+            version = f"version {stored.version} in " if stored.version else ""
+            yield Copy(there, stored, f"{version}the replica {there.location}")
 
-    def _versions(self, vault: Vault, name: str) -> list[StoredObject]:
+    def _listed(self, vault: Vault, found: Iterator[StoredObject]) -> list[StoredObject]:
         try:
-            return list(vault.versions(name))
+            return list(found)
         except VaultUnavailable as error:
-            self._unreachable(vault, error)
+            problem = f"{vault.location} could not be searched for other copies: {error}"
+            if problem not in self.repairs:
+                self.repairs.append(problem)
             return []
 
-    def _in_replica(self, replica: Vault, name: str) -> list[StoredObject]:
-        """Find the archive, also if the replica's folders differ from the vault's."""
-        base = PurePosixPath(name).name
-        try:
-            exact = list(replica.versions(name))
-            return exact or [stored for stored in replica.objects() if PurePosixPath(stored.name).name == base]
-        except VaultUnavailable as error:
-            self._unreachable(replica, error)
-            return []
-
-    def _unreachable(self, vault: Vault, error: VaultUnavailable) -> None:
-        problem = f"{vault.location} could not be searched for other copies: {error}"
-        if problem not in self.repairs:
-            self.repairs.append(problem)
-
-    def _prove(self, copy: Copy) -> Retrieved:
-        archive = self.fetched_to(copy)
-        fetched = fetch(copy.vault, copy.archive, self.selected.manifest, archive, self.steps)
-        folder = self.into / "unpacked"
-        shutil.rmtree(folder, ignore_errors=True)
-        unpacked = unpack_archive(archive, folder, self.selected.manifest, self.steps, Wanted(self.scope))
-        place = copy.place
-        try:
-            checks = self._prove_database(unpacked)
-        except (IntegrityCheckFailed, SourceCorrupt) as error:
-            checks = self._rebuild(archive, unpacked, error)
-            place = f"the SQL dump in {place or 'the archive'}"
-        archive.unlink()
-        return Retrieved(unpacked.folder, unpacked.manifest, (fetched, *checks), place, tuple(self.repairs))
-
-    def fetched_to(self, copy: Copy) -> Path:
+    def _archive(self, copy: Copy) -> Path:
         """Return where a copy's archive is downloaded to, after deleting the one of another copy."""
         archive = self.downloads / PurePosixPath(copy.archive.name).name
         archive.unlink(missing_ok=True)
         return archive
 
-    def _prove_database(self, unpacked: Unpacked) -> tuple[Check, ...]:
-        database = database_in(unpacked.folder, unpacked.manifest)
-        return prove_database(database, unpacked.manifest, self.steps) if database is not None else ()
-
-    def _rebuild(self, archive: Path, unpacked: Unpacked, cause: SqliteVaultError) -> tuple[Check, ...]:
-        """Rebuild the database from the SQL dump beside it, and prove that."""
-        manifest = unpacked.manifest
+    def _prove(self, copy: Copy) -> Retrieved:
+        archive, known = self._archive(copy), self.selected.manifest
+        fetched = fetch(copy.vault, copy.archive, known, archive, self.steps)
+        folder = self.into / "unpacked"
+        shutil.rmtree(folder, ignore_errors=True)
+        unpacked = unpack_archive(archive, folder, known, self.steps, members_of(self.scope))
+        manifest, place = unpacked.manifest, copy.elsewhere
         database = database_in(unpacked.folder, manifest)
-        if database is None or not any(file.path == _dump_of(manifest) for file in manifest.files):
-            raise cause
+        try:
+            checks = prove_database(database, manifest, self.steps) if database is not None else ()
+        except (IntegrityCheckFailed, SourceCorrupt) as error:
+            if database is None or not any(file.path == _dump_of(manifest) for file in manifest.files):
+                raise
+            checks = self._rebuild(archive, manifest, database, error)
+            place = f"the SQL dump in {place or 'the archive'}"
+        archive.unlink()
+        return Retrieved(self.selected, unpacked.folder, manifest, (fetched, *checks), place, tuple(self.repairs))
+
+    def _rebuild(self, archive: Path, manifest: Manifest, database: Path, cause: SqliteVaultError) -> tuple[Check, ...]:
+        """Rebuild the database from the SQL dump in the archive, and prove that."""
         self.repairs.append(f"the database in the archive failed its proof ({cause}); it was rebuilt from the SQL dump")
         folder = self.into / "dump"
         shutil.rmtree(folder, ignore_errors=True)
@@ -204,9 +192,6 @@ class Retrieval:
             load_dump(sql, database, on_bytes=on_bytes)
         sql.unlink()
         return prove_database(database, manifest, self.steps)
-
-    def _note(self, copy: Copy, error: SqliteVaultError) -> None:
-        self.repairs.append(f"{copy.place or f'the archive in {copy.vault.location}'}: {error}")
 
     def _nothing_proven(self, first: SqliteVaultError | None) -> SqliteVaultError:
         if first is None:

@@ -4,10 +4,10 @@ Only on request. The result is a sound database with unproven content, and marke
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sqlitevault.archive.salvage import Readable, unpack_readable
+from sqlitevault.archive.salvage import unpack_readable
 from sqlitevault.catalog.drill_report import Check
 from sqlitevault.catalog.manifest import Manifest, Table
 from sqlitevault.database.checks import check
@@ -20,14 +20,11 @@ from sqlitevault.proof.proof import different_tables
 
 @dataclass(frozen=True, slots=True)
 class Salvaged:
-    """A sound database in `folder`, under the name that the manifest gives it.
+    """A sound database, its tables, and their `differences` from the recorded content; none if they are equal."""
 
-    `differences` from the recorded content are empty if it equals what was backed up after all.
-    """
-
-    folder: Path
-    manifest: Manifest
+    database: Path
     source: str
+    manifest: Manifest
     tables: tuple[Table, ...]
     differences: tuple[str, ...]
 
@@ -54,32 +51,21 @@ def salvage(archive: Path, manifest: Manifest | None, into: Path, *, place: str)
     """
     readable = unpack_readable(archive, into / "readable", lambda path: "/" not in path)
     known = manifest or readable.manifest
-    if readable.folder is None or known is None:
-        raise _nothing(place, readable.problem)
-    made = [_described(path, what, known) for path, what in _candidates(readable, into)]
+    found = _candidates(readable.folder, into) if readable.folder and known else ()
+    made = [_described(path, f"{what} in {place}", known) for path, what in found if known]
     if not made:
-        raise _nothing(place, readable.problem)
+        raise IntegrityCheckFailed(
+            f"nothing can be read of {place}: {readable.problem or 'it holds neither a database nor a dump'}",
+            hint="Take an older backup: `sqlitevault list` shows them.",
+        )
     best = min(made, key=lambda found: (len(found.differences) > 0, -found.rows))
     (into / "salvaged").mkdir()
-    return _placed(best, into / "salvaged", place)
+    named = into / "salvaged" / (best.manifest.database_member or "database.db")
+    return replace(best, database=best.database.rename(named))
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    path: Path
-    what: str
-    manifest: Manifest
-    tables: tuple[Table, ...]
-    differences: tuple[str, ...]
-
-    @property
-    def rows(self) -> int:
-        return sum(table.rows for table in self.tables)
-
-
-def _candidates(readable: Readable, into: Path) -> Iterator[tuple[Path, str]]:
-    assert readable.folder is not None
-    for number, path in enumerate(sorted(readable.folder.iterdir())):
+def _candidates(folder: Path, into: Path) -> Iterator[tuple[Path, str]]:
+    for number, path in enumerate(sorted(folder.iterdir())):
         made = into / f"candidate-{number}.db"
         if path.suffix == ".db" and _is_sound(path):
             yield path, "the database"
@@ -96,21 +82,7 @@ def _is_sound(path: Path) -> bool:
         return False
 
 
-def _described(path: Path, what: str, manifest: Manifest) -> _Found:
-    tables = read_tables(path)
-    recorded = manifest.tables
+def _described(path: Path, source: str, manifest: Manifest) -> Salvaged:
+    tables, recorded = read_tables(path), manifest.tables
     differences = different_tables(recorded, tables) if recorded else ("there is no record to compare with",)
-    return _Found(path, what, manifest, tables, differences)
-
-
-def _placed(found: _Found, folder: Path, place: str) -> Salvaged:
-    member = found.manifest.database_member or "database.db"
-    found.path.rename(folder / member)
-    return Salvaged(folder, found.manifest, f"{found.what} in {place}", found.tables, found.differences)
-
-
-def _nothing(place: str, problem: str | None) -> IntegrityCheckFailed:
-    return IntegrityCheckFailed(
-        f"nothing can be read of {place}: {problem or 'it holds neither a database nor a dump'}",
-        hint="Take an older backup: `sqlitevault list` shows them.",
-    )
+    return Salvaged(path, source, manifest, tables, differences)

@@ -7,7 +7,6 @@ from typing import ClassVar
 
 from sqlitevault.catalog.drill_report import Check
 from sqlitevault.catalog.manifest import Manifest, Scope
-from sqlitevault.catalog.names import created_at
 from sqlitevault.catalog.selection import Selected
 from sqlitevault.ground.errors import BackupNotFound, IntegrityCheckFailed
 from sqlitevault.ground.files import sha256_of, sync
@@ -141,19 +140,6 @@ def discard_stage(folder: Path) -> None:
             path.unlink()
     (folder / _RECORD).unlink()
     folder.rmdir()
-
-
-def newest_staged(target: Target) -> str:
-    """Return the id of the newest backup staged beside the target.
-
-    Raises:
-        BackupNotFound: nothing is staged.
-    """
-    prefix = target.staged("").name
-    staged = [record.parent.name.removeprefix(prefix) for record in target.directory.glob(f"{prefix}*/{_RECORD}")]
-    if not staged:
-        raise BackupNotFound(f"nothing is staged beside {target.database}", hint="Stage a backup first.")
-    return max(staged, key=created_at)
 
 
 def require_unchanged(report: StageReport, database: Path) -> None:

@@ -1,13 +1,17 @@
 """The target of a restore, and the names of the files that a restore puts there."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain, count
 from pathlib import Path
 from typing import Self
 
+from sqlitevault.archive.members import CONFIG_PREFIX
 from sqlitevault.catalog.manifest import Scope
-from sqlitevault.ground.errors import TargetUnwritable
+from sqlitevault.catalog.names import created_at, is_backup_id
+from sqlitevault.ground.errors import BackupNotFound, TargetUnwritable
 from sqlitevault.site import Site
 
 SIDE_FILES = ("-wal", "-shm", "-journal")
@@ -46,6 +50,19 @@ class Target:
         """The side database that holds single tables of a backup."""
         return self.database.with_name(f"{self.database.name}.tables_{backup_id}")
 
+    def newest(self, place: Callable[[str], Path]) -> str:
+        """Return the id of the newest backup at `place`, which is `staged` or `tables`.
+
+        Raises:
+            BackupNotFound: there is none.
+        """
+        found = (path.name.removeprefix(place("").name) for path in self.directory.glob(place("*").name))
+        # A promote that was killed at its very end leaves an empty folder.
+        ids = [name for name in found if is_backup_id(name) and (place(name).is_file() or any(place(name).iterdir()))]
+        if not ids:
+            raise BackupNotFound(f"nothing is staged beside {self.database}", hint="Stage a backup first.")
+        return max(ids, key=created_at)
+
     def side_files(self) -> tuple[Path, ...]:
         """The `-wal`, `-shm` and `-journal` that lie beside the database now."""
         return tuple(path for path in map(self.side_file, SIDE_FILES) if path.exists())
@@ -80,31 +97,16 @@ def _unwritable(path: Path, why: str) -> TargetUnwritable:
 def kept_path(path: Path, moment: datetime) -> Path:
     """Return a free name `<path>.pre_restore_<time>` to keep what is at `path` now."""
     kept = path.with_name(f"{path.name}.pre_restore_{moment.astimezone(UTC):%Y%m%d_%H%M%S}")
-    number = 1
-    while kept.exists():
-        number += 1
-        kept = path.with_name(f"{path.name}.pre_restore_{moment.astimezone(UTC):%Y%m%d_%H%M%S}_{number}")
-    return kept
+    names = chain([kept], (kept.with_name(f"{kept.name}_{number}") for number in count(2)))
+    return next(name for name in names if not name.exists())
 
 
-def wants_database(scope: Scope) -> bool:
-    """Return whether a restore of this scope replaces the database."""
-    return scope in (Scope.ALL, Scope.DATABASE)
+def members_of(scope: Scope) -> Callable[[str], bool]:
+    """Return a filter on the members of an archive that a restore of this scope needs."""
 
+    def wanted(member: str) -> bool:
+        if member.startswith(CONFIG_PREFIX):
+            return scope is not Scope.DATABASE
+        return scope is not Scope.CONFIG and member.endswith((".db", ".csv"))
 
-def wants_config(scope: Scope) -> bool:
-    """Return whether a restore of this scope replaces configuration files."""
-    return scope in (Scope.ALL, Scope.CONFIG)
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Filter on the members of an archive."""
-
-    scope: Scope
-
-    def __call__(self, member: str) -> bool:
-        """Return whether this member is needed."""
-        if member.startswith("config/"):
-            return wants_config(self.scope)
-        return wants_database(self.scope) and member.endswith((".db", ".csv"))
+    return wanted

@@ -1,27 +1,71 @@
 """Restore single tables after an accidental deletion: into a side database, or merged into the live one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlitevault.catalog.drill_report import Check
-from sqlitevault.catalog.manifest import Manifest
-from sqlitevault.catalog.names import created_at
+from sqlitevault.catalog.manifest import Manifest, Scope, Table
+from sqlitevault.catalog.selection import Selected
 from sqlitevault.database.checks import check
 from sqlitevault.database.content import read_tables
 from sqlitevault.database.difference import compare_table
 from sqlitevault.database.merging import TableMerge, merge_tables
 from sqlitevault.database.table_copy import copy_tables
-from sqlitevault.ground.errors import BackupNotFound, IntegrityCheckFailed, SourceNotFound, SqliteVaultError
+from sqlitevault.ground.errors import (
+    BackupNotFound,
+    ConfigError,
+    IntegrityCheckFailed,
+    SourceNotFound,
+    SqliteVaultError,
+)
 from sqlitevault.ground.files import sync
-from sqlitevault.ground.report import Moment, Report
+from sqlitevault.ground.report import Moment, Report, Seconds
 from sqlitevault.ground.scratch import scratch_directory
+from sqlitevault.ground.steps import Steps, Watcher
 from sqlitevault.proof.proof import different_tables
 from sqlitevault.restore import durable
+from sqlitevault.restore.plan import impatient
 from sqlitevault.restore.promote import swap_in
-from sqlitevault.restore.table_plan import Origin
+from sqlitevault.restore.retrieval import Retrieval, Retrieved
 from sqlitevault.restore.target import Target, kept_path
 from sqlitevault.site import Site
 from sqlitevault.snapshot import take_snapshot
+
+
+class TableComparison(Report):
+    """A table in the backup and now. None: not known, see `problem`.
+
+    `deleted_rows` are only in the backup, `newer_rows` only in the live table, by primary key.
+    """
+
+    table: str
+    rows_in_backup: int
+    deleted_rows: int | None = None
+    different_rows: int | None = None
+    newer_rows: int | None = None
+    same_rows: int | None = None
+    problem: str | None = None
+
+
+class TablesPlan(Report):
+    """The result of restoring the tables. `side_database` is where they would be put if they are not merged."""
+
+    backup_id: str
+    vault: str
+    reason: str
+    skipped: tuple[str, ...]
+    created_at: Moment
+    data_loss_seconds: Seconds
+    target: str
+    side_database: str
+    tables: tuple[TableComparison, ...]
+    repairs: tuple[str, ...]
+
+    def returning(self, *, missing_only: bool) -> int:
+        """Return how many rows a merge would write."""
+        changed = (0 if missing_only else table.different_rows or 0 for table in self.tables)
+        return sum(table.deleted_rows or 0 for table in self.tables) + sum(changed)
 
 
 class SideReport(Report):
@@ -54,7 +98,78 @@ class MergeReport(Report):
     next_steps: tuple[str, ...]
 
 
-def make_side_database(site: Site, source: Origin, tables: Sequence[str], side: Path | None = None) -> SideReport:
+@contextmanager
+def retrieved_database(site: Site, selected: Selected, watcher: Watcher | None = None) -> Iterator[Retrieved]:
+    """Give the database of a backup, proven; it exists until the end of the body.
+
+    Raises:
+        BackupNotFound: the backup holds no database.
+        ChecksumMismatch, ArchiveUnsafe, ManifestInvalid, IntegrityCheckFailed: it cannot be proven.
+        VaultUnavailable, ScratchFull: it could not be fetched.
+    """
+    with scratch_directory(site.settings.scratch) as work:
+        yield Retrieval(selected, Scope.DATABASE, work, work, Steps(watcher), site.replica).run()
+
+
+def plan_tables(site: Site, source: Retrieved, tables: Sequence[str], side: Path | None = None) -> TablesPlan:
+    """Compare tables of a backup with the live ones; changes nothing. `side`: where the side database would be made.
+
+    Raises:
+        ConfigError: the backup has no such table.
+    """
+    target, wanted = Target.of(site), _recorded(source, tables)
+    with scratch_directory(site.settings.scratch) as work:
+        live, problem = work / "live.db", None
+        try:
+            take_snapshot(target.database, live, impatient(site))
+        except SqliteVaultError as error:
+            problem = str(error)
+        compared = tuple(_compared(live, source.database, table, problem) for table in wanted)
+    manifest = source.manifest
+    return TablesPlan(
+        backup_id=manifest.backup_id,
+        vault=source.selected.vault.location,
+        reason=source.selected.reason,
+        skipped=source.selected.skipped,
+        created_at=manifest.created_at,
+        data_loss_seconds=(site.now() - manifest.created_at).total_seconds(),
+        target=str(target.database),
+        side_database=str(side or target.tables(manifest.backup_id)),
+        tables=compared,
+        repairs=source.repairs,
+    )
+
+
+def _recorded(source: Retrieved, names: Sequence[str]) -> tuple[Table, ...]:
+    found = {table.name.lower(): table for table in read_tables(source.database)}
+    missing = [name for name in names if name.lower() not in found]
+    if missing:
+        raise ConfigError(
+            f"{source.manifest.backup_id} has no table {', '.join(missing)}",
+            hint=f"It has: {', '.join(sorted(table.name for table in found.values()))}.",
+        )
+    return tuple(found[name] for name in dict.fromkeys(name.lower() for name in names))
+
+
+def _compared(live: Path, copy: Path, table: Table, problem: str | None) -> TableComparison:
+    uncompared = TableComparison(table=table.name, rows_in_backup=table.rows, problem=problem)
+    if problem:
+        return uncompared
+    try:
+        found = compare_table(live, copy, table.name)
+    except SqliteVaultError as error:
+        return uncompared.model_copy(update={"problem": str(error)})
+    return TableComparison(
+        table=table.name,
+        rows_in_backup=table.rows,
+        deleted_rows=found.only_in_copy,
+        different_rows=found.different,
+        newer_rows=found.only_live,
+        same_rows=found.same,
+    )
+
+
+def make_side_database(site: Site, source: Retrieved, tables: Sequence[str], side: Path | None = None) -> SideReport:
     """Put tables of a backup into a database of their own, proven; the live database is not changed.
 
     It is made at `side`, by default beside the live database.
@@ -185,16 +300,3 @@ def merge_staged(site: Site, backup_id: str, tables: Sequence[str], *, missing_o
     side.unlink()
     sync(side.parent)
     return report
-
-
-def newest_side_database(target: Target) -> str:
-    """Return the id of the newest backup of which tables lie beside the target.
-
-    Raises:
-        BackupNotFound: there is none.
-    """
-    prefix = target.tables("").name
-    found = [path.name.removeprefix(prefix) for path in target.directory.glob(f"{prefix}*_backup_????????_??????")]
-    if not found:
-        raise BackupNotFound(f"no tables lie beside {target.database}", hint="Stage them first.")
-    return max(found, key=created_at)
