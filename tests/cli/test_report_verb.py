@@ -81,7 +81,7 @@ def test_the_page_shows_what_happened(lively: Home) -> None:
     assert set(_HEADINGS) <= set(seen.text)
     assert all(identifier in seen.text for identifier in lively.ids)
     assert seen.text.count("passed") == 2
-    assert "not held yet" in seen.text
+    assert "not drilled yet" in seen.text
     assert "has SHA-256" in seen.words
     assert seen.tags.count("svg") == 5
     assert "nothing to show yet" in seen.text  # the replica's lag

@@ -239,10 +239,10 @@ def test_drill_and_monitor_leave_a_page_in_the_vault(home: Home) -> None:
     drilled = home.page()
     assert backup["backup_id"] in drilled
     assert "passed" in drilled
-    assert "the monitor has left no report" in drilled
+    assert "the monitor has written no report" in drilled
     home.invoke("monitor", "monitor")
     monitored = home.page()
-    assert "the monitor has left no report" not in monitored
+    assert "the monitor has written no report" not in monitored
     assert backup["backup_id"] in monitored
     home.damage(backup["archive"])
     with pytest.raises(DrillFailed):

@@ -196,10 +196,10 @@ def _runbook_of_the_future(world: ReadyWorld) -> None:
 _PROVEN = {SCHEDULE, DRILL, CYCLE, KEYS}
 _TAKEN_AWAY: dict[Callable[[ReadyWorld], None], tuple[set[str], str]] = {
     _no_manifest: (_PROVEN, "no backup has been proven"),
-    _a_day_without_the_daily_one: ({SCHEDULE}, "no daily backup when one was due"),
+    _a_day_without_the_daily_one: ({SCHEDULE}, "the daily backup is overdue"),
     _copies_deleted: ({OFF_SITE, REPLICA_DRILL}, "there is no copy in s3://"),
     _copy_failed: ({OFF_SITE}, "was not copied: FAILED"),
-    _replica_gone: ({OFF_SITE, REPLICA_DRILL}, "cannot be looked at: "),
+    _replica_gone: ({OFF_SITE, REPLICA_DRILL}, "cannot be read: "),
     _alarm_deleted: ({ALARMS}, "no alarm on DrillFailed"),
     _alarm_of_another_database: ({ALARMS}, "no alarm on DrillFailed"),
     _actions_disabled: ({ALARMS}, "not armed: "),
@@ -208,7 +208,7 @@ _TAKEN_AWAY: dict[Callable[[ReadyWorld], None], tuple[set[str], str]] = {
     _missing_data_is_ignored: ({ALARMS}, "no alarm fires when ReplicaAgeSeconds is missing"),
     _nobody_subscribed: ({ALARMS}, "without a confirmed subscription: "),
     _topic_gone: ({ALARMS}, "without a confirmed subscription: "),
-    _monitor_silent: ({ALARMS, LOCK}, "the monitor has left no report"),
+    _monitor_silent: ({ALARMS, LOCK}, "the monitor has written no report"),
     _monitor_garbled: ({ALARMS, LOCK}, "the monitor's report in the vault is not valid"),
     _no_drill: (_PROVEN, "no drill has passed"),
     _drill_failed: (_PROVEN, "the drill of bank"),

@@ -6,7 +6,8 @@ import pytest
 
 from sqlitevault.catalog.manifest import Database, Manifest, Table
 from sqlitevault.catalog.names import backup_id
-from sqlitevault.watch.changes import Changes, LossLimits, changes
+from sqlitevault.ground.settings import MASS_DELETION_ROWS
+from sqlitevault.watch.changes import Changes, changes
 from tests.archives import manifest_of
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -26,9 +27,9 @@ def backup(hours: float, *, size: int = 1000, digests: dict[str, str] | None = N
     )  # fmt: skip
 
 
-def look(*newest_first: Manifest, limits: LossLimits | None = None) -> Changes:
+def look(*newest_first: Manifest, least_rows: int = MASS_DELETION_ROWS) -> Changes:
     """Compare the first with the others."""
-    found = changes(newest_first[0], newest_first, limits or LossLimits())
+    found = changes(newest_first[0], newest_first, least_rows)
     assert found is not None
     return found
 
@@ -71,7 +72,7 @@ def test_a_few_rows_are_no_mass_deletion() -> None:
     """A queue that was worked off; a limit of one counts it."""
     emptied = (backup(0, queue=0), backup(1, queue=4))
     assert look(*emptied).largest_loss_table is None
-    assert look(*emptied, limits=LossLimits(rows=1)).largest_loss_percent == 100
+    assert look(*emptied, least_rows=1).largest_loss_percent == 100
 
 
 def test_a_table_that_is_gone_lost_all() -> None:
@@ -92,6 +93,6 @@ def test_a_renamed_table_lost_nothing() -> None:
 
 def test_nothing_to_compare() -> None:
     """The first backup, and one of the configuration alone."""
-    assert changes(backup(0, a=1), [backup(0, a=1)], LossLimits()) is None
+    assert changes(backup(0, a=1), [backup(0, a=1)], MASS_DELETION_ROWS) is None
     config = backup(0).model_copy(update={"database": None})
-    assert changes(config, [config, backup(1, a=1)], LossLimits()) is None
+    assert changes(config, [config, backup(1, a=1)], MASS_DELETION_ROWS) is None

@@ -28,7 +28,7 @@ from sqlitevault.ground.report import Report, Seconds
 from sqlitevault.ground.scratch import scratch_directory
 from sqlitevault.ground.steps import Steps, Watcher
 from sqlitevault.site import Site
-from sqlitevault.watch.changes import Changes, LossLimits, changes
+from sqlitevault.watch.changes import Changes, changes
 
 # Snapshot, SQL dump and archive lie in scratch at the same time; a dump with many blobs is twice their size.
 SCRATCH_PER_DATABASE_BYTE = 3
@@ -224,6 +224,6 @@ class _Run:
         """Compare the backup with those before it; None if they cannot be read, which must not fail the backup."""
         others = (backup.manifest for backup in Catalog(self.site.vault).newest_first(manifest.source.name))
         try:
-            return changes(manifest, others, LossLimits.of(self.site.settings))
+            return changes(manifest, others, self.site.settings.mass_deletion_rows)
         except VaultUnavailable:
             return None

@@ -7,31 +7,17 @@ from itertools import pairwise
 
 from sqlitevault.catalog.manifest import Manifest
 from sqlitevault.ground.report import Report
-from sqlitevault.ground.settings import MASS_DELETION_PERCENT, MASS_DELETION_ROWS, Settings
 
 # A loss stays visible for this long, even if more backups follow or rows are deleted in small steps.
 _MEMORY = timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True)
-class LossLimits:
-    """A loss counts from `rows` rows; it is reported as an accident from `percent` of a table."""
-
-    rows: int = MASS_DELETION_ROWS
-    percent: float = MASS_DELETION_PERCENT
-
-    @classmethod
-    def of(cls, settings: Settings) -> "LossLimits":
-        """Return the limits of these settings."""
-        return cls(settings.mass_deletion_rows, settings.mass_deletion_percent)
 
 
 class Changes(Report):
     """A backup compared with earlier ones.
 
     `largest_loss_percent`: the largest share of its rows that any table lost within a day, compared with the backup
-    `largest_loss_since` in which it had most; 100 for a dropped table, 0 for a renamed one and for losses below the
-    limit. `database_change_percent`: growth of the file since the previous backup, `since`.
+    `largest_loss_since` in which it had most; 100 for a dropped table, 0 for a renamed one and for too few rows.
+    `database_change_percent`: growth of the file since the previous backup, `since`.
     """
 
     since: str
@@ -59,10 +45,11 @@ class _Peak:
     backup_id: str
 
 
-def changes(after: Manifest, others: Iterable[Manifest], limits: LossLimits) -> Changes | None:
+def changes(after: Manifest, others: Iterable[Manifest], least_rows: int) -> Changes | None:
     """Compare a backup with the earlier ones among `others`, newest first; reads no more of them than it needs.
 
-    Returns None if the backup holds no database, or no earlier one does.
+    A table that lost fewer than `least_rows` rows counts as unchanged. Returns None if the backup holds no database, or
+    no earlier one does.
     """
     before = list(_of_a_day(after, others))
     if after.database is None or not before or before[0].database is None:
@@ -71,7 +58,7 @@ def changes(after: Manifest, others: Iterable[Manifest], limits: LossLimits) -> 
     losses = {
         name: (100 * (peak.rows - left.get(name, 0)) / peak.rows, name, peak)
         for name, peak in _peaks([*reversed(before), after]).items()
-        if peak.rows - left.get(name, 0) >= limits.rows
+        if peak.rows - left.get(name, 0) >= least_rows
     }
     percent, table, peak = max(losses.values(), key=lambda loss: loss[0], default=(0.0, None, None))
     size = before[0].database.bytes

@@ -1,9 +1,10 @@
-"""The evidence behind each line of the readiness checklist: what was found, how old it is, whether it will do."""
+"""The checks of the readiness checklist: each reads its evidence and returns a line."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 
 from sqlitevault.catalog.catalog import Backup
 from sqlitevault.ground.alarm_table import Group, Targets, database_alarms
@@ -18,19 +19,18 @@ from sqlitevault.ground.facts import (
 from sqlitevault.ground.quantities import duration, is_ahead
 from sqlitevault.ground.report import Report, Seconds
 from sqlitevault.site import Site
-from sqlitevault.vault.protocol import Vault
 from sqlitevault.watch import runbook_test
 from sqlitevault.watch.alarms import Alarms, missing_alarms
-from sqlitevault.watch.monitor import MonitorReport, backups_of, missing_tiers, objects_without_copy
+from sqlitevault.watch.monitor import MonitorReport, backups_of, missing_tiers, objects_without_copy, replica_drills
 
-DRILL_LIMIT = timedelta(days=30)
-RUNBOOK_LIMIT = timedelta(days=90)
-# The monitor looks every 15 minutes; one missed look may happen.
+_DRILL_LIMIT = timedelta(days=30)
+_RUNBOOK_LIMIT = timedelta(days=90)
+# The monitor runs every 15 minutes; it may miss one run.
 _MONITOR_LIMIT = timedelta(minutes=35)
 
 
 class Status(StrEnum):
-    """What a line says."""
+    """The result of a check."""
 
     OK = "ok"
     FAILED = "failed"
@@ -38,7 +38,7 @@ class Status(StrEnum):
 
 
 class Line(Report):
-    """One line of the checklist: its proof in words, and how old that proof is."""
+    """One line of the checklist: its proof in words, and the age of that proof."""
 
     name: str = ""
     status: Status
@@ -51,9 +51,9 @@ class Line(Report):
         return "" if self.age_seconds is None else duration(self.age_seconds)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Evidence:
-    """The site to judge, and its backups of the database, newest first, read once."""
+    """The site to check, and its backups, newest first, read once."""
 
     site: Site
     now: datetime
@@ -64,29 +64,68 @@ class Evidence:
         """The backups that hold the database."""
         return [backup for backup in self.backups if backup.manifest.database is not None]
 
+    @property
+    def proven(self) -> list[Backup]:
+        """The backups of the database that were proven."""
+        return [backup for backup in self.databases if backup.proven]
+
+    @cached_property
+    def monitor_report(self) -> MonitorReport | None:
+        """The monitor's last report, if there is one."""
+        vault = self.site.vault
+        if not any(entry.name == MONITOR_REPORT for entry in vault.objects(MONITOR_REPORT)):
+            return None
+        return MonitorReport.from_json(vault.read(MONITOR_REPORT, limit=RECORD_LIMIT))
+
+    def rpo(self, grace: timedelta = timedelta()) -> timedelta:
+        """Return the RPO plus a grace."""
+        return timedelta(seconds=self.site.settings.rpo_seconds) + grace
+
+    def slow(self, recovery_seconds: float) -> list[str]:
+        """Return the problem of a recovery that took longer than the RTO."""
+        rto = self.site.settings.rto_seconds
+        return [f"recovery took longer than the RTO of {rto} s"] if recovery_seconds > rto else []
+
+    def line(self, at: datetime, limit: timedelta, proof: str, problems: Sequence[str] = ()) -> Line:
+        """Return a line on evidence of `at`: it fails if that is older than `limit`, or if there are problems."""
+        age, wrong = self.now - at, list(problems)
+        if age > limit:
+            wrong.append(f"older than {limit.days} days" if limit.days else f"older than {limit.seconds // 60} minutes")
+        if is_ahead(at, self.now):
+            wrong.append("dated in the future")
+        status = Status.FAILED if wrong else Status.OK
+        return Line(status=status, proof="; ".join([*wrong, proof]), age_seconds=age.total_seconds())
+
+    def monitored_line(self, proof: str, problems: Sequence[str]) -> Line:
+        """Return a line that also needs a recent run of the monitor."""
+        if self.monitor_report is None:
+            return _failed("; ".join([*problems, "the monitor has written no report"]))
+        return self.line(self.monitor_report.at, _MONITOR_LIMIT, proof, problems)
+
 
 def _not_applicable(why: str) -> Line:
-    """Return a line that says why it does not apply."""
     return Line(status=Status.NOT_APPLICABLE, proof=why)
 
 
+def _failed(why: str) -> Line:
+    return Line(status=Status.FAILED, proof=why)
+
+
 def schedule(found: Evidence) -> Line:
-    """The newest proven backup is within the RPO, and no tier is overdue: of those seen, or of all."""
-    proven = _proven(found.databases)
-    if not proven:
+    """The newest proven backup is within the RPO, and no tier is overdue."""
+    if not found.proven:
         return _failed("no backup has been proven")
+    newest = found.proven[0]
     overdue = missing_tiers(found.backups, found.now, every_tier=found.site.vault.capabilities.deployed)
-    problems = [f"no {tier} backup when one was due" for tier in overdue]
-    newest = proven[0]
-    limit = timedelta(seconds=found.site.settings.rpo_seconds)
-    return _aged(found, newest.manifest.created_at, limit, f"newest proven backup: {newest.id}", problems)
+    problems = [f"the {tier} backup is overdue" for tier in overdue]
+    return found.line(newest.manifest.created_at, found.rpo(), f"newest proven backup: {newest.id}", problems)
 
 
 def off_site(found: Evidence) -> Line:
-    """The replica's newest backup is within the RPO and the time that a copy may take; no copy has failed."""
+    """The replica's newest backup is within the RPO and the time of replication; no copy has failed."""
     replica = found.site.replica
     if replica is None and not found.site.vault.capabilities.replicates:
-        return _not_applicable("a directory has no replica of its own; REPLICA_URI names a copy to judge")
+        return _not_applicable("a directory has no replica of its own; REPLICA_URI names a copy to check")
     if replica is None:
         return _failed("REPLICA_URI names no replica")
     copies = [one for one in backups_of(replica, found.site.database_name) if one.manifest.database is not None]
@@ -94,74 +133,67 @@ def off_site(found: Evidence) -> Line:
         return _failed(f"there is no copy in {replica.location}")
     left = objects_without_copy(found.site.vault, replica, found.now)
     problems = [f"{entry.name} was not copied: {entry.status}" for entry in left if entry.status != "PENDING"]
-    limit = timedelta(seconds=found.site.settings.rpo_seconds) + REPLICATION_PROMISE
     proof = f"newest copy: {copies[0].id} in {replica.location}"
-    return _aged(found, copies[0].manifest.created_at, limit, proof, problems)
+    return found.line(copies[0].manifest.created_at, found.rpo(REPLICATION_PROMISE), proof, problems)
 
 
 def alarms_armed(found: Evidence, alarms: Alarms | None) -> Line:
     """Every alarm of the table on this database's metrics is deployed, armed and subscribed to; the monitor runs."""
     if alarms is None:
-        return _not_applicable("a directory has no alarms of AWS; see docs/monitoring/prometheus-rules.yml")
+        return _not_applicable("a directory has no AWS alarms; see docs/monitoring/prometheus-rules.yml")
     watching = alarms.watching(found.site.database_name)
     table = database_alarms(Targets(found.site.settings.rpo_seconds, found.site.settings.rto_seconds))
     required = [spec for spec in table if found.site.replica is not None or spec.group is not Group.COPIES]
-    problems = [*missing_alarms((spec for spec in required if isinstance(spec.metric, Metric)), watching)]
-    problems += _named("not armed", (alarm.name for alarm in watching if not alarm.armed))
-    problems += _named("without a confirmed subscription", (alarm.name for alarm in watching if not alarm.listeners))
-    report = _monitor_report(found.site.vault)
-    if report is None:
-        return _failed("; ".join([*problems, "the monitor has left no report"]))
-    firing = _named("firing now", (alarm.name for alarm in watching if alarm.firing))
+    problems = [
+        *missing_alarms((spec for spec in required if isinstance(spec.metric, Metric)), watching),
+        *_named("not armed", (alarm.name for alarm in watching if not alarm.armed)),
+        *_named("without a confirmed subscription", (alarm.name for alarm in watching if not alarm.listeners)),
+    ]
     good = "" if problems else " armed, each with a confirmed subscription"
-    proof = "; ".join([f"{len(watching)} alarms{good}", *firing])
-    return _aged(found, report.at, _MONITOR_LIMIT, f"{proof}; last look of the monitor", problems)
+    firing = _named("firing now", (alarm.name for alarm in watching if alarm.firing))
+    proof = "; ".join([f"{len(watching)} alarms{good}", *firing, "last run of the monitor"])
+    return found.monitored_line(proof, problems)
 
 
 def drill(found: Evidence) -> Line:
     """A drill has passed within 30 days, and recovery took no longer than the RTO."""
-    proven = [(backup.drill.drilled_at, backup) for backup in found.databases if backup.drill and backup.proven]
-    if not proven:
+    drills = [backup.drill for backup in found.proven if backup.drill]
+    if not drills:
         return _failed("no drill has passed")
-    held_at, backup = max(proven, key=lambda held: held[0])
-    seconds = backup.drill.recovery_seconds if backup.drill else 0.0
-    return _aged(found, held_at, DRILL_LIMIT, f"{backup.id} recovered in {seconds:.1f} s", _late(found, seconds))
+    newest = max(drills, key=lambda one: one.drilled_at)
+    proof = f"{newest.backup_id} recovered in {newest.recovery_seconds:.1f} s"
+    return found.line(newest.drilled_at, _DRILL_LIMIT, proof, found.slow(newest.recovery_seconds))
 
 
 def last_cycle(found: Evidence) -> Line:
-    """The newest backup was drilled; one that is only minutes old may still be waiting for it."""
+    """The newest backup was drilled; one that is only minutes old may still be waiting for its drill."""
     if not found.databases:
         return _failed("there is no backup of the database")
     due = found.now - RPO_GRACE
     settled = [backup for backup in found.databases if backup.drill or backup.manifest.created_at < due]
     newest = settled[0] if settled else found.databases[0]
-    age = (found.now - newest.manifest.created_at).total_seconds()
+    wrong = f"{newest.id}: {newest.changed}" if newest.changed else None
     if newest.drill is None:
-        return Line(status=Status.FAILED, proof=f"{newest.id} was not drilled", age_seconds=age)
-    if not newest.drill.passed:
-        return Line(status=Status.FAILED, proof=f"the drill of {newest.id} failed", age_seconds=age)
-    if newest.changed is not None:
-        return Line(status=Status.FAILED, proof=f"{newest.id}: {newest.changed}", age_seconds=age)
-    limit = timedelta(seconds=found.site.settings.rpo_seconds) + RPO_GRACE
-    return _aged(found, newest.manifest.created_at, limit, f"{newest.id} was restored and compared")
+        wrong = f"{newest.id} was not drilled"
+    elif not newest.drill.passed:
+        wrong = f"the drill of {newest.id} failed"
+    if wrong is not None:
+        age = found.now - newest.manifest.created_at
+        return Line(status=Status.FAILED, proof=wrong, age_seconds=age.total_seconds())
+    return found.line(newest.manifest.created_at, found.rpo(RPO_GRACE), f"{newest.id} was restored and compared")
 
 
 def replica_drill(found: Evidence) -> Line:
-    """A drill from only the replica has passed within the month and the RTO: the copy restores without the vault."""
+    """A drill that read only the replica has passed within a month and the RTO."""
     replica = found.site.replica
     if replica is None:
         return _not_applicable("there is no replica to drill from")
-    location = replica.location
-    held = [
-        backup.drill
-        for backup in backups_of(replica, found.site.database_name)
-        if backup.proven and backup.drill and backup.drill.held_in(location)
-    ]
-    if not held:
-        return _failed(f"no drill from {location} has passed")
-    newest = max(held, key=lambda drill: drill.drilled_at)
-    proof = f"{newest.backup_id} recovered from {location} in {newest.recovery_seconds:.1f} s"
-    return _aged(found, newest.drilled_at, REPLICA_DRILL_OVERDUE_AFTER, proof, _late(found, newest.recovery_seconds))
+    drills = replica_drills(replica, backups_of(replica, found.site.database_name))
+    if not drills:
+        return _failed(f"no drill from {replica.location} has passed")
+    newest = max(drills, key=lambda one: one.drilled_at)
+    proof = f"{newest.backup_id} recovered from {replica.location} in {newest.recovery_seconds:.1f} s"
+    return found.line(newest.drilled_at, REPLICA_DRILL_OVERDUE_AFTER, proof, found.slow(newest.recovery_seconds))
 
 
 def key_metadata(found: Evidence) -> Line:
@@ -169,85 +201,38 @@ def key_metadata(found: Evidence) -> Line:
     keys = found.site.profile.keys
     if keys is None:
         return _not_applicable(f"the application profile {found.site.profile.name} names no table of API keys")
-    proven = _proven(found.databases)
-    if not proven:
+    if not found.proven:
         return _failed("no backup has been proven")
-    manifest = proven[0].manifest
+    manifest = found.proven[0].manifest
     if not any(table.name == keys.table for table in manifest.tables):
         return _not_applicable(f"the database has no table {keys.table}")
     missing = [] if any(file.path == keys.member for file in manifest.files) else ["missing"]
-    return _aged(found, manifest.created_at, DRILL_LIMIT, f"{keys.member} in {manifest.backup_id}", missing)
+    return found.line(manifest.created_at, _DRILL_LIMIT, f"{keys.member} in {manifest.backup_id}", missing)
 
 
 def protection(found: Evidence) -> Line:
-    """Versioning, lock and lifecycle are set now, as deployed where known, and the monitor has seen no drift."""
+    """Versioning, lock and lifecycle are set now, as deployed if that is known, and the monitor saw no drift."""
     if not found.site.vault.capabilities.has_versions:
-        return _not_applicable("a directory has neither lock nor lifecycle rules; BACKUP_RETAIN clears it")
+        return _not_applicable("a directory has neither lock nor lifecycle rules; BACKUP_RETAIN limits what it keeps")
     expected, now = found.site.expected_protection, found.site.vault.protection()
-    problems = [
-        problem
-        for problem, here in (
-            ("not versioned", now.versioned),
-            ("no default lock", now.lock_mode is not None and now.lock_days is not None),
-            ("nothing expires", bool(now.expiry_days)),
-        )
-        if not here
-    ]
+    problems = [] if now.versioned else ["not versioned"]
+    problems += ["no default lock"] if now.lock_mode is None or now.lock_days is None else []
+    problems += [] if now.expiry_days else ["nothing expires"]
     problems += expected.differences(now) if expected else ()
-    report = _monitor_report(found.site.vault)
-    if report is None:
-        return _failed("; ".join([*problems, "the monitor has left no report"]))
-    problems += report.drift
+    problems += found.monitor_report.drift if found.monitor_report else ()
     kept = ", ".join(f"{prefix} {days} d" for prefix, days in now.expiry_days)
     proof = f"versioned, {now.lock_mode} lock of {now.lock_days} d, kept: {kept}; compared by the monitor"
-    return _aged(found, report.at, _MONITOR_LIMIT, proof, problems)
+    return found.monitored_line(proof, problems)
 
 
 def runbook(found: Evidence) -> Line:
-    """Somebody has walked through a runbook within 90 days."""
+    """A runbook was tested within 90 days."""
     test = runbook_test.newest(found.site.vault)
     if test is None:
-        return _failed("no runbook was ever tested: `sqlitevault readiness --runbook-tested NAME` records it")
-    return _aged(found, test.tested_at, RUNBOOK_LIMIT, f"newest test: {test.name}")
+        return _failed("no runbook was ever tested: `sqlitevault readiness --runbook-tested NAME` records a test")
+    return found.line(test.tested_at, _RUNBOOK_LIMIT, f"newest test: {test.name}")
 
 
-def _proven(backups: Iterable[Backup]) -> list[Backup]:
-    return [backup for backup in backups if backup.proven]
-
-
-def _late(found: Evidence, seconds: float) -> list[str]:
-    rto = found.site.settings.rto_seconds
-    return [f"recovery took longer than the RTO of {rto} s"] if seconds > rto else []
-
-
-def _monitor_report(vault: Vault) -> MonitorReport | None:
-    if not any(entry.name == MONITOR_REPORT for entry in vault.objects(MONITOR_REPORT)):
-        return None
-    return MonitorReport.from_json(vault.read(MONITOR_REPORT, limit=RECORD_LIMIT))
-
-
-def _named(what: str, names: Iterable[str]) -> list[str]:
+def _named(problem: str, names: Iterable[str]) -> list[str]:
     listed = ", ".join(names)
-    return [f"{what}: {listed}"] if listed else []
-
-
-def _failed(why: str) -> Line:
-    return Line(status=Status.FAILED, proof=why)
-
-
-def _aged(found: Evidence, moment: datetime, limit: timedelta, proof: str, problems: Sequence[str] = ()) -> Line:
-    age = found.now - moment
-    wrong = list(problems)
-    if age > limit:
-        wrong.append(f"older than {_words(limit)}")
-    if is_ahead(moment, found.now):
-        wrong.append("dated in the future")
-    return Line(
-        status=Status.FAILED if wrong else Status.OK,
-        proof="; ".join([*wrong, proof]) if wrong else proof,
-        age_seconds=age.total_seconds(),
-    )
-
-
-def _words(limit: timedelta) -> str:
-    return f"{limit.days} days" if limit.days else f"{limit.total_seconds() / 60:.0f} minutes"
+    return [f"{problem}: {listed}"] if listed else []

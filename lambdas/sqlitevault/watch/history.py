@@ -1,4 +1,4 @@
-"""What happened lately: backups, drills and the replica's lag over time, as the vault itself remembers them."""
+"""Recent history: backups, drills and the replica's lag, read from the vault."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,9 +14,9 @@ from sqlitevault.site import Site
 from sqlitevault.vault.protocol import StoredObject, Vault
 from sqlitevault.watch.monitor import MonitorReport, backups_of
 
-DAYS = 7
+DAYS = 7  # by default
 _READERS = 16
-# Enough for a chart; a week has four times as many, and each is a request.
+# Enough for a chart. A week has four times as many, and each costs a request.
 _MOST_REPORTS = 170
 
 
@@ -37,21 +37,21 @@ class BackupPoint(Report):
 
 
 class GapPoint(Report):
-    """For how long a proven backup was the newest one: how old it had become when the next came, or is now."""
+    """The age of the newest proven backup when the next one replaced it, or now."""
 
     at: Moment
     seconds: Seconds
 
 
 class LagPoint(Report):
-    """How far the replica's newest backup was behind the vault's, when the monitor looked."""
+    """The time between the newest backups of vault and replica, when the monitor ran."""
 
     at: Moment
     seconds: Seconds
 
 
 class History(Report):
-    """Oldest first, each; what had happened before `since` is left out."""
+    """Everything since `since`, oldest first."""
 
     at: Moment
     since: Moment
@@ -65,7 +65,7 @@ class History(Report):
 
 
 def history(site: Site, days: int = DAYS) -> History:
-    """Read the vault's backups, their drills, and as many of the monitor's reports as a chart can show.
+    """Read the vault's backups, their drills, and as many monitor reports as a chart can show.
 
     Raises:
         VaultUnavailable: the vault cannot be read.
@@ -121,7 +121,7 @@ def _lag(vault: Vault, entry: StoredObject) -> LagPoint | None:
     try:
         report = read_again(vault, entry, MonitorReport.from_json)
     except (ManifestInvalid, BackupNotFound):
-        return None  # expired meanwhile, or of another version of the program
+        return None  # expired meanwhile, or written by another version
     here, there = report.vault.newest, report.replica.newest if report.replica else None
     if here is None or there is None:
         return None

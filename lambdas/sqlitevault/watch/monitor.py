@@ -1,9 +1,11 @@
-"""Look at vault and replica as an operator would every quarter of an hour, and say what is not as it should be."""
+"""The monitor: measures vault and replica, and lists problems."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import ClassVar
 
 from sqlitevault.catalog.catalog import Backup, Catalog
+from sqlitevault.catalog.drill_report import DrillReport
 from sqlitevault.catalog.names import database_name
 from sqlitevault.ground.errors import BackupNotFound
 from sqlitevault.ground.facts import (
@@ -19,11 +21,11 @@ from sqlitevault.ground.quantities import is_ahead
 from sqlitevault.ground.report import Moment, Report, Seconds
 from sqlitevault.site import Site
 from sqlitevault.vault.protocol import StoredObject, Vault
-from sqlitevault.watch.changes import Changes, LossLimits, changes
+from sqlitevault.watch.changes import Changes, changes
 
 
 class Newest(Report):
-    """A backup, how old it is, and its figures; the recovery time is that of its drill, if one passed."""
+    """A backup's age and figures; `recovery_seconds` is None unless its drill passed."""
 
     backup_id: str
     age_seconds: Seconds
@@ -34,7 +36,7 @@ class Newest(Report):
 
 
 class VaultState(Report):
-    """What one vault holds: its newest backup, its newest proven one, and how much there is."""
+    """The content of one vault: newest backup, newest proven backup, totals."""
 
     location: str
     newest: Newest | None
@@ -44,7 +46,7 @@ class VaultState(Report):
 
 
 class Unreplicated(Report):
-    """An object whose copy is not in the replica. `status`: PENDING, FAILED, or NONE if replication never saw it."""
+    """An object that is not in the replica. `status`: PENDING, FAILED, or NONE if S3 never tried to replicate it."""
 
     name: str
     status: str
@@ -52,15 +54,15 @@ class Unreplicated(Report):
 
     @property
     def on_its_way(self) -> bool:
-        """Whether the copy is not late yet: after every backup there are such objects for some seconds."""
+        """Whether the copy is not late yet, as for some seconds after every backup."""
         return self.status == "PENDING" and self.age_seconds < REPLICATION_PROMISE.total_seconds()
 
 
 class MonitorReport(Report):
-    """What the monitor saw. `problems` is for people, one sentence each; empty means all is well.
+    """One run of the monitor. `problems` has a sentence for each; empty means that everything is in order.
 
-    `replica_drill_age_seconds` is the time since a drill from the replica passed; if none ever did, since the replica's
-    oldest backup was taken. None if there is nothing to drill.
+    `replica_drill_age_seconds`: time since a drill from the replica passed or, if none did, since the replica's oldest
+    backup was taken. None if there is nothing to drill.
     """
 
     title: ClassVar[str] = "the monitor's report in the vault"
@@ -79,7 +81,7 @@ class MonitorReport(Report):
 
     @property
     def replication_pending_seconds(self) -> float:
-        """Age of the oldest object that waits for its copy."""
+        """Age of the oldest object that still waits for its copy."""
         return max((left.age_seconds for left in self.unreplicated if left.status != "FAILED"), default=0.0)
 
     @property
@@ -95,27 +97,27 @@ def monitor(site: Site) -> MonitorReport:
         VaultUnavailable: a vault cannot be read.
     """
     vault, replica, now = site.vault, site.replica, site.now()
-    losses, expected = LossLimits.of(site.settings), site.expected_protection
+    settings, expected = site.settings, site.expected_protection
     backups = backups_of(vault, site.database_name)
     copies = backups_of(replica, site.database_name) if replica else ()
     report = MonitorReport(
         at=now,
         database=site.database_name,
-        rpo_seconds=site.settings.rpo_seconds,
-        vault=vault_state(vault, backups, now),
-        replica=vault_state(replica, copies, now) if replica else None,
+        rpo_seconds=settings.rpo_seconds,
+        vault=_vault_state(vault, backups, now),
+        replica=_vault_state(replica, copies, now) if replica else None,
         unreplicated=objects_without_copy(vault, replica, now) if replica else (),
         missing_tiers=missing_tiers(backups, now, every_tier=vault.capabilities.deployed),
         drift=expected.differences(vault.protection()) if expected else (),
-        changes=_changed(backups, now, losses),
+        changes=_changed(backups, now, settings.mass_deletion_rows),
         replica_drill_age_seconds=_replica_drill_age(replica, copies, now) if replica else None,
         problems=(),
     )
-    return report.model_copy(update={"problems": _problems(report, backups, losses)})
+    return report.model_copy(update={"problems": _problems(report, backups, settings.mass_deletion_percent)})
 
 
 def record(report: MonitorReport, vault: Vault) -> None:
-    """Keep the report in the vault, for `readiness`, for pages and for people.
+    """Write the report to the vault, where readiness and the report page read it.
 
     Raises:
         VaultUnavailable: it could not be written.
@@ -132,21 +134,24 @@ def backups_of(vault: Vault, database: str) -> tuple[Backup, ...]:
     return tuple(backup for backup in Catalog(vault).contents().backups if database_name(backup.id) == database)
 
 
-def vault_state(vault: Vault, backups: tuple[Backup, ...], now: datetime) -> VaultState:
-    """Return what these backups make of the vault. One dated in the future is never the newest."""
-    holding = [backup for backup in backups if backup.manifest.database is not None and not _ahead(backup, now)]
-    proven = [backup for backup in holding if backup.proven]
+def _ahead(backup: Backup, now: datetime) -> bool:
+    return is_ahead(backup.manifest.created_at, now)
+
+
+def _of_database(backups: Iterable[Backup], now: datetime) -> list[Backup]:
+    """Return the backups that hold the database, without those dated in the future."""
+    return [backup for backup in backups if backup.manifest.database is not None and not _ahead(backup, now)]
+
+
+def _vault_state(vault: Vault, backups: tuple[Backup, ...], now: datetime) -> VaultState:
+    usable = _of_database(backups, now)
     return VaultState(
         location=vault.location,
-        newest=_newest(holding, now),
-        proven=_newest(proven, now),
+        newest=_newest(usable, now),
+        proven=_newest([backup for backup in usable if backup.proven], now),
         backups=len(backups),
         total_bytes=sum(backup.archive.bytes for backup in backups),
     )
-
-
-def _ahead(backup: Backup, now: datetime) -> bool:
-    return is_ahead(backup.manifest.created_at, now)
 
 
 def _newest(backups: list[Backup], now: datetime) -> Newest | None:
@@ -164,27 +169,28 @@ def _newest(backups: list[Backup], now: datetime) -> Newest | None:
     )
 
 
+def replica_drills(replica: Vault, copies: Iterable[Backup]) -> list[DrillReport]:
+    """Return the drills that passed and read only the replica."""
+    return [copy.drill for copy in copies if copy.proven and copy.drill and copy.drill.held_in(replica.location)]
+
+
 def _replica_drill_age(replica: Vault, copies: tuple[Backup, ...], now: datetime) -> float | None:
-    """Return the age of the last proof that the copies restore without the vault. A replica is not born late."""
-    drills = [copy.drill for copy in copies if copy.proven and copy.drill and copy.drill.held_in(replica.location)]
-    held = [drill.drilled_at for drill in drills if not is_ahead(drill.drilled_at, now)]
-    taken = [copy.manifest.created_at for copy in copies]
-    since = max(held, default=min(taken, default=None))
+    drilled = [drill.drilled_at for drill in replica_drills(replica, copies) if not is_ahead(drill.drilled_at, now)]
+    since = max(drilled, default=min((copy.manifest.created_at for copy in copies), default=None))
     return (now - since).total_seconds() if since else None
 
 
-def _changed(backups: tuple[Backup, ...], now: datetime, losses: LossLimits) -> Changes | None:
-    """Compare the newest backup with those before it, whoever took them."""
-    manifests = [backup.manifest for backup in backups if not _ahead(backup, now)]
-    newest = next((manifest for manifest in manifests if manifest.database is not None), None)
-    return changes(newest, manifests, losses) if newest else None
+def _changed(backups: tuple[Backup, ...], now: datetime, least_rows: int) -> Changes | None:
+    """Compare the newest backup with the earlier ones, of any tier."""
+    manifests = [backup.manifest for backup in _of_database(backups, now)]
+    return changes(manifests[0], manifests, least_rows) if manifests else None
 
 
 def objects_without_copy(vault: Vault, replica: Vault, now: datetime) -> tuple[Unreplicated, ...]:
-    """Return the vault's objects, of whatever age, that are not in the replica and that S3 has not copied.
+    """Return the vault's objects that are not in the replica and that S3 has not copied.
 
-    Only what is missing there is asked about; a copy made by other means is one. What S3 did copy may have expired in
-    the replica a little before the vault. None of a vault that does not replicate.
+    Only the status of missing objects is requested: a copy made by other means counts, and S3's own copy may have
+    expired in the replica a little earlier than in the vault. Empty for a vault that does not replicate.
     """
     if not vault.capabilities.replicates:
         return ()
@@ -199,7 +205,7 @@ def objects_without_copy(vault: Vault, replica: Vault, now: datetime) -> tuple[U
 
 
 def _status(vault: Vault, entry: StoredObject) -> str | None:
-    """Return how far the copy of a missing object is; None if S3 made one, or the object is gone meanwhile."""
+    """Return a missing object's replication status; None if S3 made a copy or the object is gone meanwhile."""
     try:
         status = vault.replication_status(entry.name) or "NONE"
     except BackupNotFound:
@@ -208,18 +214,18 @@ def _status(vault: Vault, entry: StoredObject) -> str | None:
 
 
 def missing_tiers(backups: tuple[Backup, ...], now: datetime, *, every_tier: bool) -> tuple[str, ...]:
-    """Name tiers, of all or of those seen, whose newest backup is overdue.
+    """Return the overdue tiers, among all if `every_tier`, else among those that have a backup.
 
-    Only a backup of the database that restore would take by itself counts. A vault younger than a tier's period cannot
-    miss it yet.
+    Only backups of the database that a restore would choose count. A tier cannot be overdue in a vault that is younger
+    than the tier's period.
     """
     if not backups:
         return tuple(TIER_OVERDUE_AFTER) if every_tier else ()
     vault_age = now - backups[-1].manifest.created_at
-    holding = [backup for backup in backups if backup.manifest.database is not None and not _ahead(backup, now)]
-    expected = set(TIER_OVERDUE_AFTER) if every_tier else {backup.manifest.tier for backup in holding}
+    usable = _of_database(backups, now)
+    expected = set(TIER_OVERDUE_AFTER) if every_tier else {backup.manifest.tier for backup in usable}
     newest: dict[Tier, datetime] = {}
-    for backup in holding:
+    for backup in usable:
         if backup.doubt is None:
             newest.setdefault(backup.manifest.tier, backup.manifest.created_at)
     return tuple(
@@ -229,25 +235,22 @@ def missing_tiers(backups: tuple[Backup, ...], now: datetime, *, every_tier: boo
     )
 
 
-def _problems(report: MonitorReport, backups: tuple[Backup, ...], losses: LossLimits) -> tuple[str, ...]:
-    lost = report.changes.loss_beyond(losses.percent) if report.changes else None
+def _problems(report: MonitorReport, backups: tuple[Backup, ...], loss_percent: float) -> tuple[str, ...]:
+    lost = report.changes.loss_beyond(loss_percent) if report.changes else None
     late = (report.replica_drill_age_seconds or 0.0) > REPLICA_DRILL_OVERDUE_AFTER.total_seconds()
+    states = (state for state in (report.vault, report.replica) if state is not None)
     left = (entry for entry in report.unreplicated if not entry.on_its_way)
     return (
-        *_age_problems(report.vault, report.replica, report.rpo_seconds),
+        *(
+            f"no proven backup within the RPO in {state.location}"
+            for state in states
+            if state.proven is None or state.proven.age_seconds > report.rpo_seconds
+        ),
         *(f"{backup.id} is dated in the future and does not count" for backup in backups if _ahead(backup, report.at)),
         *(f"{entry.name} has no copy in the replica: {entry.status}" for entry in left),
-        *(f"no {tier} backup when one was due" for tier in report.missing_tiers),
+        *(f"the {tier} backup is overdue" for tier in report.missing_tiers),
         *(f"{backup.id} is in doubt: {backup.changed}" for backup in backups if backup.changed),
-        *(f"the vault is not as deployed: {difference}" for difference in report.drift),
+        *(f"the vault differs from its deployment: {difference}" for difference in report.drift),
         *([lost] if lost else ()),
         *(["no drill from the replica has passed for more than a month"] if late else ()),
-    )
-
-
-def _age_problems(here: VaultState, there: VaultState | None, rpo_seconds: int) -> tuple[str, ...]:
-    return tuple(
-        f"no proven backup within the RPO in {state.location}"
-        for state in (here, there)
-        if state is not None and (state.proven is None or state.proven.age_seconds > rpo_seconds)
     )

@@ -1,7 +1,7 @@
-"""Is everything there that a recovery would need? The guide's checklist «before disaster strikes», from evidence.
+"""The readiness checklist: whether everything that a recovery needs is in place.
 
-Nobody ticks a box: each line is computed from what vault, replica and alarms show now, and evidence that is too old
-fails like evidence that is missing.
+Each line is computed from the present state of vault, replica and alarms. Evidence that is too old fails like evidence
+that is missing.
 """
 
 from collections.abc import Callable
@@ -45,16 +45,16 @@ class ReadinessReport(Report):
 
 
 def readiness(site: Site, alarms: Callable[[], Alarms | None] | None = None) -> ReadinessReport:
-    """Look at all evidence. What cannot be read fails its line; only the vault itself must be readable.
+    """Run all checks. Evidence that cannot be read fails its line; only the vault itself must be readable.
 
-    `alarms` opens the alarms to look at, by default those of the vault.
+    `alarms` opens the alarms to check, by default those of the vault.
 
     Raises:
         VaultUnavailable: the vault cannot be read.
     """
     found = Evidence(site, site.now(), backups_of(site.vault, site.database_name))
     opened = alarms or partial(open_alarms, site.vault)
-    lines = tuple(_line(name, look) for name, look in _checklist(found, opened).items())
+    lines = tuple(_line(name, check) for name, check in _checklist(found, opened).items())
     return ReadinessReport(
         at=found.now,
         database=site.database_name,
@@ -69,7 +69,7 @@ def _in_cell(text: str) -> str:
 
 
 def _checklist(found: Evidence, alarms: Callable[[], Alarms | None]) -> dict[str, Callable[[], Line]]:
-    """Return the look behind each line, in the guide's order."""
+    """Return each line's check, in the order of the checklist."""
     return {
         "backups on schedule": lambda: evidence.schedule(found),
         "off-site copy": lambda: evidence.off_site(found),
@@ -83,8 +83,8 @@ def _checklist(found: Evidence, alarms: Callable[[], Alarms | None]) -> dict[str
     }
 
 
-def _line(name: str, look: Callable[[], Line]) -> Line:
+def _line(name: str, check: Callable[[], Line]) -> Line:
     try:
-        return look().model_copy(update={"name": name})
+        return check().model_copy(update={"name": name})
     except SqliteVaultError as error:
-        return Line(name=name, status=Status.FAILED, proof=f"cannot be looked at: {error}")
+        return Line(name=name, status=Status.FAILED, proof=f"cannot be read: {error}")
