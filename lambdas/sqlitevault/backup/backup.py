@@ -17,7 +17,6 @@ from sqlitevault.database.header import read_header
 from sqlitevault.ground.errors import (
     BackupExists,
     BackupNotFound,
-    ConfigError,
     SourceNotFound,
     SqliteVaultError,
     VaultUnavailable,
@@ -171,11 +170,10 @@ class _Run:
 
     def commit(self, manifest: Manifest, archive: Path) -> None:
         """Upload the archive, then the manifest."""
-        if manifest.archive is None:
-            raise ConfigError("the manifest has no archive", hint="Report this as a defect.")
         if self.committed() is not None:
             raise BackupExists(f"{manifest.backup_id} was committed meanwhile", hint="Nothing is left to do.")
         vault, packed = self.site.vault, manifest.archive
+        assert packed is not None
         with self.steps.step("upload", packed.bytes) as on_bytes:
             vault.upload(self.archive_name, archive, sha256=packed.sha256, on_bytes=on_bytes)
         with self.steps.step("commit"):
@@ -196,17 +194,21 @@ class _Run:
 
     def committed(self) -> Manifest | None:
         """Return the manifest in the vault, if there is one."""
-        try:
+        with suppress(BackupNotFound):
             return self.require_committed()
-        except BackupNotFound:
-            return None
+        return None
 
     def require_committed(self) -> Manifest:
         """Return the manifest in the vault."""
         return Manifest.from_json(self.site.vault.read(self.manifest_name, limit=RECORD_LIMIT))
 
     def report(self, manifest: Manifest, *, created: bool) -> BackupReport:
-        """Return the report of a backup that is committed."""
+        """Return the report of a committed backup."""
+        changed = None
+        if created:
+            others = (backup.manifest for backup in Catalog(self.site.vault).newest_first(manifest.source.name))
+            with suppress(VaultUnavailable):  # which must not fail a committed backup
+                changed = changes(manifest, others, self.site.settings.mass_deletion_rows)
         return BackupReport(
             backup_id=manifest.backup_id,
             location=self.site.vault.location,
@@ -217,13 +219,5 @@ class _Run:
             steps=self.steps.seconds,
             omitted=self.omitted if created else (),
             warnings=self.captured.warnings if created else (),
-            changes=self.changes_since(manifest) if created else None,
+            changes=changed,
         )
-
-    def changes_since(self, manifest: Manifest) -> Changes | None:
-        """Compare the backup with those before it; None if they cannot be read, which must not fail the backup."""
-        others = (backup.manifest for backup in Catalog(self.site.vault).newest_first(manifest.source.name))
-        try:
-            return changes(manifest, others, self.site.settings.mass_deletion_rows)
-        except VaultUnavailable:
-            return None

@@ -1,6 +1,6 @@
 """Delete expired backups from a directory vault, and what killed backups left there."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
@@ -38,14 +38,14 @@ def prune(site: Site) -> PruneReport:
     vault, now = site.vault, site.now()
     vault.sweep(_UNFINISHED_AFTER.total_seconds())
     contents = Catalog(vault).contents()
-    by_name = {backup.archive.name: backup for backup in contents.backups}
-    candidates = (_candidate(backup) for backup in contents.backups)
-    gone = [by_name[one.name] for one in expired(candidates, retain_days=site.settings.retain_days, now=now)]
+    candidates = {_candidate(backup): backup for backup in contents.backups}
+    gone = [candidates[one] for one in expired(candidates, retain_days=site.settings.retain_days, now=now)]
     for backup in gone:
         archive = backup.archive.name
         for name in (manifest_name(archive), archive, backup_report_name(backup.id), *drill_report_names(backup.id)):
             vault.delete(name)
-    unfinished = [left for left in contents.uncommitted if _is_left_over(vault, left, now)]
+    old = (left for left in contents.uncommitted if now - created_at(id_in(left.name)) > _UNFINISHED_AFTER)
+    unfinished = [left for left in old if _is_ours(vault, left)]
     for left in unfinished:
         vault.delete(left.name)
     return PruneReport(removed=tuple(backup.id for backup in gone), unfinished=tuple(left.name for left in unfinished))
@@ -57,15 +57,11 @@ def _candidate(backup: Backup) -> Candidate:
     return Candidate(backup.archive.name, manifest.source.name, manifest.created_at, good, manifest.tier)
 
 
-def _is_left_over(vault: Vault, left: StoredObject, now: datetime) -> bool:
-    return now - created_at(id_in(left.name)) > _UNFINISHED_AFTER and _is_ours(vault, left)
-
-
 def _is_ours(vault: Vault, left: StoredObject) -> bool:
     with TemporaryDirectory() as scratch:
-        copy = PurePosixPath(left.name).name
+        copy = Path(scratch) / PurePosixPath(left.name).name
         try:
-            vault.download(left.name, target := Path(scratch) / copy)
-            return read_manifest(target).tool.name == Tool(version="").name
+            vault.download(left.name, copy)
+            return read_manifest(copy).tool.name == Tool(version="").name
         except SqliteVaultError:
             return False  # unreadable: a person should decide

@@ -30,61 +30,56 @@ _LOGGED_ITEMS = 50
 
 def emit_backup(report: BackupReport) -> None:
     """Emit the metrics of a committed backup."""
-    manifest = report.manifest
-    metrics: dict[Metric, float] = {Metric.BACKUP_SUCCEEDED: 1, Metric.BACKUP_FAILED: 0}
-    if report.created:
-        metrics[Metric.BACKUP_SECONDS] = report.seconds
-        metrics[Metric.ARCHIVE_BYTES] = manifest.archive.bytes if manifest.archive else 0
-    if manifest.database is not None and manifest.snapshot is not None:
-        metrics[Metric.DATABASE_BYTES] = manifest.database.bytes
-        metrics[Metric.ROWS] = manifest.rows
-        metrics[Metric.WRITER_STALL_SECONDS] = manifest.snapshot.writer_stall_seconds
+    manifest, database, snapshot = report.manifest, report.manifest.database, report.manifest.snapshot
+    metrics = {
+        Metric.BACKUP_SUCCEEDED: 1,
+        Metric.BACKUP_FAILED: 0,
+        Metric.BACKUP_SECONDS: report.seconds if report.created else None,
+        Metric.ARCHIVE_BYTES: manifest.archive.bytes if report.created and manifest.archive else None,
+        Metric.DATABASE_BYTES: database.bytes if database else None,
+        Metric.ROWS: manifest.rows if database else None,
+        Metric.WRITER_STALL_SECONDS: snapshot.writer_stall_seconds if snapshot else None,
+    }
     _emit(manifest.source.name, metrics | _of_changes(report.changes))
 
 
 def emit_drill(report: DrillReport, database: str) -> None:
     """Emit the metrics of a drill, passed or not."""
     metrics = {
-        Metric.DRILL_SUCCEEDED: 1.0 if report.passed else 0.0,
-        Metric.DRILL_FAILED: 0.0 if report.passed else 1.0,
+        Metric.DRILL_SUCCEEDED: float(report.passed),
+        Metric.DRILL_FAILED: float(not report.passed),
+        Metric.RECOVERY_SECONDS: report.recovery_seconds if report.passed else None,
     }
-    if report.passed:
-        metrics[Metric.RECOVERY_SECONDS] = report.recovery_seconds
     _emit(database, metrics)
 
 
 def emit_monitor(report: MonitorReport) -> None:
-    """Emit what the monitor saw. An age that is not known is not emitted: missing data is what the alarm is for.
+    """Emit the monitor's figures.
 
-    A drill tells its recovery time, and a backup what was lost, once an hour or not at all where no function does it;
-    told here, a slow recovery and a loss stay in every alarm's sight for as long as they last.
+    Recovery time and lost rows are also emitted by drills and backups, but only once an hour, or never where no
+    function takes them. Repeated here, they keep an alarm firing for as long as its cause lasts.
     """
-    metrics: dict[Metric, float] = {
+    newest, proven = report.vault.newest, report.vault.proven
+    copy = report.replica.newest if report.replica else None
+    metrics = {
         Metric.REPLICATION_PENDING_SECONDS: report.replication_pending_seconds,
         Metric.REPLICATION_FAILED: report.replication_failed,
         Metric.MISSING_TIERS: len(report.missing_tiers),
         Metric.VAULT_DRIFT: len(report.drift),
         Metric.VAULT_BYTES: report.vault.total_bytes,
+        Metric.BACKUP_AGE_SECONDS: newest.age_seconds if newest else None,
+        Metric.PROVEN_BACKUP_AGE_SECONDS: proven.age_seconds if proven else None,
+        Metric.REPLICA_AGE_SECONDS: copy.age_seconds if copy else None,
+        Metric.REPLICA_DRILL_AGE_SECONDS: report.replica_drill_age_seconds,
+        Metric.RECOVERY_SECONDS: proven.recovery_seconds if proven else None,
     }
-    ages = {
-        Metric.BACKUP_AGE_SECONDS: report.vault.newest,
-        Metric.PROVEN_BACKUP_AGE_SECONDS: report.vault.proven,
-        Metric.REPLICA_AGE_SECONDS: report.replica.newest if report.replica else None,
-    }
-    metrics |= {name: newest.age_seconds for name, newest in ages.items() if newest is not None}
-    if report.replica_drill_age_seconds is not None:
-        metrics[Metric.REPLICA_DRILL_AGE_SECONDS] = report.replica_drill_age_seconds
-    if report.vault.proven is not None and report.vault.proven.recovery_seconds is not None:
-        metrics[Metric.RECOVERY_SECONDS] = report.vault.proven.recovery_seconds
     _emit(report.database, metrics | _of_changes(report.changes))
 
 
-def _of_changes(changes: Changes | None) -> dict[Metric, float]:
-    if changes is None:
-        return {}
+def _of_changes(changes: Changes | None) -> dict[Metric, float | None]:
     return {
-        Metric.LARGEST_TABLE_LOSS_PERCENT: changes.largest_loss_percent,
-        Metric.DATABASE_CHANGE_PERCENT: changes.database_change_percent,
+        Metric.LARGEST_TABLE_LOSS_PERCENT: changes.largest_loss_percent if changes else None,
+        Metric.DATABASE_CHANGE_PERCENT: changes.database_change_percent if changes else None,
     }
 
 
@@ -150,10 +145,12 @@ def log_failure(error: Exception) -> None:
         logger().exception("an unexpected error", error_code=type(error).__name__)
 
 
-def _emit(database: str, metrics: Mapping[Metric, float]) -> None:
+def _emit(database: str, metrics: Mapping[Metric, float | None]) -> None:
+    """Emit the known figures: for an unknown one, missing data is what its alarm fires on."""
     # service="": otherwise Powertools adds a dimension, and alarms on {Database} alone see nothing.
     emitter = EphemeralMetrics(namespace=METRIC_NAMESPACE, service="")
     emitter.add_dimension(METRIC_DIMENSION, database)
     for metric, value in metrics.items():
-        emitter.add_metric(metric, metric.unit, value)
+        if value is not None:
+            emitter.add_metric(metric, metric.unit, value)
     emitter.flush_metrics()

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from sqlitevault.ground.errors import TargetInUse
@@ -51,18 +52,13 @@ def _local_processes(database: Path) -> Iterator[str]:
 
 
 def _has_open(process: Path, identity: tuple[int, int]) -> bool:
-    try:
-        return any(_identity(descriptor) == identity for descriptor in (process / "fd").iterdir())
-    except OSError:
-        return False  # ended meanwhile, or another user's
-
-
-def _identity(descriptor: Path) -> tuple[int, int] | None:
-    try:
-        facts = descriptor.stat()
-    except OSError:
-        return None
-    return (facts.st_dev, facts.st_ino)
+    with suppress(OSError):  # it ended meanwhile, or is another user's
+        for descriptor in (process / "fd").iterdir():
+            with suppress(OSError):
+                facts = descriptor.stat()
+                if (facts.st_dev, facts.st_ino) == identity:
+                    return True
+    return False
 
 
 def _command(process: Path) -> str:

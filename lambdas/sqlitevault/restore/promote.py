@@ -21,14 +21,7 @@ from sqlitevault.ground.report import Moment, Report, Seconds
 from sqlitevault.restore import durable
 from sqlitevault.restore.config_files import ConfigReport, restore_config
 from sqlitevault.restore.occupants import require_unused
-from sqlitevault.restore.stage import (
-    CONFIG,
-    DATABASE,
-    StageReport,
-    discard_stage,
-    read_stage,
-    require_unchanged,
-)
+from sqlitevault.restore.stage import CONFIG, DATABASE, StageReport, discard_stage, read_stage, require_unchanged
 from sqlitevault.restore.target import SIDE_FILES, Target, kept_path
 from sqlitevault.site import Site
 from sqlitevault.snapshot import take_snapshot
@@ -131,7 +124,8 @@ def swap_in(target: Target, replacement: Path, *, now: datetime, on_step: OnStep
 
 def _keep(target: Target, kept: Path, on_step: OnStep) -> Path:
     live = target.database
-    if not _has_live_side_files(target):
+    side_files = [path for path in map(target.side_file, ("-wal", "-journal")) if path.exists()]
+    if not any(path.stat().st_size for path in side_files):
         _link_or_copy(live, kept)
         on_step("kept")
         return kept
@@ -148,10 +142,6 @@ def _keep(target: Target, kept: Path, on_step: OnStep) -> Path:
     durable.move(recovered, live)
     on_step("live recovered")
     return kept
-
-
-def _has_live_side_files(target: Target) -> bool:
-    return any(path.stat().st_size > 0 for path in map(target.side_file, ("-wal", "-journal")) if path.exists())
 
 
 def _link_or_copy(live: Path, kept: Path) -> None:

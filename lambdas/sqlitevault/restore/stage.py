@@ -74,7 +74,11 @@ def stage(
         found = Retrieval(selected, scope, downloads, beside, steps, site.replica, salvage).run()
         report = _described(found, selected, target, scope=scope, steps=steps, now=now)
         write(found.folder / _RECORD, report.to_json())
-        _publish(found.folder, target.staged(report.backup_id))
+        staged = target.staged(report.backup_id)
+        if staged.exists():
+            shutil.rmtree(staged)
+        found.folder.rename(staged)
+        sync(staged.parent)
     return report
 
 
@@ -106,13 +110,6 @@ def _described(
         salvaged=salvaged is not None and bool(salvaged.differences),
         rows=salvaged.rows if salvaged else None,
     )
-
-
-def _publish(folder: Path, staged: Path) -> None:
-    if staged.exists():
-        shutil.rmtree(staged)
-    folder.rename(staged)
-    sync(staged.parent)
 
 
 def read_stage(target: Target, backup_id: str) -> StageReport:

@@ -41,14 +41,11 @@ def newest_kept(database: Path) -> Path:
     Raises:
         BackupNotFound: there is none.
     """
-    kept = [path for path in database.parent.glob(f"{database.name}.pre_restore_*") if _is_database(path)]
+    found = database.parent.glob(f"{database.name}.pre_restore_*")
+    kept = [path for path in found if not path.name.endswith((*SIDE_FILES, ".unfinished"))]
     if not kept:
         raise BackupNotFound(
             f"no {database.name}.pre_restore_* beside {database}",
             hint="Nothing was replaced here; restore a backup instead.",
         )
     return max(kept, key=lambda path: path.name)
-
-
-def _is_database(path: Path) -> bool:
-    return not path.name.endswith((*SIDE_FILES, ".unfinished"))
