@@ -25,7 +25,7 @@ _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")  # a terminal's colours and cur
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a command gave back. On a terminal stderr is everything that the screen showed."""
+    """The result of a command. On a terminal, stderr is everything that the screen showed."""
 
     code: int
     stdout: str
@@ -33,23 +33,23 @@ class Outcome:
 
     @property
     def document(self) -> Any:
-        """What stdout says, which has to be one JSON document and nothing else."""
+        """The JSON document that is all of stdout."""
         return json.loads(self.stdout)
 
     def require(self, code: int, *said: str) -> "Outcome":
-        """See that the command ended with this code, said all of this on stderr, and what to do if it failed."""
-        told = _CONTROL.sub("", self.stderr)
+        """Check that the command ended with this code, with these texts on stderr, and a hint if it failed."""
+        screen = _CONTROL.sub("", self.stderr)
         assert self.code == code, self
         for text in said:
-            assert text in told, self
-        assert "Traceback" not in told, self
+            assert text in screen, self
+        assert "Traceback" not in screen, self
         if code:
-            assert "\nWhat to do: " in told.replace("\r", ""), self
+            assert "\nWhat to do: " in screen.replace("\r", ""), self
         return self
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of a command: these settings, and nothing of this process that could change it."""
+    """Return the environment of a command: these settings, and nothing from this process that could affect it."""
     return {name: os.environ[name] for name in _PASSED_ON if name in os.environ} | dict(settings)
 
 

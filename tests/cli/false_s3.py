@@ -1,4 +1,4 @@
-"""A server in S3's place that refuses, or hangs up, as S3 and networks do."""
+"""A false S3 that refuses requests or closes connections."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ REFUSALS = {
 
 
 class _Refusing(BaseHTTPRequestHandler):
-    """Answers everything with the code of its server; without one it hangs up."""
+    """Answers every request with the server's code; without a code it closes the connection."""
 
     protocol_version = "HTTP/1.1"
     code: str | None = None
@@ -35,7 +35,7 @@ class _Refusing(BaseHTTPRequestHandler):
 
 @contextmanager
 def false_s3(code: str | None) -> Iterator[dict[str, str]]:
-    """Run the server; give the settings that make a command take it for S3."""
+    """Run the server; give the settings that make a command use it as S3."""
     handler = type("Refusing", (_Refusing,), {"code": code})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})

@@ -1,4 +1,4 @@
-"""A user's folder: a database, its configuration, backups; and what is in it, to see that nothing changed."""
+"""A user's folder with a database, its configuration and backups, and a listing to detect changes."""
 
 import hashlib
 import shutil

@@ -1,4 +1,4 @@
-"""What users get wrong, or find broken: how it comes about, the command, its exit code, and what it has to say."""
+"""Mistakes and broken files: how to make each, the command, its exit code and its message."""
 
 import os
 import shutil
@@ -39,13 +39,13 @@ def break_database(home: Home) -> None:
 
 
 def outgrow_the_disk(home: Home) -> None:
-    """Make the database, sparse, as large as all that is free."""
+    """Make the database a sparse file as large as the free space."""
     os.truncate(home.database, shutil.disk_usage(home.root).free)
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One thing that is wrong: how it came about, the command, its code, and what it has to say."""
+    """One mistake: how to make it, the command, its exit code and its message."""
 
     arguments: tuple[str, ...]
     code: int

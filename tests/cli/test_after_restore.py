@@ -1,11 +1,11 @@
-"""What a restore says and does when it is done: losses, keys, what to look at, and a fresh backup."""
+"""The end of a restore: the report of losses, keys and next steps, and a fresh backup."""
 
 from tests.cli.home import Home
 from tests.databases import execute, require_bank
 
 
-def test_the_closing_message_says_all_there_is_to_say(home: Home) -> None:
-    """What was restored, what is lost, which keys there are, what to look at, and to take a backup."""
+def test_the_closing_message_is_complete(home: Home) -> None:
+    """It names what was restored and lost, the keys, what to check, and the backup to take."""
     done = home.run("restore", home.ids[0], "--db-only", "--yes").require(0).stdout
     assert f"as of {home.ids[0]}" in done
     assert "lost: data written after " in done
@@ -15,7 +15,7 @@ def test_the_closing_message_says_all_there_is_to_say(home: Home) -> None:
 
 
 def test_backup_after_takes_a_proven_backup_of_what_was_restored(home: Home) -> None:
-    """It goes where backups go every day, and the message does not ask for another one."""
+    """It goes to BACKUP_DIR, and the message does not ask for another one."""
     moved = home.backups.rename(home.root / "rescued")
     done = home.run("restore", "--latest", "--from", "rescued", "--yes", "--backup-after").require(0).stdout
     assert require_bank(home.database) == 400
@@ -29,7 +29,7 @@ def test_backup_after_takes_a_proven_backup_of_what_was_restored(home: Home) -> 
 
 
 def test_backup_after_is_in_the_json(home: Home) -> None:
-    """One document says what was staged, promoted and backed up."""
+    """One document reports what was staged, promoted and backed up."""
     document = home.run("restore", "--latest", "--yes", "--backup-after", "--json").require(0).document
     assert document["backup_after"]["backup_id"] == home.ids[-1]
     assert document["promoted"]["key_metadata"][1].startswith("k1,ci,")

@@ -36,7 +36,7 @@ def test_a_backup_is_made_proven_and_named(new_home: Home) -> None:
 
 
 def test_lost_rows_are_noted(home: Home) -> None:
-    """A backup after an accident says so, and where to read on; the figure is there for Prometheus."""
+    """A backup after an accident notes it and names the runbook; Prometheus gets the figure."""
     execute(home.database, "DELETE FROM ledger WHERE id > 100")
     said = home.run("backup", "--no-drill").require(0)
     assert f"note: ledger has 400 fewer rows (80 %) than in {home.ids[0]}; an accident? docs/runbooks/" in said.stderr
@@ -45,8 +45,8 @@ def test_lost_rows_are_noted(home: Home) -> None:
     assert "fewer rows" not in home.run("backup", "--no-drill", MASS_DELETION_PERCENT="81").require(0).stderr
 
 
-def test_a_quiet_backup_prints_nothing_but_what_is_wrong(new_home: Home) -> None:
-    """Cron mails whatever is printed: a note is, a failure is, a success is not."""
+def test_a_quiet_backup_prints_only_notes_and_errors(new_home: Home) -> None:
+    """Cron mails everything that is printed: notes and failures, but not successes."""
     done = new_home.run("backup", "--quiet").require(0)
     assert (done.stdout, done.stderr) == ("", "")
     assert len(new_home.ids) == 1
@@ -62,7 +62,7 @@ def test_a_quiet_backup_prints_nothing_but_what_is_wrong(new_home: Home) -> None
     ids=["db-only", "config-only"],
 )
 def test_a_backup_of_one_half(new_home: Home, option: str, database: bool, configuration: bool) -> None:
-    """`--db-only` takes the database alone, `--config-only` the configuration alone."""
+    """`--db-only` takes only the database, `--config-only` only the configuration."""
     report = new_home.run("backup", option, "--json").require(0).document
     held = members(new_home, report["backup_id"])
     assert ("devops_hub.db" in held) == ("devops_hub.sql" in held) == database
@@ -71,7 +71,7 @@ def test_a_backup_of_one_half(new_home: Home, option: str, database: bool, confi
 
 
 def test_another_directory_and_another_tier(new_home: Home) -> None:
-    """`--to` names the vault and `--tier` says why; `--no-drill` skips the proof."""
+    """`--to` names the vault and `--tier` the tier; `--no-drill` skips the proof."""
     report = new_home.run("backup", "--to", "elsewhere", "--tier", "daily", "--no-drill", "--json").require(0).document
     assert (new_home.root / "elsewhere" / f"{report['backup_id']}.tar.gz").is_file()
     assert not new_home.backups.exists()
@@ -81,7 +81,7 @@ def test_another_directory_and_another_tier(new_home: Home) -> None:
 
 
 def test_the_vault_of_the_environment(new_home: Home) -> None:
-    """DATABASE_PATH, CONFIG_ROOT and BACKUP_DIR say what is backed up, and where to."""
+    """DATABASE_PATH and CONFIG_ROOT name what is backed up, BACKUP_DIR where it goes."""
     new_home.database.rename(new_home.root / "app.db")
     settings = {"DATABASE_PATH": "app.db", "CONFIG_ROOT": "data", "BACKUP_DIR": "kept/here"}
     report = new_home.run("backup", "--json", **settings).require(0).document
@@ -90,7 +90,7 @@ def test_the_vault_of_the_environment(new_home: Home) -> None:
     assert (new_home.root / "kept" / "here" / report["archive"]).is_file()
 
 
-def test_what_is_left_out_of_the_configuration_is_said(new_home: Home) -> None:
+def test_omitted_configuration_files_are_noted(new_home: Home) -> None:
     """A file that must not be followed is named on stderr, brackets and all, and the backup is made without it."""
     (new_home.root / "docker-compose.[prod].yml").symlink_to("/etc/hostname")
     new_home.run("backup").require(0, "note: docker-compose.[prod].yml: ")
@@ -99,7 +99,7 @@ def test_what_is_left_out_of_the_configuration_is_said(new_home: Home) -> None:
 
 
 def test_old_backups_go(home: Home) -> None:
-    """After a backup those older than BACKUP_RETAIN days are removed, with their manifests, and counted."""
+    """A backup removes those older than BACKUP_RETAIN days with their manifests, and reports how many."""
     young = set(home.ids)
     old = home.back_up(timedelta(days=9))
     assert "removed   1 old backups" in home.run("backup", BACKUP_RETAIN="8").require(0).stdout
@@ -109,7 +109,7 @@ def test_old_backups_go(home: Home) -> None:
 
 
 def test_the_last_good_backup_stays(new_home: Home) -> None:
-    """However old it is: a newer backup without the database, or of a corrupt one, does not replace it."""
+    """It stays at any age: a newer backup without the database, or of a corrupt one, does not replace it."""
     older, old = new_home.back_up(timedelta(days=90)), new_home.back_up(timedelta(days=80))
     report = new_home.run("backup", "--config-only", "--json", BACKUP_RETAIN="1").require(0).document
     assert report["pruned"]["removed"] == [older]

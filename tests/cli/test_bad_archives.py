@@ -48,7 +48,7 @@ _SPOILED: dict[str, Callable[[bytes], bytes]] = {
 
 
 def refused(home: Home, archive: Path, *says: str) -> None:
-    """See that `restore` and `verify` refuse an archive, and that both leave everything as it was."""
+    """Check that `restore` and `verify` refuse an archive and change nothing."""
     before = tree(home.root)
     home.run("restore", archive, "--yes").require(INTEGRITY, *says)
     home.run("verify", archive).require(INTEGRITY, "IntegrityCheckFailed: 1 of 1 backups are damaged")
@@ -58,7 +58,7 @@ def refused(home: Home, archive: Path, *says: str) -> None:
 
 @pytest.mark.parametrize("how", _SPOILED)
 def test_a_spoiled_archive_beside_its_manifest(home: Home, how: str) -> None:
-    """The checksum gives it away before anything is unpacked."""
+    """The checksum reveals it before anything is unpacked."""
     archive = home.archive(home.ids[1])
     archive.write_bytes(_SPOILED[how](archive.read_bytes()))
     refused(home, archive, f"ChecksumMismatch: {archive.name} has SHA-256 ")
@@ -66,7 +66,7 @@ def test_a_spoiled_archive_beside_its_manifest(home: Home, how: str) -> None:
 
 @pytest.mark.parametrize("how", _SPOILED)
 def test_a_spoiled_archive_alone(home: Home, how: str) -> None:
-    """Without a manifest beside it the archive gives itself away."""
+    """Without a manifest beside it, the archive itself reveals the damage."""
     archive = home.root / "carried away.tar.gz"
     archive.write_bytes(_SPOILED[how](home.archive(home.ids[1]).read_bytes()))
     before = tree(home.root)
@@ -76,7 +76,7 @@ def test_a_spoiled_archive_alone(home: Home, how: str) -> None:
 
 @pytest.mark.parametrize("attack", _HOSTILE)
 def test_a_hostile_archive(home: Home, attack: str) -> None:
-    """What leads elsewhere, or is no plain file, or comes twice, or is more than recorded, is not unpacked."""
+    """Members that lead elsewhere, are not plain files, come twice or are not recorded are not unpacked."""
     archive = crafted(home.root, head(CONTENT), _HOSTILE[attack])
     before = tree(home.root)
     home.run("restore", archive, "--yes").require(INTEGRITY, "ArchiveUnsafe: ")
@@ -94,7 +94,7 @@ def test_a_bomb_that_records_no_sizes(home: Home) -> None:
 
 
 def test_a_manifest_of_a_newer_format(home: Home) -> None:
-    """It is named, not guessed at; a newer version is what helps."""
+    """The error names the version, and the hint recommends a newer sqlitevault."""
     manifest = home.manifest(home.ids[1])
     manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"format": 2}))
     before = tree(home.root)
@@ -105,7 +105,7 @@ def test_a_manifest_of_a_newer_format(home: Home) -> None:
 
 @pytest.mark.parametrize("naming", ["id", "path"])
 def test_a_manifest_of_another_archive(home: Home, naming: str) -> None:
-    """Files that were mixed up are noticed, whichever way the backup is named."""
+    """Mixed-up files are detected, by whichever name the backup is given."""
     shutil.copy(home.manifest(home.ids[0]), home.manifest(home.ids[1]))
     before = tree(home.root)
     words = {"id": home.ids[1], "path": str(home.archive(home.ids[1]))}[naming]
@@ -114,7 +114,7 @@ def test_a_manifest_of_another_archive(home: Home, naming: str) -> None:
 
 
 def test_a_manifest_that_is_missing(home: Home) -> None:
-    """The archive is then no backup of its id, yet its path restores it: the manifest inside is proof enough."""
+    """The archive then does not count as a backup, but its path restores it with the manifest inside."""
     missing = home.ids[1]
     home.manifest(missing).unlink()
     before = tree(home.root)
@@ -136,14 +136,14 @@ def test_a_manifest_that_is_missing(home: Home) -> None:
     ids=["restore", "verify", "drill", "path", "impossible time"],
 )
 def test_a_backup_that_is_not_there(home: Home, verb: str, words: str, code: int, says: str) -> None:
-    """Code 10 and where to look; an id with a time that does not exist is no id: code 2."""
+    """Code 10 and where to look; code 2 for an id with an impossible time."""
     before = tree(home.root)
     home.run(verb, words).require(code, says)
     assert tree(home.root) == before
 
 
 def test_the_newest_backup_is_damaged(home: Home) -> None:
-    """`--latest` says what is wrong with it instead of restoring it; the hint leads to the others."""
+    """`--latest` reports the damage instead of restoring; the hint names the other backups."""
     damage(home.archive(home.ids[1]))
     before = tree(home.root)
     home.run("restore", "--latest", "--yes").require(INTEGRITY, "ChecksumMismatch: ", "Take another backup")

@@ -14,7 +14,7 @@ _COMMANDS = {
     "restore": ("restore", "--from-s3", f"{_VAULT}latest.tar.gz", "--yes"),
 }
 _ADVICE = {
-    "AccessDenied": "The credentials may not do this",
+    "AccessDenied": "The credentials do not allow this",
     "InvalidAccessKeyId": "check AWS_PROFILE and AWS_ACCESS_KEY_ID",
     "ExpiredToken": "sign in again",
     "RequestTimeTooSkewed": "This machine's clock is wrong",
@@ -25,7 +25,7 @@ _ADVICE = {
     ("verb", "code"), [("backup", "AccessDenied"), *(("restore", code) for code in REFUSALS)], ids=lambda text: text
 )
 def test_s3_refuses(new_home: Home, verb: str, code: str) -> None:
-    """Its code is named, with what to do about it."""
+    """The error names its code and what to do about it."""
     before = tree(new_home.root)
     with false_s3(code) as settings:
         done = new_home.run(*_COMMANDS[verb], **settings)
@@ -36,7 +36,7 @@ def test_s3_refuses(new_home: Home, verb: str, code: str) -> None:
 
 @pytest.mark.parametrize("verb", _COMMANDS)
 def test_the_connection_is_lost(new_home: Home, verb: str) -> None:
-    """A server that hangs up on every request is no vault."""
+    """A server that closes every connection is not a vault."""
     before = tree(new_home.root)
     with false_s3(None) as settings:
         done = new_home.run(*_COMMANDS[verb], **settings)
@@ -45,7 +45,7 @@ def test_the_connection_is_lost(new_home: Home, verb: str) -> None:
 
 
 def test_nobody_answers(new_home: Home) -> None:
-    """A port where nothing listens: the endpoint is named."""
+    """A port where nothing listens: the error names the endpoint."""
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
@@ -54,7 +54,7 @@ def test_nobody_answers(new_home: Home) -> None:
 
 
 def test_no_credentials(new_home: Home) -> None:
-    """Whoever has none is told where they come from."""
+    """Without credentials, the hint explains where to set them."""
     settings = {name: value for name, value in access(9).items() if "KEY" not in name}
     done = new_home.run("list", "--from", _VAULT, AWS_SHARED_CREDENTIALS_FILE="/dev/null", **settings)
     done.require(UNAVAILABLE, "There are no credentials: set AWS_PROFILE")
@@ -62,7 +62,7 @@ def test_no_credentials(new_home: Home) -> None:
 
 @pytest.mark.xdist_group("aws")
 def test_a_missing_bucket(cloud_home: Home) -> None:
-    """Backup, list and restore name the bucket; a missing object in a bucket that is there is not found."""
+    """Backup, list and restore name the missing bucket; a missing object in an existing bucket is "not found"."""
     before = tree(cloud_home.root)
     for arguments in (*_COMMANDS.values(), ("list", "--from", _VAULT)):
         cloud_home.run(*arguments).require(UNAVAILABLE, f"{_VAULT} refused ", "NoSuchBucket", "Check the bucket's name")

@@ -42,7 +42,7 @@ def keyed(new_home: Home) -> Home:
 
 
 def test_keys_are_listed_without_their_hashes(keyed: Home) -> None:
-    """All facts but the hash, as JSON and on the screen; nothing is written."""
+    """Everything except the hash, as JSON and on the screen; nothing is written."""
     before = tree(keyed.root)
     done = keyed.run("keys", "list", "--json").require(0)
     assert [(key["id"], key["is_active"]) for key in done.document["keys"]] == [
@@ -57,7 +57,7 @@ def test_keys_are_listed_without_their_hashes(keyed: Home) -> None:
 
 
 def test_revoking_takes_a_proven_backup_first(keyed: Home) -> None:
-    """Two were active, none is; the backup before still has them active."""
+    """Both active keys become inactive; they are still active in the backup taken first."""
     done = keyed.run("keys", "revoke", "--all", "--json").require(0).document
     assert done["revoked"] == 2
     assert _active(keyed) == []
@@ -70,13 +70,13 @@ def test_revoking_takes_a_proven_backup_first(keyed: Home) -> None:
 
 
 def test_own_questions_do_not_keep_keys_alive(keyed: Home) -> None:
-    """What DRILL_SQL asks of a database says nothing about whether its backup restores."""
+    """A failed check of DRILL_SQL does not mean that the backup cannot be restored."""
     keyed.run("keys", "revoke", "--all", DRILL_SQL="SELECT count(*) FROM stolen => 1").require(0)
     assert _active(keyed) == []
 
 
 def test_revoking_again_finds_none(keyed: Home) -> None:
-    """It is no error, and still takes its backup."""
+    """It succeeds, and still takes its backup."""
     execute(keyed.database, "UPDATE api_keys SET is_active = 0")
     assert "0 keys revoked" in keyed.run("keys", "revoke", "--all").require(0).stdout
 
@@ -115,7 +115,7 @@ def test_without_a_backup_no_key_is_touched(
 
 
 class BadDisk(DirectoryVault):
-    """A directory on a disk that gives other bytes back than it was given."""
+    """A directory on a disk that returns other bytes than were written."""
 
     def download(self, name: str, target: Path, *, version: str | None = None, on_bytes: OnBytes = ignore_bytes) -> str:
         """Read other bytes."""
@@ -138,7 +138,7 @@ def test_a_backup_that_cannot_be_proven_stops_it(keyed: Home, monkeypatch: pytes
 
 
 def test_a_trigger_that_refuses_is_named(keyed: Home) -> None:
-    """SQLite's own words; no key is touched, and the backup stays."""
+    """SQLite's own message is shown; no key is changed, and the backup stays."""
     refuse = "CREATE TRIGGER t BEFORE UPDATE ON api_keys BEGIN SELECT RAISE(ABORT, 'keys are kept'); END"
     execute(keyed.database, refuse)
     keyed.run("keys", "revoke", "--all").require(15, "TargetUnwritable: ", "keys are kept")
@@ -149,7 +149,7 @@ def test_a_trigger_that_refuses_is_named(keyed: Home) -> None:
     "change", ["DROP TABLE api_keys", "ALTER TABLE api_keys DROP COLUMN is_active"], ids=["table", "column"]
 )
 def test_without_keys_no_backup_is_taken(keyed: Home, change: str) -> None:
-    """There is nothing to revoke: that is said at once."""
+    """It fails at once: there is nothing to revoke."""
     execute(keyed.database, change)
     keyed.run("keys", "revoke", "--all").require(2, "no table api_keys with a column is_active")
     assert not keyed.backups.exists()
@@ -173,7 +173,7 @@ def test_another_applications_database_is_told_apart(new_home: Home, arguments: 
 
 
 def test_the_last_events_of_a_type(new_home: Home) -> None:
-    """Those whose type begins so, newest first; data as it was written."""
+    """Events whose type starts with the text, newest first, with their data unchanged."""
     execute(new_home.database, *_EVENTS)
     found = new_home.run("audit", "--type", "auth", "--limit", "2", "--json").require(0).document["events"]
     assert [event["type"] for event in found] == ["auth.failed", "auth_x"]
@@ -184,7 +184,7 @@ def test_the_last_events_of_a_type(new_home: Home) -> None:
 
 
 def test_what_an_intruder_wrote_is_shown_and_not_obeyed(new_home: Home) -> None:
-    """Escape sequences could hide lines of the evidence; as JSON they are what they are."""
+    """Escape sequences could hide evidence: they are shown as symbols, and unchanged in JSON."""
     evil = "\x1b]0;title\x07\x1b[2J\rnothing\x9b31m\x7f"
     execute(
         new_home.database,
@@ -207,7 +207,7 @@ def test_what_an_intruder_wrote_is_shown_and_not_obeyed(new_home: Home) -> None:
 
 
 def test_deleted_events_are_found_in_a_backup(new_home: Home) -> None:
-    """Whoever broke in has removed the traces from the live database."""
+    """The intruder has removed the traces from the live database."""
     execute(new_home.database, *_EVENTS)
     made = new_home.run("backup", "--no-drill", "--json").require(0).document["backup_id"]
     execute(new_home.database, "DELETE FROM events")

@@ -46,7 +46,7 @@ def repack(home: Home, backup_id: str, *, but: tuple[str, ...] = (), damage: str
 
 
 def test_the_replicas_copy_is_taken(home: Home) -> None:
-    """The vault's archive has another checksum: the replica's is proven and restored, and it is said."""
+    """The vault's archive has another checksum: the replica's is proven and restored, and the report says so."""
     shutil.copytree(home.backups, home.root / "replica")
     flip(home.archive(home.ids[1]))
     settings = {"REPLICA_URI": "replica"}
@@ -69,7 +69,7 @@ def test_a_replica_with_other_folders_is_searched(home: Home) -> None:
 
 @pytest.mark.xdist_group("aws")
 def test_an_unreachable_replica_is_said(home: Home) -> None:
-    """A function in the VPC cannot reach the other region: that is no reason to hide what else was wrong."""
+    """A function in the VPC cannot reach the other region; the other errors are still reported."""
     flip(home.archive(home.ids[1]))
     before = tree(home.root)
     nowhere = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
@@ -82,7 +82,7 @@ def test_an_unreachable_replica_is_said(home: Home) -> None:
 
 @pytest.mark.xdist_group("aws")
 def test_an_earlier_version_is_taken(cloud_home: Home, aws: EmbeddedAws) -> None:
-    """Somebody wrote over the archive; the version that the manifest describes is still there."""
+    """The archive was overwritten; the version that the manifest describes still exists."""
     bucket, s3 = cloud_home.settings["BUCKET"], aws.client("s3", "us-east-1")
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     vault = f"s3://{bucket}/backups/"
@@ -95,7 +95,7 @@ def test_an_earlier_version_is_taken(cloud_home: Home, aws: EmbeddedAws) -> None
 
 
 def test_the_database_is_rebuilt_from_the_dump(home: Home) -> None:
-    """The archive is what was stored, but its database is corrupt: the dump beside it gives the same digests."""
+    """The archive is intact, but its database is corrupt: the dump beside it gives the same digests."""
     repack(home, home.ids[1], damage="devops_hub.db")
     done = home.run("restore", "--latest", "--yes", "--json").require(0).document
     assert done["staged"]["recovered_from"] == "the SQL dump in the archive"
@@ -128,7 +128,7 @@ def test_salvage_restores_what_can_be_read_and_says_so(home: Home) -> None:
 
 @pytest.mark.parametrize("at", [0.4, 0.8, 0.95])
 def test_salvage_of_a_truncated_archive(home: Home, at: float) -> None:
-    """What the archive still holds comes out: of the database, or of the dump behind it."""
+    """The rows still in the archive are restored, from the database or from the dump behind it."""
     archive = home.archive(home.ids[1])
     archive.write_bytes(archive.read_bytes()[: int(archive.stat().st_size * at)])
     before = tree(home.root)
@@ -142,7 +142,7 @@ def test_salvage_of_a_truncated_archive(home: Home, at: float) -> None:
 
 
 def test_salvage_is_not_used_when_a_proof_is_possible(home: Home) -> None:
-    """Asked for beforehand it changes nothing about a good backup."""
+    """Given for a good backup, --salvage changes nothing."""
     done = home.run("restore", "--latest", "--yes", "--salvage", "--json").require(0).document
     assert not done["promoted"]["salvaged"]
     assert require_bank(home.database) == 400
@@ -157,7 +157,7 @@ def test_rubbish_cannot_be_salvaged(home: Home) -> None:
 
 
 def test_salvage_of_a_database_that_was_kept_although_corrupt(home: Home) -> None:
-    """`backup --allow-corrupt` is for this: what can be read of it comes back on request."""
+    """This is the use of `backup --allow-corrupt`: --salvage restores what can be read."""
     with closing(sqlite3.connect(home.database)) as connection:
         connection.execute("VACUUM")
     with home.database.open("r+b") as file:

@@ -43,7 +43,7 @@ def test_the_live_database_is_the_second_state_unless_said(home: Home) -> None:
 
 
 def test_rows_differ_byte_by_byte(home: Home) -> None:
-    """A key in other letters of a NOCASE column, and 1.0 for 1, are changes; odd names and NULL keys are named."""
+    """Another case in a NOCASE key, and 1.0 for 1, are changes; odd names and NULL keys are shown."""
     create = 'CREATE TABLE "odd ""[bold] name" (k TEXT COLLATE NOCASE PRIMARY KEY, v)'
     insert = 'INSERT INTO "odd ""[bold] name" VALUES (\'key\', 1), (NULL, 2)'
     execute(home.database, create, insert)
@@ -56,7 +56,7 @@ def test_rows_differ_byte_by_byte(home: Home) -> None:
 
 
 def test_what_has_no_key_is_compared_by_whole_rows(home: Home) -> None:
-    """Tables without a primary key, with other columns, new ones and lost ones each say so; all are counted."""
+    """Tables without a primary key, with other columns, new and missing ones have a note; all are counted."""
     execute(
         home.database,
         "CREATE TABLE nokey (x)",
@@ -100,7 +100,7 @@ def test_keys_that_are_no_text_are_named_all_the_same(home: Home) -> None:
 
 
 def test_an_archive_of_the_original_script_compares(new_home: Home, legacy_archive: Path) -> None:
-    """It has no manifest beside it; its database is compared all the same."""
+    """It has no manifest beside it; its database is compared anyway."""
     shutil.copy(legacy_archive, new_home.root)
     found = _by_table(new_home, f"./{legacy_archive.name}", "live")
     assert found["ledger"]["note"] == "the table is new"
@@ -112,7 +112,7 @@ def test_an_archive_of_the_original_script_compares(new_home: Home, legacy_archi
     ids=["unknown", "nonsense"],
 )
 def test_what_does_not_exist_cannot_be_compared(home: Home, words: str, code: int) -> None:
-    """A backup that is not there, and words that name none."""
+    """An id that does not exist, and a word that does not name a backup."""
     home.run("diff", words).require(code)
 
 

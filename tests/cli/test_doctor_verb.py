@@ -1,4 +1,4 @@
-"""`sqlitevault doctor`: what is found, in plain words and as JSON, and nothing changes."""
+"""`sqlitevault doctor`: its findings as text and as JSON; nothing changes."""
 
 import re
 import subprocess
@@ -38,8 +38,8 @@ def test_json_says_the_same(new_home: Home) -> None:
     assert done.stderr == ""
 
 
-def test_a_warning_is_no_failure(new_home: Home) -> None:
-    """A hot journal is told with what to do, and backups work: code 0."""
+def test_a_warning_is_not_a_failure(new_home: Home) -> None:
+    """A hot journal is reported with a hint, and backups work: code 0."""
     leave_hot_journal(new_home.database)
     assert "hot journal" in new_home.run("doctor").require(0).stdout
     new_home.run("backup").require(0)
@@ -88,5 +88,5 @@ def _others(home: Home) -> str:
 
 
 def test_a_hold_beyond_ten_minutes_is_refused(new_home: Home) -> None:
-    """Nobody should leave one behind for a day."""
+    """Otherwise one could be left behind for a day."""
     assert new_home.run("doctor", "--hold", "601").code == 2

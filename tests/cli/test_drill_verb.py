@@ -1,4 +1,4 @@
-"""`sqlitevault drill`: the recovery test, and that its verdict counts."""
+"""`sqlitevault drill`: the recovery test, and the effect of its verdict."""
 
 import json
 import shutil
@@ -55,7 +55,7 @@ def test_the_original_scripts_archive_is_drilled_without_a_record(new_home: Home
 
 
 def test_a_question_about_a_table_that_is_gone_fails_the_drill(home: Home) -> None:
-    """The accident that DRILL_SQL is for: the backup is shown, its drill fails, restore takes the one before."""
+    """The use of DRILL_SQL: the backup is shown, its drill fails, and restore takes the one before it."""
     execute(home.database, "DROP TABLE accounts")
     asked = "SELECT count(*) > 0 FROM accounts => 1"
     done = home.run("backup", "--db-only", DRILL_SQL=asked).require(14, "DrillFailed: ", "no such table: accounts")
@@ -66,7 +66,7 @@ def test_a_question_about_a_table_that_is_gone_fails_the_drill(home: Home) -> No
 
 
 def test_a_question_that_is_wrong_itself_does_not_cost_the_backup(new_home: Home) -> None:
-    """The backup is shown, recorded and counts; then the setting is named."""
+    """The backup is shown, recorded and counts; the error names the setting."""
     wrong = "SELEKT 1 => 1\nSELECT count(*) FROM accounts => 50"
     done = new_home.run("backup", DRILL_SQL=wrong).require(2, "ConfigError: ", "SELEKT 1")
     (made,) = new_home.ids

@@ -48,7 +48,7 @@ def test_in_a_pipe_everything_is_plain_text(home: Home, verb: str) -> None:
 
 
 @pytest.mark.parametrize("verb", _VERBS)
-def test_json_is_all_that_stdout_says(home: Home, verb: str) -> None:
+def test_json_is_all_of_stdout(home: Home, verb: str) -> None:
     """With `--json` stdout is one JSON document, and stderr is quiet."""
     done = home.run(*_VERBS[verb], "--json").require(0)
     assert home.ids[-1] in str(done.document)
@@ -57,7 +57,7 @@ def test_json_is_all_that_stdout_says(home: Home, verb: str) -> None:
 
 @pytest.mark.parametrize("verb", _WITH_PROGRESS)
 def test_on_a_terminal_progress_is_shown_on_stderr(home: Home, verb: str) -> None:
-    """Bars are on the screen, and what goes into a pipe meanwhile stays plain."""
+    """Bars are on the screen; output to a pipe stays plain."""
     done = home.run_on_terminal(*_VERBS[verb]).require(0)
     assert _BAR in done.stderr
     assert _ESCAPE in done.stderr
@@ -67,9 +67,9 @@ def test_on_a_terminal_progress_is_shown_on_stderr(home: Home, verb: str) -> Non
 
 @pytest.mark.parametrize("verb", _CODES)
 def test_the_help_names_the_exit_codes(new_home: Home, verb: str) -> None:
-    """`--help` says which codes the verb ends with, and what each means."""
-    told = " ".join(new_home.run(*verb.split(), "--help").require(0).stdout.split())
-    listed = told.partition("Exit codes: ")[2].split(" · ")
+    """`--help` names the exit codes of the verb and their meanings."""
+    help_text = " ".join(new_home.run(*verb.split(), "--help").require(0).stdout.split())
+    listed = help_text.partition("Exit codes: ")[2].split(" · ")
     assert tuple(int(code.split()[0]) for code in listed) == _CODES[verb]
     assert all(len(code.split()) > 1 for code in listed)
 

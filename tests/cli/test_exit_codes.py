@@ -15,7 +15,7 @@ from tests.databases import execute, holding_the_lock
 
 
 @pytest.mark.parametrize("wrong", CASES)
-def test_what_is_wrong_is_said_and_nothing_changes(home: Home, wrong: str) -> None:
+def test_mistakes_are_reported_and_nothing_changes(home: Home, wrong: str) -> None:
     """Code, message and hint; every file and folder is as before, scratch is empty."""
     case = CASES[wrong]
     case.prepare(home)
@@ -29,7 +29,7 @@ def test_what_is_wrong_is_said_and_nothing_changes(home: Home, wrong: str) -> No
     "arguments", [("backup", "--nonsense"), ("backup", "--tier", "x"), ("nonsense",)], ids=["option", "value", "verb"]
 )
 def test_wrong_words(new_home: Home, arguments: tuple[str, ...]) -> None:
-    """What the command line does not know ends with code 2 and points to the help."""
+    """Unknown verbs, options and values end with code 2 and point to the help."""
     done = new_home.run(*arguments)
     assert done.code == USAGE
     assert "--help" in done.stderr
@@ -37,7 +37,7 @@ def test_wrong_words(new_home: Home, arguments: tuple[str, ...]) -> None:
 
 
 def test_an_error_is_json_too(new_home: Home) -> None:
-    """With `--json` a failed command says code, message and hint as one document on stdout."""
+    """With `--json` a failed command prints code, message and hint as one document on stdout."""
     new_home.database.unlink()
     error = new_home.run("backup", "--json").require(NOT_FOUND).document["error"]
     assert error["code"] == "SourceNotFound"
@@ -46,7 +46,7 @@ def test_an_error_is_json_too(new_home: Home) -> None:
 
 
 def test_a_locked_database(home: Home) -> None:
-    """A writer that never lets go: the backup gives up in time and says what helps."""
+    """A writer that never releases its lock: the backup gives up in time with a hint."""
     with holding_the_lock(home.database):
         before = tree(home.root)
         done = home.run("backup", SNAPSHOT_TIMEOUT_SECONDS="0.5")
@@ -55,7 +55,7 @@ def test_a_locked_database(home: Home) -> None:
 
 
 def test_a_corrupt_database_is_kept_on_request_only(home: Home) -> None:
-    """`--allow-corrupt` keeps it, marked; `list` says so, and `--latest` takes the good one before it."""
+    """`--allow-corrupt` keeps it, marked as corrupt; `list` shows that, and `--latest` takes the good one before it."""
     good = home.ids[-1]
     break_database(home)
     kept = home.run("backup", "--allow-corrupt", "--json").require(OK).document
@@ -95,7 +95,7 @@ _FULL = {
 
 @pytest.mark.parametrize("full", _FULL)
 def test_a_full_disk(home: Home, full: str) -> None:
-    """A disk that is too small for scratch, target or vault: said, and left as it was."""
+    """A disk too small for scratch, target or vault: a clear error, and nothing changes."""
     execute(home.database, "INSERT INTO ledger(note) VALUES (hex(randomblob(100000)))")  # which no packing makes small
     arguments, code, says = _FULL[full]
     with small_disk(home.root / "small"):
@@ -107,7 +107,7 @@ def test_a_full_disk(home: Home, full: str) -> None:
 
 @pytest.mark.parametrize("arguments", [("backup",), (*RESTORE, "--db-only")], ids=["backup", "restore"])
 def test_a_disk_that_fills_up_during_the_work(home: Home, arguments: tuple[str, ...]) -> None:
-    """Where no file may reach the database's size the command ends cleanly, whoever runs it."""
+    """Where no file may grow to the size of the database, the command ends cleanly for every user."""
     home.back_up(timedelta(minutes=5))
     before = tree(home.root)
     home.run_within(40, *arguments).require(NO_ROOM, "ScratchFull: not enough disk in ")

@@ -63,7 +63,7 @@ def test_restore_sh(home: Home) -> None:
 
 
 def test_the_monthly_test_restores_to_another_path(home: Home) -> None:
-    """`DATABASE_PATH=./data/test_restore.db scripts/restore.sh FILE` leaves the live database alone."""
+    """`DATABASE_PATH=./data/test_restore.db scripts/restore.sh FILE` does not touch the live database."""
     archive = f"backups/{home.ids[1]}.tar.gz"
     script(home, _RESTORE, archive, DATABASE_PATH="./data/test_restore.db").require(0)
     assert require_bank(home.root / "data" / "test_restore.db") == 400
@@ -103,7 +103,7 @@ def test_make_backup_and_restore(new_home: Home) -> None:
 
 
 def test_make_backup_db(new_home: Home) -> None:
-    """`make backup-db` takes the database alone."""
+    """`make backup-db` takes only the database."""
     make(new_home, "backup-db").require(0)
     subprocess.run(["tar", "xzf", new_home.archive(new_home.ids[0])], cwd=new_home.root, check=True)
     assert not (new_home.root / new_home.ids[0] / "config").exists()

@@ -1,4 +1,4 @@
-"""HEARTBEAT_URL: heard after a proven backup of the database, and never otherwise."""
+"""HEARTBEAT_URL: fetched after a proven backup of the database, and only then."""
 
 import time
 from collections.abc import Iterator
@@ -21,19 +21,19 @@ from tests.cli.test_breach_verbs import BadDisk
 _PATH = "ping/secret-token"
 
 
-class Ears:
-    """A monitoring service that hears pings; it answers with `status`."""
+class Service:
+    """A monitoring service that records pings and answers with `status`."""
 
     def __init__(self, status: int) -> None:
         """Listen on a free port."""
-        self.heard: list[str] = []
-        heard = self.heard
+        self.requests: list[str] = []
+        requests = self.requests
 
         class Handler(BaseHTTPRequestHandler):
             """Remembers each request."""
 
             def do_GET(self) -> None:
-                heard.append(self.path)
+                requests.append(self.path)
                 self.send_response(status)
                 self.end_headers()
 
@@ -55,65 +55,65 @@ class Ears:
 
 
 @pytest.fixture
-def ears() -> Iterator[Ears]:
+def service() -> Iterator[Service]:
     """A service that answers well."""
-    with closing(Ears(200)) as listening:
+    with closing(Service(200)) as listening:
         yield listening
 
 
-def test_a_proven_backup_is_heard_once(new_home: Home, ears: Ears) -> None:
-    """One request to the very URL; the report says so; without the setting there is none."""
-    report = new_home.run("backup", "--json", HEARTBEAT_URL=ears.url).require(0).document
+def test_a_proven_backup_is_heard_once(new_home: Home, service: Service) -> None:
+    """One request to exactly that URL, and the report says so; without the setting there is none."""
+    report = new_home.run("backup", "--json", HEARTBEAT_URL=service.url).require(0).document
     assert report["heartbeat"] == "sent"
-    assert ears.heard == [f"/{_PATH}"]
+    assert service.requests == [f"/{_PATH}"]
     assert new_home.run("backup", "--json", "--to", "other").require(0).document["heartbeat"] is None
-    assert len(ears.heard) == 1
+    assert len(service.requests) == 1
 
 
 @pytest.mark.parametrize(
     "arguments", [("--no-drill",), ("--config-only",), ("--allow-corrupt",)], ids=["no-drill", "config", "corrupt"]
 )
-def test_what_proves_no_database_is_not_heard(new_home: Home, ears: Ears, arguments: tuple[str, ...]) -> None:
-    """Neither an undrilled backup, nor one of the configuration alone, nor a corrupt one kept for salvage."""
+def test_what_proves_no_database_is_not_heard(new_home: Home, service: Service, arguments: tuple[str, ...]) -> None:
+    """Not for an undrilled backup, one of only the configuration, or a corrupt one kept for salvage."""
     if arguments == ("--allow-corrupt",):
         break_database(new_home)
-    new_home.run("backup", *arguments, HEARTBEAT_URL=ears.url).require(0)
+    new_home.run("backup", *arguments, HEARTBEAT_URL=service.url).require(0)
     assert len(new_home.ids) == 1
-    assert ears.heard == []
+    assert service.requests == []
 
 
-def test_a_failed_backup_is_not_heard(new_home: Home, ears: Ears) -> None:
+def test_a_failed_backup_is_not_heard(new_home: Home, service: Service) -> None:
     """A database that is gone."""
     new_home.database.unlink()
-    new_home.run("backup", HEARTBEAT_URL=ears.url).require(10)
-    assert ears.heard == []
+    new_home.run("backup", HEARTBEAT_URL=service.url).require(10)
+    assert service.requests == []
 
 
-def test_a_failed_drill_is_not_heard(new_home: Home, ears: Ears, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_drill_is_not_heard(new_home: Home, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     """The backup is committed, but it does not restore."""
     monkeypatch.chdir(new_home.root)
     usual = options.site
     monkeypatch.setattr(options, "site", lambda **given: replace(usual(**given), opener=lambda at: BadDisk(Path(at))))
-    settings = {"SCRATCH_DIR": str(new_home.scratch), "HEARTBEAT_URL": ears.url}
+    settings = {"SCRATCH_DIR": str(new_home.scratch), "HEARTBEAT_URL": service.url}
     assert CliRunner().invoke(main, ["backup"], env=settings).exit_code == 14
     assert len(new_home.ids) == 1
-    assert ears.heard == []
+    assert service.requests == []
 
 
-def test_a_question_without_an_answer_is_not_heard(new_home: Home, ears: Ears) -> None:
-    """The backup is good, but somebody has to correct DRILL_SQL: silence tells."""
-    new_home.run("backup", HEARTBEAT_URL=ears.url, DRILL_SQL="no SQL => 1").require(2)
+def test_a_question_without_an_answer_is_not_heard(new_home: Home, service: Service) -> None:
+    """The backup is good, but DRILL_SQL must be corrected: the missing ping raises the alarm."""
+    new_home.run("backup", HEARTBEAT_URL=service.url, DRILL_SQL="no SQL => 1").require(2)
     assert len(new_home.ids) == 1
-    assert ears.heard == []
+    assert service.requests == []
 
 
 def test_a_service_that_refuses_is_a_note(new_home: Home) -> None:
-    """The backup has succeeded all the same; the URL, which is a secret, is not printed."""
-    with closing(Ears(503)) as deaf:
-        done = new_home.run("backup", HEARTBEAT_URL=deaf.url).require(
+    """The backup still succeeds; the URL, which is a secret, is not printed."""
+    with closing(Service(503)) as refusing:
+        done = new_home.run("backup", HEARTBEAT_URL=refusing.url).require(
             0, "note: the heartbeat was not sent: it answered 503"
         )
-        assert deaf.heard == [f"/{_PATH}"]
+        assert refusing.requests == [f"/{_PATH}"]
     assert "secret-token" not in done.stdout + done.stderr
 
 

@@ -76,7 +76,7 @@ def test_options_set_what_they_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "said"),
     [
         (("--set", "alarm_mail=a@b.c"), "alarm_mail: no such setting; the nearest is alarm_email"),
         (("--set", "rto_minutes=soon"), "[stage.prod] rto_minutes: Input should be a valid integer"),
@@ -85,11 +85,11 @@ def test_options_set_what_they_name() -> None:
         (("--command-line", "retain_days=0"), "[command-line] retain_days: Input should be greater"),
     ],
 )
-def test_what_is_wrong_is_named_and_nothing_is_written(folder: Path, arguments: tuple[str, ...], told: str) -> None:
+def test_what_is_wrong_is_named_and_nothing_is_written(folder: Path, arguments: tuple[str, ...], said: str) -> None:
     """Before the file exists."""
     done = init(*arguments)
     assert done.exit_code == 2
-    assert told in done.stderr
+    assert said in done.stderr
     assert list(folder.iterdir()) == []
 
 

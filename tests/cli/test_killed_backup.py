@@ -1,4 +1,4 @@
-"""A backup that is killed at any moment leaves no false backup, and what it leaves the next ones clear away."""
+"""A backup killed at any moment leaves no false backup, and later runs remove its leftovers."""
 
 import hashlib
 import json
@@ -33,13 +33,13 @@ def large_home(tmp_path: Path) -> Home:
 
 
 def committed(home: Home) -> Iterator[tuple[Path, dict[str, object]]]:
-    """Yield each archive that has a manifest, with what the manifest says of it."""
+    """Yield each archive that has a manifest, with the manifest's record of it."""
     for backup_id in home.ids:
         yield home.archive(backup_id), json.loads(home.manifest(backup_id).read_bytes())["archive"]
 
 
 def kill_after(home: Home, seconds: float) -> None:
-    """Start a backup and kill it, with whatever it started, unless it is done by then."""
+    """Start a backup and kill it with its child processes, unless it has finished."""
     facts = environment({"SCRATCH_DIR": str(home.scratch)})
     with subprocess.Popen(
         (PROGRAM, "backup"), cwd=home.root, env=facts, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -53,7 +53,7 @@ def kill_after(home: Home, seconds: float) -> None:
 
 @pytest.mark.slow
 def test_killed_at_many_moments(large_home: Home) -> None:
-    """Each manifest ever left has its whole archive, which verifies; the next run clears scratch."""
+    """Each manifest left behind has its whole archive, which verifies; the next run clears scratch."""
     begun = time.monotonic()
     large_home.run_program("backup").require(0)
     whole = time.monotonic() - begun
@@ -84,7 +84,7 @@ def make_older(path: Path, age: timedelta) -> Path:
 
 @pytest.mark.skipif(not shutil.which("strace"), reason="strace kills the backup at the right system call")
 def test_killed_as_it_commits(new_home: Home) -> None:
-    """The archive without its manifest is no backup; an hour later it is cleared, and the unfinished manifest too."""
+    """An archive without its manifest is not a backup; an hour later it is removed with the unfinished manifest."""
     kill = ("strace", "-f", "-o", "/dev/null", "-e", "inject=link,linkat:signal=KILL:when=1")
     facts = environment({"SCRATCH_DIR": str(new_home.scratch)})
     subprocess.run((*kill, PROGRAM, "backup"), cwd=new_home.root, env=facts, capture_output=True, check=False)
@@ -106,7 +106,7 @@ def test_killed_as_it_commits(new_home: Home) -> None:
 
 
 def test_an_archive_that_lost_its_manifest(home: Home) -> None:
-    """What a kill before the commit leaves goes after an hour; what is younger, or not ours, stays."""
+    """Leftovers of a kill before the commit are removed after an hour; younger and foreign files stay."""
     (home.backups / "devops_hub_backup_20260101_000000.tar.gz").write_bytes(b"somebody's own")
     old, young = home.ids[0], home.back_up(timedelta(minutes=30))
     for backup_id in (old, young):

@@ -1,4 +1,4 @@
-"""`sqlitevault list`: newest first, and how far each backup can be trusted."""
+"""`sqlitevault list`: newest first, with the trust that each backup deserves."""
 
 import os
 import re
@@ -27,8 +27,8 @@ def test_newest_first_with_everything_an_operator_asks(home: Home) -> None:
     assert tree(home.root) == before
 
 
-def test_a_backup_of_the_future_is_no_fresh_one(home: Home) -> None:
-    """A clock that was wrong once: its backup does not look as if it had just been taken."""
+def test_a_backup_of_the_future_is_not_a_fresh_one(home: Home) -> None:
+    """A backup taken while the clock was wrong does not look like a fresh one."""
     ahead = home.back_up(-timedelta(days=400))
     lines = {line.split()[0]: line for line in home.run("list").require(0).stdout.splitlines()}
     assert " in the future " in lines[ahead]
@@ -46,14 +46,14 @@ def test_json_says_the_same(home: Home) -> None:
 
 
 def test_a_folder_without_backups(new_home: Home) -> None:
-    """Before the first backup there is nothing, which is no error."""
+    """Before the first backup the list is empty, without an error."""
     done = new_home.run("list").require(0, "no backups in backups")
     assert done.stdout == ""
     assert new_home.run("list", "--json").require(0).document == []
 
 
-def test_what_is_no_good_backup_is_marked(home: Home, legacy_archive: Path) -> None:
-    """An archive without a manifest, an unreadable manifest and a corrupt database: shown for what they are."""
+def test_a_backup_that_is_not_good_is_marked(home: Home, legacy_archive: Path) -> None:
+    """An archive without a manifest, an unreadable manifest and a corrupt database are marked as such."""
     shutil.copy(legacy_archive, home.backups)
     spoiled = home.ids[0]
     home.manifest(spoiled).write_text('{"format": 1}')
@@ -69,7 +69,7 @@ def test_what_is_no_good_backup_is_marked(home: Home, legacy_archive: Path) -> N
 
 
 def test_a_proof_holds_only_for_the_archive_that_was_proven(home: Home) -> None:
-    """Cut off, or written over since: no longer proven, and not the one that is kept as the last good one."""
+    """If it was cut off or overwritten since, it is no longer proven, nor kept as the last good one."""
     for made in home.ids:
         home.run("drill", made).require(0)
     home.archive(home.ids[0]).write_bytes(b"")
@@ -90,7 +90,7 @@ def test_a_proof_holds_only_for_the_archive_that_was_proven(home: Home) -> None:
 
 
 def test_a_copy_of_the_vault_keeps_its_proofs(home: Home) -> None:
-    """The times in a copy are those of copying, in any order."""
+    """The file times in a copy are those of the copying, in any order."""
     home.run("drill").require(0)
     copy = home.root / "elsewhere"
     shutil.copytree(home.backups, copy)
@@ -100,7 +100,7 @@ def test_a_copy_of_the_vault_keeps_its_proofs(home: Home) -> None:
     assert home.run("list", "--from", "elsewhere", "--json").require(0).document[0]["proven"]
 
 
-def test_a_name_with_a_time_that_does_not_exist_is_no_backup(home: Home) -> None:
+def test_a_name_with_an_impossible_time_is_not_a_backup(home: Home) -> None:
     """A stray file named like a backup of a 13th month does not stop the others from being listed."""
     (home.backups / "devops_hub_backup_20261301_000000.tar.gz").write_bytes(b"")
     assert len(home.run("list", "--json").require(0).document) == 2

@@ -1,4 +1,4 @@
-"""The long tests and benchmarks of the Makefile: what each runs, with its bound and its seed."""
+"""Long tests and benchmarks of the Makefile: their commands, with bound and seed."""
 
 import subprocess
 
@@ -29,12 +29,12 @@ def test_bound_and_seed_reach_the_program(arguments: tuple[str, ...], runs: str)
 
 
 def test_help_lists_them() -> None:
-    """With how to set bound and seed."""
+    """The help shows how to set bound and seed."""
     shown = subprocess.run(["make", "-C", str(REPOSITORY), "help"], capture_output=True, text=True, check=True).stdout
-    for told in (
+    for line in (
         "make stress SECONDS=600 SEED=1",
         "make race-matrix CASES=5000",
         "make fuzz CASES=100000",
         "make bench",
     ):
-        assert told in shown
+        assert line in shown

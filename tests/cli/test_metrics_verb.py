@@ -22,11 +22,11 @@ def read(text: str) -> dict[str, float]:
     assert text.endswith("\n")
     assert len(lines) % 3 == 0
     found: dict[str, float] = {}
-    for told, kind, line in zip(lines[::3], lines[1::3], lines[2::3], strict=True):
+    for meaning, kind, line in zip(lines[::3], lines[1::3], lines[2::3], strict=True):
         parts = _LINE.fullmatch(line)
         assert parts is not None, line
         name = parts["name"]
-        assert told.startswith(f"# HELP {name} ")
+        assert meaning.startswith(f"# HELP {name} ")
         assert kind == f"# TYPE {name} gauge"
         assert name not in found
         found[name] = float(parts["value"])
@@ -38,7 +38,7 @@ def _metrics(home: Home, *arguments: str, **settings: str) -> dict[str, float]:
 
 
 def test_a_proven_backup(new_home: Home) -> None:
-    """Its time, its success, its figures, and the promises to compare them with."""
+    """Its time, its success, its figures, and the targets to compare them with."""
     made = new_home.run("backup", "--json").require(0).document
     found = _metrics(new_home)
     taken = created_at(made["backup_id"]).timestamp()
@@ -54,14 +54,14 @@ def test_a_proven_backup(new_home: Home) -> None:
 
 
 def test_an_empty_vault_says_never(new_home: Home) -> None:
-    """A moment of 0, so that an alert on the age fires."""
+    """A timestamp of 0, so that an alert on the age fires."""
     found = _metrics(new_home)
     assert found["devops_hub_last_backup_timestamp"] == found["devops_hub_last_proven_backup_timestamp"] == 0
     assert found["devops_hub_last_backup_success"] == 0
 
 
 def test_a_backup_without_proof_is_no_success(home: Home) -> None:
-    """Neither an undrilled one, nor one whose drill failed, nor a last run that ended with an error."""
+    """Not an undrilled backup, one whose drill failed, or a last run that ended with an error."""
     assert _metrics(home)["devops_hub_last_backup_success"] == 0
     home.run("drill").require(0)
     assert _metrics(home)["devops_hub_last_backup_success"] == 1
@@ -83,7 +83,7 @@ def test_a_backup_of_the_future_silences_nobody(home: Home) -> None:
 
 
 def test_the_file_appears_whole(home: Home) -> None:
-    """What is there is replaced; nothing else is left in the folder; the collector's user may read it."""
+    """An existing file is replaced, nothing else is left in the folder, and the collector's user may read it."""
     target = home.root / "collector" / "sqlitevault.prom"
     target.parent.mkdir()
     target.write_text("old")
@@ -94,7 +94,7 @@ def test_the_file_appears_whole(home: Home) -> None:
 
 
 def test_what_cannot_be_written_or_read_leaves_the_old_file(home: Home) -> None:
-    """A folder that is missing; a vault that is a file: the old figures stay and grow old."""
+    """A missing folder, and a vault that is a file: the old figures stay."""
     home.run("metrics", "--textfile", "no/such/x.prom").require(15, "TargetUnwritable: no/such/x.prom")
     target = home.root / "x.prom"
     target.write_text("old")
@@ -104,7 +104,7 @@ def test_what_cannot_be_written_or_read_leaves_the_old_file(home: Home) -> None:
 
 
 def test_the_monitors_last_report_is_as_good(home: Home) -> None:
-    """Its figures, as of when it looked; without a report there is nothing to tell."""
+    """Its figures as of its last run; without a report, code 10."""
     home.run("metrics", "--from-monitor").require(10)
     newest = {"backup_id": home.ids[-1], "age_seconds": 60, "rows": 7, "recovery_seconds": 1.5}
     state = {"location": "v", "newest": newest, "proven": newest, "backups": 3, "total_bytes": 9}
@@ -129,7 +129,7 @@ def test_the_monitors_last_report_is_as_good(home: Home) -> None:
 
 @pytest.mark.parametrize("replica", ["", "copy"], ids=["alone", "with-replica"])
 def test_a_directory_misses_nothing_that_only_aws_has(home: Home, replica: str) -> None:
-    """No replication by objects, no tiers that nobody ever used."""
+    """Replication of objects, and tiers never used, are not missed."""
     found = _metrics(home, REPLICA_URI=replica)
     assert found["devops_hub_missing_tiers"] == 0
     assert found.get("devops_hub_replication_pending_seconds", 0) == 0
@@ -137,7 +137,7 @@ def test_a_directory_misses_nothing_that_only_aws_has(home: Home, replica: str) 
 
 
 def test_a_schedule_that_stopped_long_ago_is_still_missed(home: Home) -> None:
-    """Clearing old backups does not clear the memory of it."""
+    """Removing old backups does not hide that the tier stopped."""
     stopped = home.back_up(timedelta(days=40), tier=Tier.DAILY)
     home.back_up(timedelta(days=50))
     home.run("backup", "--tier", "hourly").require(0)

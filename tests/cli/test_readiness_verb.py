@@ -18,7 +18,7 @@ _NOT_FOR_A_DIRECTORY = {
 
 @pytest.fixture
 def ready(new_home: Home) -> Home:
-    """A folder in which every line that applies is green."""
+    """A folder in which every applicable line is green."""
     new_home.run("backup").require(0)
     new_home.run("readiness", "--runbook-tested", "server-lost").require(0)
     return new_home
@@ -35,7 +35,7 @@ def _failed(home: Home, **settings: str) -> set[str]:
 
 
 def test_a_directory_vault_is_ready(ready: Home) -> None:
-    """What a directory cannot have does not apply, and says why; nothing is written."""
+    """Lines about features that a directory lacks do not apply, and explain why; nothing is written."""
     before = tree(ready.root)
     lines = _lines(ready, 0)
     assert {name for name, line in lines.items() if line["status"] == "not applicable"} == _NOT_FOR_A_DIRECTORY
@@ -57,7 +57,7 @@ def test_the_record_of_a_runbook_is_a_file_in_the_vault(ready: Home) -> None:
     "name", ["../x", "lost-database", "", "breach.md", "README"], ids=["up", "none", "empty", "ending", "readme"]
 )
 def test_only_a_runbook_that_exists_was_tested(new_home: Home, name: str) -> None:
-    """Anything else is refused with the names that there are, and nothing is written."""
+    """Anything else is refused with a list of the existing names, and nothing is written."""
     new_home.run("readiness", "--runbook-tested", name).require(2, "there is no runbook ", "server-lost")
     assert not new_home.backups.exists()
 
@@ -68,8 +68,8 @@ def test_without_any_backup_nothing_is_ready(new_home: Home) -> None:
     assert "NOT READY" in done.stdout
 
 
-def test_a_backup_without_a_drill_is_no_proof(new_home: Home) -> None:
-    """It does not count, however new it is."""
+def test_a_backup_without_a_drill_is_not_proof(new_home: Home) -> None:
+    """A new backup does not count without a drill."""
     new_home.run("backup", "--no-drill").require(0)
     assert _failed(new_home) == {
         "backups on schedule",
@@ -91,7 +91,7 @@ def test_the_targets_are_those_that_are_set(ready: Home) -> None:
 
 
 def test_a_copy_elsewhere_is_judged_when_it_is_named(ready: Home) -> None:
-    """A directory may be copied by other means; REPLICA_URI says where to, and a drill from there counts."""
+    """A directory may be copied by other means; REPLICA_URI names the copy, and a drill from there counts."""
     assert _failed(ready, REPLICA_URI="copy") == {"off-site copy", "drill from the replica"}
     shutil.copytree(ready.backups, ready.root / "copy")
     assert _failed(ready, REPLICA_URI="copy") == {"drill from the replica"}
@@ -100,7 +100,7 @@ def test_a_copy_elsewhere_is_judged_when_it_is_named(ready: Home) -> None:
 
 
 def test_a_drill_from_the_copy_counts_however_its_place_is_written(ready: Home) -> None:
-    """Its report has a name of its own, which copying the vault again leaves alone; it is held to the RTO."""
+    """Its report has its own name, which copying the vault again does not overwrite; the RTO applies to it."""
     copy = ready.root / "copy"
     shutil.copytree(ready.backups, copy)
     ready.run("drill", "--from", "data/../copy", REPLICA_URI=str(copy)).require(0)
@@ -117,7 +117,7 @@ def test_a_drill_from_the_copy_counts_however_its_place_is_written(ready: Home) 
 
 
 def test_a_report_of_another_backup_proves_nothing(ready: Home) -> None:
-    """Copied under this one's name."""
+    """A report copied under another backup's name does not count."""
     (made,) = ready.ids
     report = ready.backups / "reports" / "drills" / f"{made}.json"
     report.write_text(report.read_text().replace(made, made[:-6] + "000000"))

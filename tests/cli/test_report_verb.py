@@ -1,4 +1,4 @@
-"""`sqlitevault report`: one file to look at, that needs nothing else."""
+"""`sqlitevault report`: a page in one file."""
 
 import json
 import shutil
@@ -32,7 +32,7 @@ _LIGHT, _DARK = (255, 255, 255), (18, 22, 29)
 
 
 class Seen(HTMLParser):
-    """What a page is made of."""
+    """The tags, attributes and text of a page."""
 
     def __init__(self, page: str) -> None:
         """Read it all."""
@@ -90,7 +90,7 @@ def test_the_page_shows_what_happened(lively: Home) -> None:
 
 
 def test_the_page_needs_no_network(lively: Home) -> None:
-    """No address, nothing that would load anything, no script; everybody may read the file."""
+    """It has no address, loads nothing and runs no script; everyone may read the file."""
     page = _page(lively)
     seen = Seen(page)
     assert "://" not in page
@@ -117,7 +117,7 @@ def test_one_backup_has_a_page(new_home: Home) -> None:
 
 
 def test_names_are_text(home: Home) -> None:
-    """A vault whose name is markup does no harm."""
+    """A vault name that contains markup is shown as text."""
     odd = home.root / "<img src=x>"
     shutil.move(home.backups, odd)
     seen = Seen(_page(home, "--from", str(odd)))
@@ -126,7 +126,7 @@ def test_names_are_text(home: Home) -> None:
 
 
 def test_older_backups_are_left_out_on_request(home: Home) -> None:
-    """`--days` says how far back; the age of the newest goes on to be told."""
+    """`--days` limits the charts; the age of the newest backup is always shown."""
     old = home.back_up(timedelta(days=3))
     home.run("drill", old).require(0)
     past = home.run("report", "--days", "2", "--json").require(0).document

@@ -1,4 +1,4 @@
-"""`sqlitevault restore --table`: what an accidental deletion took comes back, and nothing else changes."""
+"""`sqlitevault restore --table`: deleted rows come back, and nothing else changes."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -32,7 +32,7 @@ def ledger(path: Path) -> dict[int, str]:
 
 
 def test_a_dry_run_shows_the_rows_and_changes_nothing(damaged: Home) -> None:
-    """Deleted, changed, newer and equal rows are told apart by primary key."""
+    """Deleted, changed, newer and equal rows are distinguished by primary key."""
     before = tree(damaged.root)
     shown = damaged.run("restore", "--latest", "--table", "ledger", "--missing-only", "--dry-run").require(0).stdout
     assert ["ledger", "400", "399", "1", "1", "0"] in [line.split() for line in shown.splitlines()]
@@ -73,7 +73,7 @@ def test_missing_only_brings_deleted_rows_back_and_touches_no_other(damaged: Hom
 
 
 def test_merge_sets_changed_rows_back(damaged: Home) -> None:
-    """Rows that only the live table has stay all the same; several tables are merged at once, and it can be undone."""
+    """Rows only in the live table stay; several tables are merged at once, and the merge can be undone."""
     report = damaged.run(
         "restore", "--latest", "--table", "ledger", "--table", "api_keys", "--merge", "--yes", "--json"
     ).require(0)
@@ -86,7 +86,7 @@ def test_merge_sets_changed_rows_back(damaged: Home) -> None:
 
 
 def test_it_merges_while_the_application_writes(home: Home) -> None:
-    """Nothing has to be stopped: the merge is one transaction among the application's."""
+    """The application need not be stopped: the merge is one transaction among its own."""
     execute(home.database, "DELETE FROM ledger WHERE id BETWEEN 100 AND 200")
     with writer(home.database):
         home.run("restore", home.ids[0], "--table", "ledger", "--missing-only", "--yes").require(0)
@@ -95,7 +95,7 @@ def test_it_merges_while_the_application_writes(home: Home) -> None:
 
 @pytest.mark.parametrize("terminal", [True, False], ids=["answered n", "nobody to ask"])
 def test_a_merge_needs_consent(damaged: Home, terminal: bool) -> None:
-    """Without it nothing changes, and the refusal says how many rows it would have been."""
+    """Without it nothing changes, and the refusal says how many rows would have been written."""
     before = tree(damaged.root)
     arguments = ("restore", "--latest", "--table", "ledger", "--merge")
     run = damaged.run_on_terminal(*arguments, answer="n") if terminal else damaged.run(*arguments)
@@ -123,7 +123,7 @@ def test_a_merge_needs_consent(damaged: Home, terminal: bool) -> None:
         pytest.param(("--undo", "--table", "ledger", "--yes"), 2, "--undo", id="undo"),
     ],
 )
-def test_what_does_not_fit_is_refused(damaged: Home, arguments: tuple[str, ...], code: int, said: str) -> None:
+def test_options_that_do_not_fit_are_refused(damaged: Home, arguments: tuple[str, ...], code: int, said: str) -> None:
     """A clear refusal, and nothing changes."""
     before = tree(damaged.root)
     damaged.run("restore", *arguments).require(code, said)
@@ -138,7 +138,7 @@ def test_what_does_not_fit_is_refused(damaged: Home, arguments: tuple[str, ...],
     ],
 )
 def test_a_changed_schema_is_not_merged_into(home: Home, prepare: str, code: int, said: str) -> None:
-    """The merge refuses before it keeps anything; the side database is there for that."""
+    """The merge refuses before it keeps a copy; a side database still works."""
     execute(home.database, prepare)
     before = tree(home.root)
     home.run("restore", "--latest", "--table", "ledger", "--merge", "--yes").require(code, said)
@@ -148,7 +148,7 @@ def test_a_changed_schema_is_not_merged_into(home: Home, prepare: str, code: int
 
 
 def test_a_lost_or_corrupt_live_database_gives_a_side_database_all_the_same(home: Home) -> None:
-    """Only the comparison is missing then; a merge refuses."""
+    """Only the comparison is missing; a merge is refused."""
     home.database.write_bytes(b"garbage" * 1000)
     done = home.run("restore", "--latest", "--table", "ledger").require(0)
     assert "could not be compared" in done.stdout
@@ -157,7 +157,7 @@ def test_a_lost_or_corrupt_live_database_gives_a_side_database_all_the_same(home
 
 
 def test_before_an_incident_means_strictly_before(home: Home) -> None:
-    """A backup of that very second may hold the damage already; newer ones are counted, not silently ignored."""
+    """A backup of that same second may already hold the damage; newer ones are counted in the output."""
     newest = datetime.strptime(home.ids[1][-15:], "%Y%m%d_%H%M%S").replace(tzinfo=UTC)
     at = home.run("restore", "--at", f"{newest:%Y-%m-%dT%H:%M:%SZ}", "--dry-run", "--json").require(0).document
     assert at["backup_id"] == home.ids[1]
@@ -170,5 +170,5 @@ def test_before_an_incident_means_strictly_before(home: Home) -> None:
 
 
 def test_one_time_limit_is_enough(home: Home) -> None:
-    """`--at` and `--before-incident` together say two things."""
+    """`--at` and `--before-incident` contradict each other."""
     home.run("restore", "--at", "2026-01-01", "--before-incident", "2026-01-01").require(2, "name one backup")

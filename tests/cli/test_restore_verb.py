@@ -1,4 +1,4 @@
-"""`sqlitevault restore`: which backup, what it asks, what it changes, and the way back."""
+"""`sqlitevault restore`: choice of the backup, consent, changes, and undo."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -39,7 +39,7 @@ def test_a_dry_run_changes_nothing(home: Home, options: tuple[str, ...]) -> None
 
 
 def test_a_dry_run_shows_what_would_change(home: Home) -> None:
-    """Rows now and after, the time lost, the difference of a file; also as JSON."""
+    """Rows now and after, the time lost, the changes in a file; also as JSON."""
     (home.root / "docker-compose.yml").write_text("services: {}\n")
     shown = home.run("restore", "--latest", "--dry-run").require(0).stdout
     assert "(the newest good backup) from backups" in shown
@@ -89,7 +89,7 @@ def test_a_backup_is_named(home: Home, naming: str) -> None:
 
 
 def test_at_takes_the_newest_before_that_time(home: Home) -> None:
-    """With or without a zone; `--at` before the first backup finds none and says so."""
+    """With or without a zone; `--at` before the first backup reports that there is none."""
     two_hours_ago = datetime.now(UTC) - timedelta(hours=2)
     for text in (f"{two_hours_ago:%Y-%m-%dT%H:%M:%SZ}", f"{two_hours_ago:%Y-%m-%d %H:%M}"):
         planned = home.run("restore", "--at", text, "--dry-run", "--json").require(0).document
@@ -98,7 +98,7 @@ def test_at_takes_the_newest_before_that_time(home: Home) -> None:
 
 
 def test_an_unreadable_newer_backup_is_not_passed_over_silently(home: Home) -> None:
-    """What `--latest` could not take is named before anything is replaced."""
+    """Backups that `--latest` could not take are named before anything is replaced."""
     home.manifest(home.ids[1]).write_text("{}")
     shown = home.run("restore", "--latest", "--dry-run").require(0).stdout
     assert f"{home.ids[0]} (the newest good backup)" in shown
@@ -106,7 +106,7 @@ def test_an_unreadable_newer_backup_is_not_passed_over_silently(home: Home) -> N
 
 
 def test_another_target(home: Home) -> None:
-    """`--target` restores the database there, makes its folder, asks nothing, and leaves the rest alone."""
+    """`--target` restores the database there, makes its folder, asks nothing, and changes nothing else."""
     before = tree(home.root)
     home.run("restore", "--latest", "--target", "new/place/copy.db").require(0)
     assert require_bank(home.root / "new" / "place" / "copy.db") == 400
@@ -144,7 +144,7 @@ def test_nothing_is_asked_when_nothing_is_replaced(home: Home) -> None:
 
 
 def test_undo_puts_back_what_was_replaced(home: Home) -> None:
-    """`--undo` is a way back, and undoing it is one again: no state is ever lost."""
+    """`--undo` can itself be undone: no state is ever lost."""
     home.run("restore", "--latest", "--yes").require(0)
     report = home.run("restore", "--undo", "--yes", "--json").require(0).document
     assert require_bank(home.database) == 300
@@ -209,5 +209,5 @@ def test_what_restores_is_not_stopped_by_what_only_backs_up(home: Home, verb: tu
 
 
 def test_a_wrong_setting_that_a_restore_needs_stops_it(home: Home) -> None:
-    """Nobody guesses how long to wait for a database in use."""
+    """The time to wait for a database in use is not guessed."""
     home.run("restore", "--latest", "--yes", SNAPSHOT_TIMEOUT_SECONDS="soon").require(2, "SNAPSHOT_TIMEOUT_SECONDS")

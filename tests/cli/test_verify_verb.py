@@ -42,7 +42,7 @@ def test_a_damaged_backup_is_named_and_the_others_are_checked(home: Home) -> Non
 
 
 def test_an_archive_without_its_manifest(home: Home, tmp_path: Path) -> None:
-    """Carried away alone it is checked against the manifest inside, and the report says so."""
+    """Copied without its manifest, it is checked against the manifest inside, and the report says so."""
     alone = tmp_path / "carried away.tar.gz"
     home.archive(home.ids[0]).rename(alone)
     shown = home.run("verify", alone).require(0).stdout
@@ -51,7 +51,7 @@ def test_an_archive_without_its_manifest(home: Home, tmp_path: Path) -> None:
 
 
 def test_the_original_scripts_archive(new_home: Home, legacy_archive: Path) -> None:
-    """It passes, its own wrong checksum of itself notwithstanding."""
+    """It passes although its recorded checksum of itself is wrong."""
     shown = new_home.run("verify", legacy_archive).require(0).stdout
     assert "integrity_check" in shown
     assert "counts equal" in shown
