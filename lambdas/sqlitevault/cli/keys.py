@@ -47,9 +47,8 @@ def list_all(out: Output, *, backup: str, location: str | None) -> None:
 def revoke(out: Output, *, everything: bool, location: str | None) -> None:
     """Deactivate every key of the live database.
 
-    This is one transaction. A backup is taken and proven first; if that fails, no key is changed. To
-    replace the keys, look them up with `keys list --backup ID` and create new ones in the application: leaked keys must
-    stay revoked.
+    This is one transaction. A backup is taken and proven first; if that fails, no key is changed. To replace the keys,
+    look them up with `keys list --backup ID` and create new ones in the application: leaked keys must stay revoked.
     """
     if not everything:
         raise ConfigError(

@@ -28,7 +28,8 @@ LIVE = "live"  # the live database, where a backup can be named
 def command(*codes: int, name: str | None = None) -> Callable[[Verb], click.Command]:
     """Make a function a verb that may end with these exit codes.
 
-    The verb gets `--json`, and an Output as its first argument; its errors become exit codes.
+    The verb gets an Output as its first argument, made of `--json` and, if it has that option, `--quiet`; its errors
+    become exit codes.
     """
 
     def decorate(verb: Verb) -> click.Command:
