@@ -1,4 +1,4 @@
-"""Schedule -> back up the database and configuration on the file system; or examine it, on an operator's order."""
+"""Backs up the database and configuration on the file system, or examines them: a schedule's or operator's event."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A committed backup, or the monthly schedule -> prove that it restores, and how fast."""
+"""Drills a backup: when it is committed, on the monthly schedule, or on an operator's event."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from sqlitevault.watch.page import publish_page
 
 @logged
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401
-    """Drill one backup, write report and page beside the vault's backups, and fail if it could not be proven."""
+    """Drill one backup, write report and page into the vault, and fail if the backup could not be proven."""
     site = site_of(context.function_name)
     database = site.database_name
     with failures(Metric.DRILL_FAILED, database):

@@ -1,4 +1,4 @@
-"""A snapshot uploaded under inbox/ -> back it up like any other."""
+"""Backs up a snapshot that was uploaded under inbox/."""
 
 from pathlib import PurePosixPath
 from typing import Any
@@ -12,7 +12,7 @@ from sqlitevault.ground.facts import Metric
 
 @logged
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401
-    """Back up one uploaded database; the same upload again finds its backup there and takes none."""
+    """Back up one uploaded database; a second event for the same upload finds its backup and takes none."""
     site = site_of(context.function_name)
     with failures(Metric.BACKUP_FAILED, site.database_name):
         stored = StoredEvent.parse(event)

@@ -1,4 +1,4 @@
-"""Clock -> look at ages, replication, schedules and protection; metrics, a report and a page come out."""
+"""Monitors ages, replication, schedules and protection, and writes metrics, a report and the page."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from sqlitevault.watch.page import publish_page
 
 @logged
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401
-    """Look once; what is wrong shows in the metrics and the report, not as an error of this function."""
+    """Measure once; problems are in the metrics and the report, and are not errors of this function."""
     MonitorEvent.parse(event)
     site = site_of(context.function_name)
     database = site.database_name

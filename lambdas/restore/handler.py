@@ -1,4 +1,4 @@
-"""Operator -> plan, stage, promote or undo a restore on the file system, whole or of single tables."""
+"""Plans, stages, promotes or undoes a restore on the file system, of the database or of single tables."""
 
 from typing import Any
 

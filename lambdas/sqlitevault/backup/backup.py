@@ -29,7 +29,7 @@ from sqlitevault.ground.steps import Steps, Watcher
 from sqlitevault.site import Site
 from sqlitevault.watch.changes import Changes, changes
 
-# Snapshot, SQL dump and archive lie in scratch at the same time; a dump with many blobs is twice their size.
+# Snapshot, SQL dump and archive are in scratch at the same time; a dump with many blobs is twice their size.
 SCRATCH_PER_DATABASE_BYTE = 3
 
 
@@ -124,7 +124,7 @@ class _Run:
         settings = self.site.settings
         members: list[Member] = []
         if self.order.scope is not Scope.CONFIG:
-            read_header(settings.database_path)  # a wrong source is a better answer than a full disk
+            read_header(settings.database_path)  # report a wrong source before a full disk
             with suppress(FileNotFoundError):
                 require_free(scratch, SCRATCH_PER_DATABASE_BYTE * settings.database_path.stat().st_size)
             self.captured = capture_database(self.site, scratch, self.steps, allow_corrupt=self.order.allow_corrupt)

@@ -1,4 +1,4 @@
-"""Which backups may go. Pure: it decides, the caller deletes."""
+"""Retention: decides which backups may be deleted; the caller deletes them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from sqlitevault.ground.facts import Tier
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A backup as retention sees it. `good`: it holds a database that is neither corrupt nor failed its drill."""
+    """A backup. `good`: it holds a database that is not corrupt and has not failed its drill."""
 
     name: str
     database: str
@@ -19,9 +19,9 @@ class Candidate:
 
 
 def expired(candidates: Iterable[Candidate], *, retain_days: int, now: datetime) -> tuple[Candidate, ...]:
-    """Return the backups older than `retain_days`, oldest first, but never a database's newest good one.
+    """Return the backups older than `retain_days`, oldest first, except a database's newest good one.
 
-    Nor the newest good one of each of its schedules: with it would go the memory that the schedule has stopped.
+    The newest good one of each schedule is kept too: without it, nothing would show that the schedule has stopped.
     """
     oldest_first = sorted(candidates, key=lambda candidate: candidate.created_at)
     good = [candidate for candidate in oldest_first if candidate.good]

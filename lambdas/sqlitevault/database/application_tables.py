@@ -148,5 +148,5 @@ def last_events(copy: Path, events: EventTable, *, kind: str, limit: int) -> tup
 
 
 def _column(table: str, name: str) -> str:
-    """Return a column for SQL text; with its table, since SQLite takes a quoted unknown name alone for a string."""
+    """Return a column for SQL text, with its table: SQLite would take an unknown quoted name for a string."""
     return f"{quoted(table)}.{quoted(name)}"

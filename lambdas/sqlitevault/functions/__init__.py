@@ -1,1 +1,1 @@
-"""What only the functions need: events and telemetry."""
+"""Events, site and telemetry of the functions."""

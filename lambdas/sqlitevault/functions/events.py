@@ -27,7 +27,7 @@ def _one_or_more(value: object) -> object:
 
 def _not_ahead(moment: datetime) -> datetime:
     if is_ahead(moment, datetime.now(UTC)):
-        raise ValueError("lies in the future")
+        raise ValueError("is in the future")
     return moment
 
 

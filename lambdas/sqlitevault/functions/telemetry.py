@@ -90,7 +90,7 @@ def logger() -> Logger:
 
 
 def logged(handler: Handler) -> Handler:
-    """Add what Lambda knows of an invocation, above all its request id, to every line that its handler logs."""
+    """Add the request id and the other facts of an invocation to every line that its handler logs."""
 
     @wraps(handler)
     def run(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -147,7 +147,7 @@ def log_failure(error: Exception) -> None:
 
 def _emit(database: str, metrics: Mapping[Metric, float | None]) -> None:
     """Emit the known figures: for an unknown one, missing data is what its alarm fires on."""
-    # service="": otherwise Powertools adds a dimension, and alarms on {Database} alone see nothing.
+    # service="": otherwise Powertools adds a second dimension, and the alarms on only {Database} get no data.
     emitter = EphemeralMetrics(namespace=METRIC_NAMESPACE, service="")
     emitter.add_dimension(METRIC_DIMENSION, database)
     for metric, value in metrics.items():

@@ -1,4 +1,4 @@
-"""Application profiles, one module each. Only `sqlitevault.site` loads them; everything else is given one."""
+"""Application profiles, one module each. Only `sqlitevault.site` loads them."""
 
 from importlib import import_module
 from pkgutil import iter_modules

@@ -1,4 +1,4 @@
-"""Drills: restore a backup to scratch, from nothing but its vault, compare it with what was backed up, and time it."""
+"""Drills: timed restores from only the vault to scratch, compared with what was backed up."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

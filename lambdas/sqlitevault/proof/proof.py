@@ -21,7 +21,7 @@ _TAKE_ANOTHER = "Take another backup, or this one's copy in the replica vault; `
 
 
 def everything(_member: str) -> bool:
-    """Want every member of an archive."""
+    """Accept every member of an archive."""
     return True
 
 
@@ -127,7 +127,7 @@ def _prove_content(database: Path, manifest: Manifest, name: str) -> Check:
 def different_tables(recorded: tuple[Table, ...], found: tuple[Table, ...]) -> tuple[str, ...]:
     """Describe each recorded table that is missing or different; a table without a digest is compared by its count.
 
-    Tables that the record does not name are no difference: the original shell script counted only some.
+    Additional tables are ignored if the record is incomplete: the original shell script counted only some.
     """
     now = {table.name: table for table in found}
     complete = bool(recorded) and all(table.digest for table in recorded)

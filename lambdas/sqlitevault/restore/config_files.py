@@ -16,7 +16,7 @@ from sqlitevault.site import Site
 class FileChange(Report):
     """What a restore would do to one file: `create`, `replace`, `unchanged`, or `beside`.
 
-    `beside`: the backup's copy has blanked secrets, so it is laid beside the present file, never over it.
+    `beside`: the backup's copy has redacted secrets, so it is written beside the present file.
     """
 
     path: str
@@ -25,7 +25,7 @@ class FileChange(Report):
 
 
 class ConfigReport(Report):
-    """What was done: files written, the previous ones kept, files laid beside, and variables that `.env` lacks."""
+    """Files written, previous ones kept, files written beside the present ones, and variables that `.env` lacks."""
 
     written: tuple[str, ...]
     kept: tuple[str, ...]

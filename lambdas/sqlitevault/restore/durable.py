@@ -1,4 +1,4 @@
-"""The few file operations a restore is made of, each durable when it returns."""
+"""File operations of a restore, each durable when it returns."""
 
 import errno
 import os
@@ -34,7 +34,7 @@ def _mount_reported(target: Path) -> Iterator[None]:
 
 
 def move(source: Path, target: Path) -> None:
-    """Rename within a file system; what was at `target` is replaced in one step.
+    """Rename within a file system; `target` is replaced in one step.
 
     Raises:
         TargetUnwritable: `target` is a mount of its own.
@@ -55,7 +55,7 @@ def copy(source: Path, target: Path) -> None:
 
 
 def like(model: Path, path: Path) -> None:
-    """Give `path` the mode and the owner of `model`, and its group where we may.
+    """Give `path` the mode and owner of `model`, and its group if permitted.
 
     Raises:
         TargetUnwritable: it would belong to another user, who may be the only one to read it.

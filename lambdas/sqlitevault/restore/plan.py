@@ -1,11 +1,11 @@
-"""Plan a restore: which backup, what would change, what would be lost. Changes nothing."""
+"""Plan a restore: the backup, the changes and the losses. Changes nothing."""
 
 import shutil
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from sqlitevault.catalog.manifest import Manifest, Scope, Table
+from sqlitevault.catalog.manifest import Manifest, Scope
 from sqlitevault.catalog.selection import Selected
 from sqlitevault.database.content import read_tables
 from sqlitevault.ground.errors import SqliteVaultError
@@ -36,7 +36,7 @@ class TableChange(Report):
 
 
 class RestorePlan(Report):
-    """What a restore would do."""
+    """The result of a restore before it is done."""
 
     backup_id: str
     archive: str
@@ -68,14 +68,11 @@ def plan(site: Site, selected: Selected, *, scope: Scope, watcher: Watcher | Non
         ScratchFull: there is no room to look into the archive.
     """
     target, steps = Target.of(site), Steps(watcher)
-    live: tuple[Table, ...] | None = None
-    problem: str | None = None
     with scratch_directory(site.settings.scratch) as work:
         search = Retrieval(selected, Scope.CONFIG, work, work, steps, site.replica)
         manifest, config = _look_inside(search, scope)
         database = None if scope is Scope.CONFIG else manifest.database
-        if database is not None:
-            live, problem = _live_tables(site, work / "live.db", steps)
+        tables, problem = _compare(site, manifest, work / "live.db", steps) if database else ((), None)
         files = plan_config(site, config) if config is not None else ()
         missing = variables_missing(site, config) if config is not None else ()
     size, free = database.bytes if database else 0, _free(target.directory)
@@ -94,7 +91,7 @@ def plan(site: Site, selected: Selected, *, scope: Scope, watcher: Watcher | Non
         database_bytes=size,
         free_bytes=free,
         enough_room=free >= _ROOM_PER_BYTE * size,
-        tables=() if live is None else _compare(live, manifest.tables, known=problem is None),
+        tables=tables,
         live_problem=problem,
         files=files,
         missing_variables=missing,
@@ -117,36 +114,33 @@ def _look_inside(search: Retrieval, scope: Scope) -> tuple[Manifest, Path | None
     return found.manifest, config if scope is not Scope.DATABASE and config.is_dir() else None
 
 
-def _live_tables(site: Site, copy: Path, steps: Steps) -> tuple[tuple[Table, ...], str | None]:
-    """Return the live database's tables, and why they could not be counted."""
-    if not site.settings.database_path.exists():
-        return (), None
-    try:
-        with steps.step("count the live database"):
-            take_snapshot(site.settings.database_path, copy, impatient(site))
-            return read_tables(copy), None
-    except SqliteVaultError as error:
-        return (), str(error)
+def _compare(site: Site, manifest: Manifest, copy: Path, steps: Steps) -> tuple[tuple[TableChange, ...], str | None]:
+    """Return how tables of the live database would change, and why they could not be counted."""
+    problem, now = None, {}
+    if site.settings.database_path.exists():
+        try:
+            with steps.step("count the live database"):
+                take_snapshot(site.settings.database_path, copy, impatient(site))
+                now = {table.name: table for table in read_tables(copy)}
+        except SqliteVaultError as error:
+            problem = str(error)
+    then = {table.name: table for table in manifest.tables}
+    changed = tuple(
+        TableChange(
+            name=name,
+            rows_now=now[name].rows if name in now else None,
+            rows_after=then[name].rows if name in then else None,
+            same_content=problem is None and name in now and name in then and now[name].digest == then[name].digest,
+        )
+        for name in dict.fromkeys([*then, *now])
+    )
+    return changed, problem
 
 
 def impatient(site: Site) -> SnapshotOptions:
     """Return the limits of a snapshot that only serves a comparison."""
     options = SnapshotOptions.of(site.settings)
     return replace(options, timeout_seconds=min(PATIENCE_SECONDS, options.timeout_seconds))
-
-
-def _compare(live: tuple[Table, ...], after: tuple[Table, ...], *, known: bool) -> tuple[TableChange, ...]:
-    now = {table.name: table for table in live}
-    then = {table.name: table for table in after}
-    return tuple(
-        TableChange(
-            name=name,
-            rows_now=now[name].rows if name in now else None,
-            rows_after=then[name].rows if name in then else None,
-            same_content=known and name in now and name in then and now[name].digest == then[name].digest,
-        )
-        for name in dict.fromkeys([*then, *now])
-    )
 
 
 def _free(directory: Path) -> int:

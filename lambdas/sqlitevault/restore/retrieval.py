@@ -209,7 +209,7 @@ class Retrieval:
         return f"Take another backup: the next older good one is {older}; {salvage}"
 
     def _next_older(self) -> str | None:
-        """Return the id of the newest good backup that is older than this one."""
+        """Return the id of the newest good backup before this one."""
         manifest = self.selected.manifest
         if manifest is None:
             return None

@@ -295,7 +295,7 @@ def merge_staged(site: Site, backup_id: str, tables: Sequence[str], *, missing_o
     target = Target.of(site)
     side = target.tables(backup_id)
     if not side.exists():
-        raise BackupNotFound(f"no tables of {backup_id} lie beside {target.database}", hint="Stage them first.")
+        raise BackupNotFound(f"no tables of {backup_id} are beside {target.database}", hint="Stage them first.")
     report = merge(site, side, backup_id, tables, missing_only=missing_only)
     side.unlink()
     sync(side.parent)

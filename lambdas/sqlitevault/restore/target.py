@@ -21,7 +21,7 @@ SIDE_FILES = ("-wal", "-shm", "-journal")
 class Target:
     """The database and the configuration folder that a restore would replace.
 
-    A database behind a symbolic link is replaced where it lies; its journals lie there too.
+    A database behind a symbolic link is replaced at its real path, where its journals are.
     """
 
     database: Path
@@ -39,7 +39,7 @@ class Target:
 
     @property
     def directory(self) -> Path:
-        """The folder of the database: staging lies there too, on the same file system."""
+        """The folder of the database and of everything staged, on one file system."""
         return self.database.parent
 
     def staged(self, backup_id: str) -> Path:
@@ -64,7 +64,7 @@ class Target:
         return max(ids, key=created_at)
 
     def side_files(self) -> tuple[Path, ...]:
-        """The `-wal`, `-shm` and `-journal` that lie beside the database now."""
+        """The `-wal`, `-shm` and `-journal` that exist now."""
         return tuple(path for path in map(self.side_file, SIDE_FILES) if path.exists())
 
     def side_file(self, ending: str) -> Path:
