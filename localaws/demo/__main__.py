@@ -1,4 +1,4 @@
-"""`make demo`. DATABASE_PATH takes a copy of your own database; KEEP=1 leaves the embedded AWS running."""
+"""`make demo`. DATABASE_PATH uses a copy of your own database; KEEP=1 leaves the embedded AWS running."""
 
 import os
 import shutil
@@ -60,15 +60,15 @@ def _tell(stack: ExitStack, narrator: Narrator, claims: Claims, *, keep: bool) -
     with narrator.step("embedded AWS") as step:
         files = {PRIMARY: folder / "efs"}
         aws = stack.enter_context(EmbeddedAws(folder / "aws", file_systems=files, keep=keep))
-        step.detail = f"{aws.endpoint} (moto and simulations of what it lacks)"
+        step.detail = f"{aws.endpoint} (moto, and simulations of features that it lacks)"
     world = World(aws, _deploy(aws, folder, database, narrator, claims), database)
     story = Story(world, narrator, claims)
     for chapter in (story.back_up, story.ingest, story.watch, story.restore, story.lose_region, story.silence):
         chapter()
-    narrator.chapter("What was claimed, and what was seen")
+    narrator.chapter("Claims and evidence")
     claims.show(narrator.console, story.figures())
     if keep:
-        _how_to_poke(world, narrator.console)
+        _show_access(world, narrator.console)
 
 
 def _database(folder: Path, narrator: Narrator) -> Path:
@@ -100,14 +100,14 @@ def _deploy(aws: EmbeddedAws, folder: Path, database: Path, narrator: Narrator, 
         deployment = Deployment(bootstrap, seconds, cdk.assembly, read_stacks(cdk.assembly, aws.client))
         resources = sum(len(one.resources) for one in deployment.stacks)
         looked_at = assert_deployed(deployment, aws.client)
-        step.detail = f"{resources} resources in two stacks, {looked_at} looked at one by one"
+        step.detail = f"{resources} resources in two stacks, {looked_at} checked individually"
     claims.add("the app deploys", step.detail, holds=looked_at > 0)
     return deployment
 
 
-def _how_to_poke(world: World, console: Console) -> None:
+def _show_access(world: World, console: Console) -> None:
     aws = world.aws
-    console.print("\nThe embedded AWS stays up. To poke it:\n")
+    console.print("\nThe embedded AWS keeps running. To explore it:\n")
     console.print(
         f"  export AWS_ENDPOINT_URL={aws.endpoint} AWS_REGION={PRIMARY} AWS_DEFAULT_REGION={PRIMARY}\n"
         "  export AWS_ACCESS_KEY_ID=testing AWS_SECRET_ACCESS_KEY=testing AWS_SESSION_TOKEN=testing\n"

@@ -1,4 +1,4 @@
-"""What the demo claims at its end, each with the evidence it has seen."""
+"""The demo's claims, each with its evidence."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from rich.table import Table
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A promise, what was seen of it, and whether it held."""
+    """A promise, its evidence, and whether it held."""
 
     promise: str
     seen: str

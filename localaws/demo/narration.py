@@ -1,4 +1,4 @@
-"""What a person sees while the demo runs: one line per step, moving on a terminal, plain otherwise."""
+"""Output of the demo: one line per step, animated on a terminal, plain otherwise."""
 
 import time
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ _NAME_WIDTH = 30
 
 
 class Step:
-    """A step that runs: `update` shows how far it is, `detail` is what its finished line says."""
+    """A running step: `update` shows its progress, `detail` is the text of its finished line."""
 
     def __init__(self, name: str, status: Status) -> None:
         """Show `name`."""
@@ -21,12 +21,12 @@ class Step:
         self.seconds = 0.0
 
     def update(self, text: str) -> None:
-        """Show what goes on just now."""
+        """Show the current action."""
         self._status.update(f"{self._name}  [dim]{escape(text)}[/]")
 
 
 class Narrator:
-    """Prints chapters and steps, and remembers what each step took."""
+    """Prints chapters and steps, and records the time of each step."""
 
     def __init__(self, console: Console) -> None:
         """Print to `console`."""
@@ -34,12 +34,12 @@ class Narrator:
         self.seconds: dict[str, float] = {}
 
     def chapter(self, title: str) -> None:
-        """Print what the next steps are about."""
+        """Print the title of the next steps."""
         self.console.print(f"\n[bold]{title}[/]")
 
     @contextmanager
     def step(self, name: str) -> Iterator[Step]:
-        """Time the body; print its line when it is done, and a line that says so when it fails."""
+        """Time the body; print its line when it ends, and a line with a cross if it fails."""
         began = time.monotonic()
         with self.console.status(name) as status:
             step = Step(name, status)

@@ -1,4 +1,4 @@
-"""The demo's chapters after the deployment. Each does what AWS or an operator would do, and claims what it saw."""
+"""The demo's chapters after the deployment. Each acts as AWS or an operator would, and records its claims."""
 
 import json
 import shutil
@@ -25,20 +25,20 @@ _SETTLE_SECONDS = 120.0
 
 
 class BrokenStory(Exception):
-    """A function failed where the demo cannot go on without it."""
+    """A function failed, and the demo cannot continue without its result."""
 
 
 class Story:
-    """Tells the demo on one deployed world."""
+    """The demo on one deployed world."""
 
     def __init__(self, world: World, narrator: Narrator, claims: Claims) -> None:
-        """Tell of `world`."""
+        """Act on `world`."""
         self._world, self._narrator, self._claims = world, narrator, claims
         self._good: dict[str, Any] = {}
         self._staged: dict[str, Any] = {}
 
     def back_up(self) -> None:
-        """The hourly schedule fires while a writer commits; drill and replication follow by themselves."""
+        """The hourly schedule fires while a writer commits; drill and replication follow automatically."""
         self._narrator.chapter("A backup of the live database")
         with LedgerWriter(self._world.database) as writer:
             time.sleep(0.5)
@@ -69,12 +69,12 @@ class Story:
         say("metrics    " + ", ".join(f"{name} {value:g}" for name, value in sorted(emitted.items())))
         self._claims.add(
             "a backup of a live database",
-            f"{activity.commits_per_second:.0f} commits/s meanwhile; none waited longer than "
+            f"{activity.commits_per_second:.0f} commits/s meanwhile; the longest took "
             f"{activity.longest_commit_seconds:.2f} s",
             holds=activity.commits > 0 and activity.longest_commit_seconds < BUSY_TIMEOUT_SECONDS,
         )
         self._claims.add(
-            "metrics come out", f"{len(emitted)} in the log (EMF)", holds=emitted.get("BackupSucceeded") == 1
+            "metrics are emitted", f"{len(emitted)} in the log (EMF)", holds=emitted.get("BackupSucceeded") == 1
         )
 
     def _twice(self, at: datetime) -> None:
@@ -93,7 +93,7 @@ class Story:
         for proof in drilled.response.get("checks", ()):
             self._narrator.say(f"drill      {proof['name']}: {proof['detail']}")
         self._claims.add(
-            "the backup was restored and compared by itself",
+            "the backup was restored and compared automatically",
             f"{len(drilled.response.get('checks', ()))} checks, recovery {drilled.response['recovery_seconds']:.2f} s",
             holds=passed and drilled.trigger == "event",
         )
@@ -110,8 +110,8 @@ class Story:
         )  # fmt: skip
 
     def ingest(self) -> None:
-        """Somebody uploads a snapshot of their own making."""
-        self._narrator.chapter("A snapshot that somebody uploads")
+        """Somebody uploads a snapshot that they made."""
+        self._narrator.chapter("An uploaded snapshot")
         upload = self._world.aws.state / self._world.database.name
         with closing(sqlite3.connect(self._world.database)) as live, closing(sqlite3.connect(upload)) as copy:
             live.backup(copy)
@@ -130,8 +130,8 @@ class Story:
         )  # fmt: skip
 
     def watch(self) -> None:
-        """The monitor looks; then an object is damaged by hand, which the next drill finds."""
-        self._narrator.chapter("Somebody watches")
+        """The monitor runs; then an object is damaged by hand, and the next drill finds that."""
+        self._narrator.chapter("Monitoring and a damaged backup")
         with self._narrator.step("monitor") as step:
             self._fire("monitor", datetime.now(UTC))
             seen = metrics(self._require("monitor"))
@@ -139,7 +139,7 @@ class Story:
         age = seen["ProvenBackupAgeSeconds"]
         self._claims.add("a proven backup within the RPO of 1 h", f"{age:.0f} s old", holds=age < RPO_SECONDS)
         quiet = self._alarming()
-        self._claims.add("no alarm while all is well", ", ".join(quiet) or "none", holds=not quiet)
+        self._claims.add("no alarm while everything works", ", ".join(quiet) or "none", holds=not quiet)
         self._damage()
 
     def _damage(self) -> None:
@@ -150,40 +150,38 @@ class Story:
             body[len(body) // 2] ^= 1
             self._world.s3().put_object(Bucket=self._world.vault, Key=key, Body=bytes(body), ChecksumAlgorithm="SHA256")
             drilled = self._world.invoke("drill", {"backup": newest["backup_id"]})
-            step.detail = f"one bit of {newest['backup_id']}; the drill says {drilled.report.get('errorType')}"
+            step.detail = f"one bit of {newest['backup_id']}; the drill reports {drilled.report.get('errorType')}"
             self._world.aws.control.settle(_SETTLE_SECONDS)
         alarming = self._alarming()
         planned = self._world.invoke("restore", {"action": "plan"}).report
         self._narrator.say(f"alarms     {', '.join(alarming)}")
-        self._narrator.say(
-            f"restore    would take {planned['backup_id']}; passes over: {'; '.join(planned['skipped'])}"
-        )
+        self._narrator.say(f"restore    would use {planned['backup_id']}; skips {'; '.join(planned['skipped'])}")
         self._claims.add(
-            "a damaged backup is found, alarms, is passed over", f"alarm {', '.join(alarming)}",
+            "a damaged backup is found, raises an alarm, is skipped", f"alarm {', '.join(alarming)}",
             holds=drilled.report.get("errorType") == "DrillFailed"
             and f"sqlitevault-{STAGE}-DrillFailed" in alarming
             and planned["backup_id"] == self._good["backup_id"],
         )  # fmt: skip
 
     def restore(self) -> None:
-        """The database is lost, and comes back."""
-        self._narrator.chapter("The database is gone")
+        """The database is deleted and restored."""
+        self._narrator.chapter("The database is lost")
         self._world.database.unlink()
         with self._narrator.step("restore: plan, stage, promote") as step:
             seconds = self._recover(PRIMARY)
             step.detail = f"{self._good['backup_id']} back on the file system, {seconds:.1f} s in all"
-        self._prove("the lost database is back", self._world.database, seconds)
+        self._prove("the lost database is restored", self._world.database, seconds)
 
     def lose_region(self) -> None:
-        """The primary region is switched off; the recovery region restores from the replica alone."""
-        self._narrator.chapter(f"{PRIMARY} is gone")
+        """The primary region is switched off; the recovery region restores from the replica."""
+        self._narrator.chapter(f"{PRIMARY} is lost")
         self._world.aws.control.switch_off([PRIMARY])
         with self._narrator.step(f"restore in {RECOVERY}") as step:
             seconds = self._recover(RECOVERY)
-            step.detail = f"from s3://{self._world.replica} alone, {seconds:.1f} s in all"
+            step.detail = f"only from s3://{self._world.replica}, {seconds:.1f} s in all"
         database = self._world.recovery_database()
         self._world.aws.control.switch_off([])
-        self._prove(f"back in {RECOVERY} without {PRIMARY}", database, seconds)
+        self._prove(f"restored in {RECOVERY} without {PRIMARY}", database, seconds)
 
     def _recover(self, region: str) -> float:
         began = time.monotonic()
@@ -206,19 +204,19 @@ class Story:
         self._narrator.say(
             f"proof      integrity_check ok: {sound}; {len(tables)} tables, {rows:,} rows, digests equal"
         )
-        self._narrator.say(f"           the writer's ledger is whole: {entries:,} entries, no gap, balances add up")
+        self._narrator.say(f"           the writer's ledger is complete: {entries:,} entries, no gap, correct balances")
         self._claims.add(
             promise, f"{rows:,} rows equal by digest, {seconds:.1f} s of 15 min (RTO)",
             holds=sound and tables == manifest.tables and entries > 0 and seconds < RTO_SECONDS,
         )  # fmt: skip
 
     def silence(self) -> None:
-        """Nothing behind the scenes failed that was not meant to."""
+        """Nothing failed behind the scenes except on purpose."""
         failures = self._world.aws.control.failures()
         self._claims.add("nothing failed behind the scenes", "; ".join(failures) or "nothing", holds=not failures)
 
     def figures(self) -> dict[str, str]:
-        """Return the sizes of the backup, and where its time and the recovery's went."""
+        """Return the sizes of the backup, and the times of its steps and the recovery's."""
         manifest = self._good["manifest"]
         database, archive = manifest["database"]["bytes"], manifest["archive"]["bytes"]
         return {
