@@ -146,6 +146,16 @@ def test_the_same_time_twice_makes_one_backup(home: Home) -> None:
     assert len(Catalog(home.vault).contents().backups) == 1
 
 
+def test_a_report_that_cannot_be_kept_is_a_warning(home: Home) -> None:
+    """The backup is committed and restores; its own report says what is missing."""
+    (home.root / "backups").mkdir()
+    (home.root / "backups" / "reports").write_text("a file in the way")
+    report = home.back_up()
+    assert report.created
+    assert report.warnings[-1].startswith("this report was not written to the vault: ")
+    assert home.stage().backup_id == report.backup_id
+
+
 def test_no_database_is_a_clear_error(home: Home) -> None:
     """And nothing appears in the vault."""
     home.database.unlink()
@@ -319,6 +329,7 @@ def test_old_backups_go_and_the_last_good_one_stays(home: Home) -> None:
     report = prune(home.site)
     assert set(report.removed) == {ids[0], ids[2]}
     assert [backup.id for backup in Catalog(home.vault).contents().backups] == [ids[1]]
+    assert [entry.name for entry in home.vault.objects("reports/")] == [f"reports/backups/{ids[1]}.json"]
 
 
 _BACK_UP = """

@@ -91,7 +91,7 @@ def back_up(site: Site, order: Order = Order(), watcher: Watcher | None = None) 
             run.commit(manifest, archive)
         except BackupExists:
             return run.report(run.settle(manifest, archive), created=False)
-    report = run.report(manifest, created=True)
+    report = run.report(manifest, created=True, changed=run.changed(manifest))
     try:
         site.vault.replace(backup_report_name(report.backup_id), report.to_json())
     except SqliteVaultError as error:
@@ -202,13 +202,15 @@ class _Run:
         """Return the manifest in the vault."""
         return Manifest.from_json(self.site.vault.read(self.manifest_name, limit=RECORD_LIMIT))
 
-    def report(self, manifest: Manifest, *, created: bool) -> BackupReport:
+    def changed(self, manifest: Manifest) -> Changes | None:
+        """Compare a committed backup with those before it; None if they cannot be read, which must not fail it."""
+        others = (backup.manifest for backup in Catalog(self.site.vault).newest_first(manifest.source.name))
+        with suppress(VaultUnavailable):
+            return changes(manifest, others, self.site.settings.mass_deletion_rows)
+        return None
+
+    def report(self, manifest: Manifest, *, created: bool, changed: Changes | None = None) -> BackupReport:
         """Return the report of a committed backup."""
-        changed = None
-        if created:
-            others = (backup.manifest for backup in Catalog(self.site.vault).newest_first(manifest.source.name))
-            with suppress(VaultUnavailable):  # which must not fail a committed backup
-                changed = changes(manifest, others, self.site.settings.mass_deletion_rows)
         return BackupReport(
             backup_id=manifest.backup_id,
             location=self.site.vault.location,
