@@ -11,7 +11,7 @@ from sqlitevault.cli import options
 from sqlitevault.cli.exit_codes import BUSY, INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE
 from sqlitevault.cli.output import Output, table
 from sqlitevault.database.application_tables import LoggedEvent, last_events
-from sqlitevault.restore.private_copy import private_copy
+from sqlitevault.restore.retrieval import private_copy
 
 
 @options.command(NOT_FOUND, BUSY, INTEGRITY, UNAVAILABLE, NO_ROOM)

@@ -10,7 +10,7 @@ from sqlitevault.cli import options
 from sqlitevault.cli.exit_codes import BUSY, INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE
 from sqlitevault.cli.output import Output, count, table
 from sqlitevault.database.difference import Difference, difference
-from sqlitevault.restore.private_copy import private_copy
+from sqlitevault.restore.retrieval import private_copy
 
 _FIGURES = ("rows before", "rows after", "added", "removed", "changed")
 

@@ -15,7 +15,7 @@ from sqlitevault.cli.exit_codes import BUSY, DRILL, INTEGRITY, NO_ROOM, NOT_FOUN
 from sqlitevault.cli.output import Output, table
 from sqlitevault.database.application_tables import list_keys, require_keys, revoke_all
 from sqlitevault.ground.errors import ConfigError
-from sqlitevault.restore.private_copy import private_copy
+from sqlitevault.restore.retrieval import private_copy
 
 
 @click.group()

@@ -5,7 +5,7 @@ Every failed attempt is reported. The result is proven, wherever it came from.
 
 import shutil
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -23,11 +23,14 @@ from sqlitevault.ground.errors import (
     SqliteVaultError,
     VaultUnavailable,
 )
-from sqlitevault.ground.steps import Steps
+from sqlitevault.ground.scratch import scratch_directory
+from sqlitevault.ground.steps import Steps, Watcher
 from sqlitevault.proof.drill import DAMAGE, database_in, require_database
 from sqlitevault.proof.proof import fetch, prove_database, unpack_archive
 from sqlitevault.restore.salvage import Salvaged, salvage
 from sqlitevault.restore.target import members_of
+from sqlitevault.site import Site
+from sqlitevault.snapshot import SnapshotOptions, take_snapshot
 from sqlitevault.vault.protocol import StoredObject, Vault
 
 _UNUSABLE: tuple[type[SqliteVaultError], ...] = (*DAMAGE, VaultUnavailable)
@@ -223,3 +226,28 @@ class Retrieval:
 
 def _dump_of(manifest: Manifest) -> str:
     return str(PurePosixPath(manifest.database_member or "").with_suffix(".sql"))
+
+
+@contextmanager
+def private_copy(site: Site, selected: Selected | None, watcher: Watcher | None = None) -> Iterator[tuple[str, Path]]:
+    """Give name and copy of the live database, or of the one in a backup, its checksums compared.
+
+    The copy exists until the end of the body.
+
+    Raises:
+        SourceNotFound, SourceBusy, SourceCorrupt: the live database could not be copied.
+        BackupNotFound: the backup holds no database.
+        ChecksumMismatch, ArchiveUnsafe, ManifestInvalid: the backup is damaged.
+        VaultUnavailable, ScratchFull: it could not be fetched.
+    """
+    live, steps = site.settings.database_path, Steps(watcher)
+    with scratch_directory(site.settings.scratch) as scratch:
+        if selected is None:
+            with steps.step("snapshot of the live database") as on_bytes:
+                take_snapshot(live, scratch / "live.db", SnapshotOptions.of(site.settings), on_bytes=on_bytes)
+            yield str(live), scratch / "live.db"
+            return
+        archive = scratch / PurePosixPath(selected.archive.name).name
+        fetch(selected.vault, selected.archive, selected.manifest, archive, steps)
+        unpacked = unpack_archive(archive, scratch / "unpacked", selected.manifest, steps, members_of(Scope.DATABASE))
+        yield selected.label, require_database(unpacked.folder, unpacked.manifest)

@@ -185,8 +185,8 @@ def make_side_database(site: Site, source: Retrieved, tables: Sequence[str], sid
     with scratch_directory(place.directory) as work:
         made = work / "tables.db"
         copy_tables(source.database, made, tables)
-        checked = _prove_side(made, source.manifest)
-        counted = {table.name: table.rows for table in read_tables(made)}
+        found = read_tables(made)
+        checked = _prove_side(made, found, source.manifest)
         if target.database.exists():
             durable.like(target.database, made)
         kept = swap_in(place, made, now=site.now())
@@ -195,7 +195,7 @@ def make_side_database(site: Site, source: Retrieved, tables: Sequence[str], sid
         side_database=str(place.database),
         kept=str(kept) if kept else None,
         created_at=source.manifest.created_at,
-        tables=counted,
+        tables={table.name: table.rows for table in found},
         checks=(*source.checks, checked),
         repairs=source.repairs,
         next_steps=(
@@ -205,11 +205,10 @@ def make_side_database(site: Site, source: Retrieved, tables: Sequence[str], sid
     )
 
 
-def _prove_side(made: Path, manifest: Manifest) -> Check:
+def _prove_side(made: Path, found: Sequence[Table], manifest: Manifest) -> Check:
     integrity = check(made).integrity
-    found = read_tables(made)
     names = {table.name for table in found}
-    differences = different_tables(tuple(table for table in manifest.tables if table.name in names), found)
+    differences = different_tables(tuple(table for table in manifest.tables if table.name in names), tuple(found))
     if integrity or differences:
         raise IntegrityCheckFailed(
             f"the side database differs from the backup: {'; '.join([*integrity[:3], *differences])}",
