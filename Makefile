@@ -6,6 +6,9 @@ BIN    := $(VENV)/bin
 SEED   ?= 1
 READY  := $(VENV)/ready
 
+# Compiled modules are kept, whatever the environment says: without them each of the many processes here compiles anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 
 help: ## List the targets

@@ -7,11 +7,13 @@ https://docs.aws.amazon.com/scheduler/latest/UserGuide/configuring-schedule-dlq.
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from localaws.clients import Clients
 from localaws.functions.asynchronous import send_to
-from localaws.functions.moto_seam import FunctionSeam, find_function
+
+if TYPE_CHECKING:
+    from localaws.functions.moto_seam import FunctionSeam  # moto takes a second to import
 
 
 class ScheduleError(LookupError):
@@ -21,7 +23,7 @@ class ScheduleError(LookupError):
 class Scheduler:
     """Finds schedules and fires them."""
 
-    def __init__(self, seam: FunctionSeam, clients: Clients) -> None:
+    def __init__(self, seam: "FunctionSeam", clients: Clients) -> None:
         """Keep what a firing needs."""
         self._seam, self._clients = seam, clients
 
@@ -53,6 +55,8 @@ class Scheduler:
         }
 
     def _deliver(self, target: Mapping[str, Any], text: str) -> bool:
+        from localaws.functions.moto_seam import find_function  # noqa: PLC0415
+
         function = find_function(target["Arn"])
         if function is not None:
             self._seam.send(function, text.encode(), trigger="schedule")

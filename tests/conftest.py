@@ -4,6 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.boto_files import read_once
+
+read_once()
+
 
 @pytest.fixture(scope="session")
 def legacy_archive() -> Path:

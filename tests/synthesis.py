@@ -1,23 +1,26 @@
-"""The stacks, synthesised in this process without bundling, and their resources as plain data."""
+"""The stacks, synthesised in this process without bundling, and their resources as plain data.
+
+`aws_cdk` is imported where it is used: it starts a Node process, in every worker that collects these tests.
+"""
 
 import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
-
-import aws_cdk as cdk
-from aws_cdk.assertions import Template
-from cdk_nag import AwsSolutionsChecks
+from typing import TYPE_CHECKING, Any
 
 from infra.context import from_context
-from infra.primary_stack import PrimaryStack
-from infra.recovery_stack import RecoveryStack
 from sqlitevault.ground.settings_file import SettingsFile
 from sqlitevault.ground.stage import stack_names
+
+if TYPE_CHECKING:
+    import aws_cdk as cdk
+
+    from infra.primary_stack import PrimaryStack
+    from infra.recovery_stack import RecoveryStack
+
+os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
 
 ROOT = Path(__file__).parents[1]
 Properties = dict[str, Any]
@@ -26,9 +29,11 @@ Properties = dict[str, Any]
 class Synthesised:
     """One stack's template."""
 
-    def __init__(self, template: Template) -> None:
+    def __init__(self, stack: "cdk.Stack") -> None:
         """Read the template once."""
-        self.template: dict[str, Any] = dict(template.to_json())
+        from aws_cdk.assertions import Template
+
+        self.template: dict[str, Any] = dict(Template.from_stack(stack).to_json())
         self.resources: dict[str, dict[str, Any]] = self.template["Resources"]
 
     def all(self, kind: str) -> dict[str, Properties]:
@@ -107,14 +112,19 @@ class Deployment:
     folder: Path
 
 
-def new_app(folder: Path, **context: object) -> cdk.App:
+def new_app(folder: Path, **context: object) -> "cdk.App":
     """Return an app with the project's own context, more of it, and no bundling."""
+    import aws_cdk as cdk
+
     flags = json.loads((ROOT / "cdk.json").read_text())["context"]
     return cdk.App(context={**flags, "aws:cdk:bundling-stacks": [], **context}, outdir=str(folder))
 
 
-def build(folder: Path, **context: object) -> tuple[cdk.App, PrimaryStack, RecoveryStack]:
+def build(folder: Path, **context: object) -> "tuple[cdk.App, PrimaryStack, RecoveryStack]":
     """Build both stacks as `app.py` does."""
+    from infra.primary_stack import PrimaryStack
+    from infra.recovery_stack import RecoveryStack
+
     app = new_app(folder, **context)
     settings = from_context(app.node.get_all_context(), SettingsFile(Path("no-file.toml")))
     primary_name, recovery_name = stack_names(settings.stage)
@@ -128,13 +138,14 @@ def synthesise(folder: Path, **context: object) -> Deployment:
     """Build both stacks, check them and read their templates."""
     app, primary, recovery = build(folder, **context)
     found = findings(app, folder)
-    return Deployment(
-        Synthesised(Template.from_stack(primary)), Synthesised(Template.from_stack(recovery)), found, folder
-    )
+    return Deployment(Synthesised(primary), Synthesised(recovery), found, folder)
 
 
-def findings(app: cdk.App, folder: Path) -> list[tuple[str, str]]:
+def findings(app: "cdk.App", folder: Path) -> list[tuple[str, str]]:
     """Synthesise with cdk-nag and return rule and construct of all that nobody acknowledged."""
+    import aws_cdk as cdk
+    from cdk_nag import AwsSolutionsChecks
+
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     try:
         app.synth()

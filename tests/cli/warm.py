@@ -22,11 +22,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
 
+import boto3
+
+from tests.boto_files import read_once
+
 REPOSITORY = Path(__file__).parents[2]
 _MESSAGE_BYTES = 1 << 17
 _STREAMS = (sys.stdin, sys.stdout, sys.stderr)
 # What the verbs import on their way, or never at all where nothing is in a bucket.
-_LATER = ("boto3", "_strptime", "rich._emoji_codes", "rich._unicode_data", "click._textwrap", "encodings.utf_8_sig")
+_LATER = ("_strptime", "rich._emoji_codes", "rich._unicode_data", "click._textwrap", "encodings.utf_8_sig")
 
 
 class Warm:
@@ -98,12 +102,15 @@ def serve(link: socket.socket) -> None:
 
 
 def _import_everything() -> Any:
+    read_once()
     program = importlib.import_module("sqlitevault.cli")
     for name in sorted(Path(str(program.__file__)).parent.glob("*.py")):
         if name.stem != "__init__":
             importlib.import_module(f"sqlitevault.cli.{name.stem}")
     for later in _LATER:
         importlib.import_module(later)
+    for service in ("s3", "cloudwatch", "sns"):
+        boto3.Session("x", "x").client(service, "us-east-1")
     gc.collect()
     gc.freeze()  # else every fork would copy all of these pages
     return program.main

@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.bundling import bundle
 from sqlitevault.ground.stage import DeploymentSettings
 
-pytestmark = pytest.mark.xdist_group("infra")
 VERBS = ["backup", "ingest", "restore", "drill", "monitor"]
 LAMBDAS_LIMIT = 250 * 2**20
 # `-S` leaves out this environment's packages: what is imported comes from the bundle or from Python itself.
@@ -29,6 +27,8 @@ assert outside == [], outside
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle for this machine."""
+    from infra.bundling import bundle
+
     made = tmp_path_factory.mktemp("bundle") / "zip"
     bundle(made, DeploymentSettings(function_platform="host"))
     return made

@@ -10,7 +10,6 @@ from infra.comparison import Deployed, Loss, losses
 from tests.infra.conftest import EXISTING
 from tests.synthesis import Deployment, Synthesised
 
-pytestmark = pytest.mark.xdist_group("infra")
 Template = dict[str, Any]
 
 

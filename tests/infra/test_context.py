@@ -20,8 +20,6 @@ NO_FILE = SettingsFile(Path("no-file.toml"))
 # The route tables are named only where the subnets have no S3 endpoint yet.
 NEEDED = [name for name in EXISTING if name != "route_table_ids"]
 
-pytestmark = pytest.mark.xdist_group("infra")
-
 
 def chosen(given: dict[str, Any], file: SettingsFile = NO_FILE) -> DeploymentSettings:
     """Read settings as `-c` gives them."""

@@ -5,7 +5,6 @@ import pytest
 from sqlitevault.ground.settings import Settings
 from tests.synthesis import Deployment, Properties, Synthesised, text
 
-pytestmark = pytest.mark.xdist_group("infra")
 ON_THE_FILE_SYSTEM = {"backup", "restore"}
 FUNCTIONS = {"primary": {"backup", "ingest", "restore", "drill", "monitor"}, "recovery": {"restore", "drill"}}
 CASES = [pytest.param(stack, verb, id=f"{stack} {verb}") for stack in FUNCTIONS for verb in sorted(FUNCTIONS[stack])]

@@ -9,7 +9,6 @@ import pytest
 from sqlitevault.ground.facts import Metric
 from tests.synthesis import Deployment, Properties, Synthesised, synthesise, text
 
-pytestmark = pytest.mark.xdist_group("infra")
 STACKS = ["primary", "recovery"]
 # Alarm -> (metric, statistic, comparison, threshold, periods of 15 minutes, missing data)
 OURS = {

@@ -7,7 +7,6 @@ import pytest
 from tests.infra.conftest import EXISTING
 from tests.synthesis import Deployment, Synthesised, synthesise, text
 
-pytestmark = pytest.mark.xdist_group("infra")
 STACKS = ["primary", "recovery"]
 
 

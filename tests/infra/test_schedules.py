@@ -11,7 +11,6 @@ from sqlitevault.functions.events import BackupEvent, DrillEvent
 from sqlitevault.ground.facts import MONITOR_REPORT
 from tests.synthesis import Deployment, Properties, Synthesised, text
 
-pytestmark = pytest.mark.xdist_group("infra")
 SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
 PRIMARY: dict[str, tuple[str, str, dict[str, str]]] = {
     "hourly": ("cron(5 * * * ? *)", "backup", {"tier": "hourly", "scope": "database"}),

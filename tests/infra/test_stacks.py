@@ -4,21 +4,20 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-import aws_cdk as cdk
 import pytest
-from aws_cdk import aws_kms as kms
-from aws_cdk import aws_s3 as s3
-from cfnlint.api import lint_all
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
-from infra.vault_bucket import VaultBucket
 from sqlitevault.ground.stage import DeploymentSettings
 from tests.synthesis import Deployment, Synthesised, build, findings, new_app, references, text
 
-pytestmark = pytest.mark.xdist_group("infra")
+if TYPE_CHECKING:
+    from aws_cdk import aws_kms as kms
+
+    from infra.vault_bucket import VaultBucket
+
 STACKS = ["primary", "recovery"]
 ASSET = re.compile(r"\b[0-9a-f]{64}\b")
 
@@ -80,6 +79,8 @@ def test_a_template_changes_only_on_purpose(name: str, deployment: Deployment, s
 @pytest.mark.parametrize("name", STACKS)
 def test_cfn_lint_finds_nothing(name: str, deployment: Deployment) -> None:
     """Advice on style (I) is not for generated templates; W3005: CDK writes dependencies that a GetAtt implies."""
+    from cfnlint.api import lint_all
+
     stack: Synthesised = getattr(deployment, name)
     found = lint_all(json.dumps(stack.template))
     assert [str(match) for match in found if not match.rule.id.startswith(("I", "W3005"))] == []
@@ -87,6 +88,8 @@ def test_cfn_lint_finds_nothing(name: str, deployment: Deployment) -> None:
 
 def test_cfn_lint_would_find_something(primary: Synthesised) -> None:
     """A misspelt property and a reference to nothing are both errors."""
+    from cfnlint.api import lint_all
+
     broken = json.loads(json.dumps(primary.template))
     bucket = broken["Resources"][primary.bucket()[0]]["Properties"]
     bucket["Versioning"] = bucket.pop("VersioningConfiguration")
@@ -100,16 +103,18 @@ def test_nothing_is_left_to_acknowledge(deployment: Deployment, on_existing: Dep
     assert on_existing.findings == []
 
 
-def _not_rotating(vault: VaultBucket) -> None:
+def _not_rotating(vault: "VaultBucket") -> None:
     cast("kms.CfnKey", vault.key.node.default_child).enable_key_rotation = False
 
 
-def _public(vault: VaultBucket) -> None:
+def _public(vault: "VaultBucket") -> None:
+    from aws_cdk import aws_s3 as s3
+
     opened = s3.CfnBucket.PublicAccessBlockConfigurationProperty(block_public_acls=False, block_public_policy=False)
     vault.cfn_bucket.public_access_block_configuration = opened
 
 
-def _unlogged(vault: VaultBucket) -> None:
+def _unlogged(vault: "VaultBucket") -> None:
     vault.cfn_bucket.logging_configuration = None
 
 
@@ -121,8 +126,12 @@ def _unlogged(vault: VaultBucket) -> None:
         pytest.param(_unlogged, "AwsSolutions-S1", id="a bucket without an access log"),
     ],
 )
-def test_cdk_nag_would_find_it(spoil: Callable[[VaultBucket], None], rule: str, tmp_path: Path) -> None:
+def test_cdk_nag_would_find_it(spoil: "Callable[[VaultBucket], None]", rule: str, tmp_path: Path) -> None:
     """The check works: a weakened vault has a finding, on that resource."""
+    import aws_cdk as cdk
+
+    from infra.vault_bucket import VaultBucket
+
     app = new_app(tmp_path)
     stack = cdk.Stack(app, "Spoilt")
     spoil(VaultBucket(stack, "Vault", name="spoilt", key_alias="alias/spoilt", settings=DeploymentSettings()))

@@ -8,7 +8,6 @@ from sqlitevault.ground.settings import Settings
 from sqlitevault.site import Site
 from tests.synthesis import Deployment, Properties, Rights, Synthesised, text
 
-pytestmark = pytest.mark.xdist_group("infra")
 TIERS = {"hourly": 30, "daily": 30, "weekly": 90, "monthly": 365, "manual": 30}
 
 

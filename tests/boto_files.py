@@ -1,0 +1,20 @@
+"""What boto3 reads from its own files: every session reads it anew, which takes longer than most requests here."""
+
+from collections import defaultdict
+from typing import Any
+
+import botocore.session
+from botocore.loaders import Loader, create_loader
+
+_read: defaultdict[str | None, dict[Any, Any]] = defaultdict(dict)
+
+
+def read_once() -> None:
+    """Let all sessions of this process share what one has read; it is the same for all of them."""
+
+    def sharing(search_path_string: str | None = None) -> Loader:
+        loader = create_loader(search_path_string)
+        vars(loader)["_cache"] = _read[search_path_string]
+        return loader
+
+    botocore.session.create_loader = sharing
