@@ -1,7 +1,6 @@
 """`sqlitevault audit`."""
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
 
 import click
 from rich.markup import escape
@@ -10,7 +9,7 @@ from rich.table import Table
 from sqlitevault.cli import options
 from sqlitevault.cli.exit_codes import BUSY, INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE
 from sqlitevault.cli.output import Output, table
-from sqlitevault.database.application_tables import LoggedEvent, last_events
+from sqlitevault.database.application_tables import last_events
 from sqlitevault.restore.retrieval import private_copy
 
 
@@ -30,11 +29,11 @@ def audit(out: Output, *, kind: str, limit: int, backup: str, location: str | No
     with out.progress() as watcher, private_copy(site, selected, watcher) as (name, copy):
         found = last_events(copy, events, kind=kind, limit=limit)
     empty = "" if found else f"no such events in {name}"
-    out.give({"of": name, "events": [asdict(event) for event in found]}, [_events(found)], empty=empty)
+    out.give({"of": name, "events": found}, [_events(found)], empty=empty)
 
 
-def _events(found: Sequence[LoggedEvent]) -> Table:
+def _events(found: Sequence[Mapping[str, str]]) -> Table:
     events = table("time", "type", "source", "data")
     for event in found:
-        events.add_row(*map(escape, (event.timestamp, event.type, event.source, event.data)))
+        events.add_row(*map(escape, event.values()))
     return events

@@ -3,7 +3,6 @@
 import csv
 import io
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import apsw
@@ -14,6 +13,7 @@ from sqlitevault.ground.errors import ConfigError, SourceBusy, TargetUnwritable
 from sqlitevault.ground.profile import EventTable, KeyTable
 
 _BUSY_MILLISECONDS = 10_000
+_EVENT = ("timestamp", "type", "source", "data")
 _OTHER_DATABASE = "Check DATABASE_PATH, and APPLICATION_PROFILE, which says what tables to expect."
 # csv quotes the characters of its line ending in fields; with "\n" older versions leave a bare \r that breaks readers.
 _QUOTED = "\r\n"
@@ -115,18 +115,10 @@ def revoke_all(live: Path, keys: KeyTable) -> int:
     return revoked
 
 
-@dataclass(frozen=True, slots=True)
-class LoggedEvent:
-    """One event as the application wrote it; times are the application's text."""
-
-    timestamp: str
-    type: str
-    source: str
-    data: str
-
-
-def last_events(copy: Path, events: EventTable, *, kind: str, limit: int) -> tuple[LoggedEvent, ...]:
+def last_events(copy: Path, events: EventTable, *, kind: str, limit: int) -> tuple[dict[str, str], ...]:
     """Return the newest events whose type begins with `kind`, newest first, from a private copy of the database.
+
+    Each has timestamp, type, source and data, as text of the application's.
 
     Raises:
         ConfigError: the database has no such table, or other columns.
@@ -144,7 +136,7 @@ def last_events(copy: Path, events: EventTable, *, kind: str, limit: int) -> tup
             raise ConfigError(
                 f"the database has no table {events.table} with {', '.join(columns)}", hint=_OTHER_DATABASE
             ) from error
-    return tuple(LoggedEvent(*map(str, row)) for row in found)
+    return tuple(dict(zip(_EVENT, map(str, row), strict=True)) for row in found)
 
 
 def _column(table: str, name: str) -> str:
