@@ -226,12 +226,6 @@ def test_the_same_content_in_another_packing_needs_no_manifest(backup: Backup, t
     refused(repacked, tmp_path, ChecksumMismatch, expected=backup.manifest)
 
 
-def test_more_than_allowed_is_refused(backup: Backup, tmp_path: Path) -> None:
-    """Who unpacks can set a bound of their own."""
-    refused(backup.archive, tmp_path, ArchiveUnsafe, max_bytes=1000)
-    unpack(backup.archive, tmp_path / "enough", max_bytes=sum(map(len, CONTENT.values())) + 10_000)
-
-
 def test_too_small_a_disk_is_noticed_before_anything_is_written(tmp_path: Path) -> None:
     """The manifest tells the size, so nobody waits for a disk to fill up."""
     huge = [File(path="devops_hub.db", bytes=1 << 60, sha256="0" * 64)]

@@ -4,9 +4,8 @@ import os
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from sqlitevault.database.header import HEADER_BYTES, JournalMode, not_found, parse_header
 from sqlitevault.ground.errors import SourceBusy, SourceCorrupt, SourceNotFound, SourceUnsupported
@@ -19,16 +18,12 @@ from sqlitevault.snapshot.options import Method
 from sqlitevault.snapshot.wal_format import in_wal_mode, require_own_log
 from sqlitevault.snapshot.working_copy import clear, settle
 
-Protocol = Callable[[Attempt], Copied]
-
-PROTOCOLS: Mapping[Method, Protocol] = MappingProxyType(
-    {
-        Method.ROLLBACK_OPTIMISTIC: rollback.copy_optimistic,
-        Method.ROLLBACK_LOCKED: rollback.copy_locked,
-        Method.WAL_PINNED: wal.copy_pinned,
-        Method.WAL_LOCK_FREE: wal.copy_lock_free,
-    }
-)
+PROTOCOLS: dict[Method, Callable[[Attempt], Copied]] = {
+    Method.ROLLBACK_OPTIMISTIC: rollback.copy_optimistic,
+    Method.ROLLBACK_LOCKED: rollback.copy_locked,
+    Method.WAL_PINNED: wal.copy_pinned,
+    Method.WAL_LOCK_FREE: wal.copy_lock_free,
+}
 
 # A file may look damaged while it is being written; real damage stays.
 _LOOKS_AT_DAMAGE = 3
@@ -96,19 +91,14 @@ class Choice:
         return Taken(method, number, self._mode, recovered)
 
     def _method(self) -> Method:
-        return self._wal_method() if self._mode == "wal" else self._rollback_method()
-
-    def _wal_method(self) -> Method:
-        if self._tried[Method.WAL_PINNED] < self._options.pin_attempts and self._has_shared_memory():
-            return Method.WAL_PINNED
-        return Method.WAL_LOCK_FREE
-
-    def _rollback_method(self) -> Method:
-        if self._tried[Method.ROLLBACK_OPTIMISTIC] < self._options.optimistic_attempts:
+        tried, options = self._tried, self._options
+        if self._mode == "wal":
+            pin = tried[Method.WAL_PINNED] < options.pin_attempts and self._has_shared_memory()
+            return Method.WAL_PINNED if pin else Method.WAL_LOCK_FREE
+        if tried[Method.ROLLBACK_OPTIMISTIC] < options.optimistic_attempts:
             return Method.ROLLBACK_OPTIMISTIC
-        if self._tried[Method.ROLLBACK_LOCKED] < self._options.locked_attempts and self._stall_fits():
-            return Method.ROLLBACK_LOCKED
-        return Method.ROLLBACK_OPTIMISTIC
+        lock = tried[Method.ROLLBACK_LOCKED] < options.locked_attempts and self._stall_fits()
+        return Method.ROLLBACK_LOCKED if lock else Method.ROLLBACK_OPTIMISTIC
 
     def _has_shared_memory(self) -> bool:
         try:

@@ -11,7 +11,7 @@ import os
 import struct
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -104,8 +104,7 @@ def require_no_writer(descriptor: int) -> None:
         raise Locked(_WRITER)
 
 
-@contextmanager
-def shared_lock(descriptor: int, deadline: float) -> Iterator[None]:
+def shared_lock(descriptor: int, deadline: float) -> AbstractContextManager[None]:
     """Hold SQLite's SHARED lock: no program writes the database file meanwhile.
 
     Taken as SQLite does (unixLock in src/os_unix.c): PENDING first, so that a waiting writer gets its turn.
@@ -114,11 +113,7 @@ def shared_lock(descriptor: int, deadline: float) -> Iterator[None]:
         Locked: a writer did not release its lock before the deadline.
         Again: this host may not lock.
     """
-    _wait_for(partial(_try_shared, descriptor), deadline, _WRITER)
-    try:
-        yield
-    finally:
-        unlock(descriptor, SHARED)
+    return _held(descriptor, SHARED, partial(_try_shared, descriptor), deadline, _WRITER)
 
 
 def _try_shared(descriptor: int) -> bool:
@@ -130,29 +125,30 @@ def _try_shared(descriptor: int) -> bool:
         unlock(descriptor, PENDING)
 
 
-@contextmanager
-def read_lock(descriptor: int, where: Range, deadline: float) -> Iterator[None]:
-    """Hold a read lock on some bytes.
+def read_lock(descriptor: int, where: Range, deadline: float) -> AbstractContextManager[None]:
+    """Hold a read lock on some bytes of the -shm file.
 
     Raises:
         Locked: another program did not release its lock before the deadline.
         Again: this host may not lock.
     """
-    _wait_for(partial(try_read_lock, descriptor, where), deadline, f"byte {where[0]} of the -shm file is locked")
+    locked = f"byte {where[0]} of the -shm file is locked"
+    return _held(descriptor, where, partial(try_read_lock, descriptor, where), deadline, locked)
+
+
+@contextmanager
+def _held(descriptor: int, where: Range, take: Callable[[], bool], deadline: float, locked: str) -> Iterator[None]:
+    try:
+        while not take():
+            if time.monotonic() >= deadline:
+                raise Locked(locked)
+            time.sleep(_POLL_SECONDS)
+    except PermissionError as error:
+        raise Again("the server does not let this host lock files") from error  # another method needs no lock
     try:
         yield
     finally:
         unlock(descriptor, where)
-
-
-def _wait_for(take: Callable[[], bool], deadline: float, why: str) -> None:
-    try:
-        while not take():
-            if time.monotonic() >= deadline:
-                raise Locked(why)
-            time.sleep(_POLL_SECONDS)
-    except PermissionError as error:
-        raise Again("the server does not let this host lock files") from error  # another method needs no lock
 
 
 def connections_seen(database: Path) -> tuple[str, ...]:
