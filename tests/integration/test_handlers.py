@@ -4,6 +4,7 @@ import json
 import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 
 import pytest
 
@@ -59,6 +60,17 @@ def test_every_line_of_the_log_bears_the_request_id(home: Home) -> None:
     assert {line["function_request_id"] for line in logged} == {REQUEST}
     assert logged[0]["report"]["steps"].keys() >= {"snapshot", "upload", "commit"}
     assert logged[1]["report"]["passed"] is False
+
+
+def test_a_program_other_than_lambda_can_call_a_handler(home: Home) -> None:
+    """It need not imitate the parts of Lambda's context that only the log uses."""
+
+    class Caller:
+        function_name = "script"
+
+    answer = import_module("backup.handler").handler({"tier": "manual", "scope": "database"}, Caller())
+    assert answer["manifest"]["source"]["host"] == "script"
+    assert home.logged()[-1]["message"] == "BackupReport"
 
 
 def test_the_report_in_the_vault_is_the_one_returned(home: Home) -> None:

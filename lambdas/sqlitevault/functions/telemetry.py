@@ -94,6 +94,8 @@ def logged(handler: Handler) -> Handler:
 
     @wraps(handler)
     def run(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401
+        if not hasattr(context, "aws_request_id"):  # invoked by a program other than Lambda
+            return handler(event, context)
         with_context: Handler = logger().inject_lambda_context(handler)
         return with_context(event, context)
 
