@@ -66,17 +66,17 @@ def _rows(settings: DeploymentSettings) -> tuple[tuple[_Graph, ...], ...]:
     return (
         (
             _Graph("Age of the newest proven backup, and of the replica's newest", ages, (rpo,)),
-            _Graph("Recovery time, as drilled", (Metric.RECOVERY_SECONDS,), (rto,)),
+            _Graph("Recovery time in drills", (Metric.RECOVERY_SECONDS,), (rto,)),
             _Graph(
-                "How long the oldest object has waited for its copy",
+                "Age of the oldest object that waits for its copy",
                 (Metric.REPLICATION_PENDING_SECONDS,),
-                (("promised by S3", REPLICATION_PROMISE.total_seconds()),),
+                (("limit of S3", REPLICATION_PROMISE.total_seconds()),),
             ),
         ),
         (
             _Graph("Sizes", (Metric.DATABASE_BYTES, Metric.ARCHIVE_BYTES)),
             _Graph("Rows in all tables", (Metric.ROWS,)),
-            _Graph("How long writers may have waited", (Metric.WRITER_STALL_SECONDS,), (("at most", stall),)),
+            _Graph("Longest wait of writers", (Metric.WRITER_STALL_SECONDS,), (("at most", stall),)),
         ),
         (
             _Graph("Drills", (Metric.DRILL_SUCCEEDED, Metric.DRILL_FAILED), statistic="Sum"),
@@ -85,7 +85,7 @@ def _rows(settings: DeploymentSettings) -> tuple[tuple[_Graph, ...], ...]:
                 (Metric.LARGEST_TABLE_LOSS_PERCENT,),
                 (("alarm", loss),),
             ),
-            _Graph("Overdue tiers, and settings not as deployed", (Metric.MISSING_TIERS, Metric.VAULT_DRIFT)),
+            _Graph("Overdue tiers, and drift of the vault", (Metric.MISSING_TIERS, Metric.VAULT_DRIFT)),
             _Graph("All archives", (Metric.VAULT_BYTES,)),
         ),
     )

@@ -5,8 +5,8 @@ from typing import Any
 from sqlitevault.functions.events import MonitorEvent
 from sqlitevault.functions.telemetry import emit_monitor, failures, log_report, logged, only_logged
 from sqlitevault.functions.wiring import site_of
-from sqlitevault.ground.facts import Metric
-from sqlitevault.watch.monitor import monitor, record
+from sqlitevault.ground.facts import MONITOR_REPORT, Metric
+from sqlitevault.watch.monitor import monitor
 from sqlitevault.watch.page import publish_page
 
 
@@ -18,7 +18,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN
     database = site.database_name
     with failures(Metric.MONITOR_FAILED, database):
         report = monitor(site)
-        record(report, site.vault)
+        site.vault.replace(MONITOR_REPORT, report.to_json())
     emit_monitor(report)
     with only_logged():
         publish_page(site)

@@ -21,11 +21,11 @@ _PHONE = 390
 _HEADINGS = (
     "Readiness",
     "Age of the newest proven backup",
-    "Recovery time, as drilled",
+    "Recovery time in drills",
     "Sizes",
     "Rows in all tables",
-    "How long writers may have waited",
-    "How far the replica is behind",
+    "Longest wait of writers",
+    "Replica lag",
     "Last backups and their drills",
 )
 _LIGHT, _DARK = (255, 255, 255), (18, 22, 29)
@@ -84,7 +84,7 @@ def test_the_page_shows_what_happened(lively: Home) -> None:
     assert "not drilled yet" in seen.text
     assert "has SHA-256" in seen.words
     assert seen.tags.count("svg") == 5
-    assert "nothing to show yet" in seen.text  # the replica's lag
+    assert "no data yet" in seen.text  # the replica's lag
     labels = [value or "" for name, value in seen.attributes if name == "aria-label"]
     assert any(label.startswith("Rows in all tables: rows 251") for label in labels), labels
 
@@ -106,7 +106,7 @@ def test_an_empty_vault_has_a_page_too(new_home: Home) -> None:
     """Nothing to show yet, and not ready."""
     seen = Seen(_page(new_home))
     assert "NOT READY" in seen.words
-    assert seen.text.count("nothing to show yet") == 6
+    assert seen.text.count("no data yet") == 6
     assert not new_home.backups.exists()
 
 

@@ -45,4 +45,4 @@ def test_figures_and_page_come_from_what_the_functions_left(quiet: World, tmp_pa
     left = quiet.s3().get_object(Bucket=quiet.vault, Key="backups/reports/report.html")["Body"].read().decode()
     for page in ((tmp_path / "report.html").read_text(), left):
         assert newest in page
-        assert "nothing to show yet" not in page
+        assert "no data yet" not in page

@@ -194,7 +194,7 @@ def test_the_dashboard_has_the_lines_of_the_page(tmp_path: Path) -> None:
     }
     assert lines["ProvenBackupAgeSeconds"] == [("RPO", 5400)]
     assert lines["RecoverySeconds"] == [("RTO", 1800)]
-    assert lines["ReplicationPendingSeconds"] == [("promised by S3", 900)]
+    assert lines["ReplicationPendingSeconds"] == [("limit of S3", 900)]
     assert lines["LargestTableLossPercent"] == [("alarm", 10)]
 
 

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,14 @@ from localaws import EmbeddedAws
 from sqlitevault.backup.backup import Order, back_up
 from sqlitevault.catalog.selection import Choice, select
 from sqlitevault.ground.alarm_table import AlarmSpec, Targets, database_alarms
-from sqlitevault.ground.facts import Metric, Tier
+from sqlitevault.ground.facts import MONITOR_REPORT, Metric, Tier
 from sqlitevault.proof.drill import drill, record
 from sqlitevault.site import Site
 from sqlitevault.vault.protocol import Vault
 from sqlitevault.vault.s3.vault import S3Vault
-from sqlitevault.watch import monitor, runbook_test
-from sqlitevault.watch.aws_alarms import AwsAlarms
+from sqlitevault.watch import runbook_test
+from sqlitevault.watch.aws_alarms import read_alarms
+from sqlitevault.watch.monitor import monitor
 from sqlitevault.watch.readiness import ReadinessReport, readiness
 from sqlitevault.watch.runbook_test import RunbookTest
 from tests.databases import make_bank
@@ -90,8 +92,8 @@ class ReadyWorld:
 
     def look(self, *, later: timedelta = timedelta(), lock_days: int | None = LOCK_DAYS) -> ReadinessReport:
         """Compute the checklist as it would be `later`."""
-        alarms = AwsAlarms(self.client("cloudwatch"), self.client("sns"))
-        return readiness(self.site(later=later, lock_days=lock_days), lambda: alarms)
+        reading = partial(read_alarms, self.client("cloudwatch"), self.client("sns"), self.database)
+        return readiness(self.site(later=later, lock_days=lock_days), reading)
 
     def failed(self, *, later: timedelta = timedelta(), lock_days: int | None = LOCK_DAYS) -> dict[str, str]:
         """Return the lines that fail, and their proofs."""
@@ -111,8 +113,8 @@ class ReadyWorld:
         record(drill(self.site(rto_seconds=rto_seconds), chosen), vault, self.replica.location)
 
     def monitor(self, lock_days: int = LOCK_DAYS) -> None:
-        """Let the monitor look."""
-        monitor.record(monitor.monitor(self.site(lock_days=lock_days)), self.vault)
+        """Run the monitor."""
+        self.vault.replace(MONITOR_REPORT, monitor(self.site(lock_days=lock_days)).to_json())
 
     def rewrite(self, name: str, change: Callable[[Any], None]) -> None:
         """Change a JSON document in the vault; the copy follows."""

@@ -13,7 +13,7 @@ from botocore.stub import Stubber
 
 from localaws import EmbeddedAws
 from sqlitevault.ground.errors import VaultUnavailable
-from sqlitevault.watch.aws_alarms import AwsAlarms
+from sqlitevault.watch.aws_alarms import read_alarms
 from sqlitevault.watch.evidence import Status
 from tests.integration.ready_world import PRIMARY, RECOVERY, RPO, SPECS, ReadyWorld, make_ready, put_alarm
 
@@ -272,9 +272,9 @@ def test_an_unconfirmed_subscription_hears_nothing() -> None:
     with Stubber(cloudwatch) as alarms, Stubber(sns) as subscriptions:
         alarms.add_response("describe_alarms", {"MetricAlarms": [alarm], "CompositeAlarms": []})
         subscriptions.add_response("list_subscriptions_by_topic", {"Subscriptions": listed})
-        (found,) = AwsAlarms(cloudwatch, sns).watching("bank")
+        (found,) = read_alarms(cloudwatch, sns, "bank")
         assert (found.listeners, found.armed, found.firing) == (1, True, True)
         alarms.add_client_error("describe_alarms", "AccessDenied")
         with pytest.raises(VaultUnavailable, match="the alarms cannot be read") as refused:
-            AwsAlarms(cloudwatch, sns).watching("bank")
+            read_alarms(cloudwatch, sns, "bank")
         assert "cloudwatch:DescribeAlarms" in refused.value.hint

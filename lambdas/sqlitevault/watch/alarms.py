@@ -1,9 +1,8 @@
-"""The Alarms protocol: the deployed alarms on one database. Its docstrings are its promises."""
+"""The deployed alarms on one database, and their audit against the alarm table."""
 
 import operator
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from sqlitevault.ground.alarm_table import AlarmSpec
 from sqlitevault.vault.protocol import Vault
@@ -32,30 +31,18 @@ class Alarm:
         return self.comparison in _COMPARISONS and _COMPARISONS[self.comparison](value, self.threshold)
 
 
-class Alarms(Protocol):
-    """The alarms of one deployment."""
-
-    def watching(self, database: str) -> tuple[Alarm, ...]:
-        """Return every alarm on a metric of this database, in order of name.
-
-        Raises:
-            VaultUnavailable: the alarms cannot be read.
-        """
-        ...
-
-
-def open_alarms(vault: Vault) -> Alarms | None:
-    """Return the alarms that watch the vault; None for a kind that is never deployed, such as a directory.
+def deployed_alarms(vault: Vault, database: str) -> tuple[Alarm, ...] | None:
+    """Return every alarm on a metric of this database; None for a vault that is never deployed, such as a directory.
 
     Raises:
-        VaultUnavailable: the bucket's region cannot be found out.
+        VaultUnavailable: the alarms cannot be read.
     """
     if not vault.capabilities.deployed:
         return None
     # Importing boto3 takes longer than a whole command on a directory.
-    from sqlitevault.watch.aws_alarms import open_aws_alarms  # noqa: PLC0415
+    from sqlitevault.watch.aws_alarms import alarms_at  # noqa: PLC0415
 
-    return open_aws_alarms(vault.location)
+    return alarms_at(vault.location, database)
 
 
 def missing_alarms(required: Iterable[AlarmSpec], deployed: Sequence[Alarm]) -> Iterator[str]:

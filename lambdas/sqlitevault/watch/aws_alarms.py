@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import boto3
@@ -31,41 +31,11 @@ _COMPARISONS = {
 }
 
 
-class AwsAlarms:
-    """Alarms in one region."""
-
-    def __init__(self, cloudwatch: "CloudWatchClient", sns: "SNSClient") -> None:
-        """Use these clients."""
-        self._cloudwatch, self._sns = cloudwatch, sns
-
-    def watching(self, database: str) -> tuple[Alarm, ...]:
-        """Page through the alarms; count each topic's confirmed subscriptions once."""
-        listeners = cache(self._listeners)
-        with _errors_named():
-            found = [alarm for alarm in self._all() if _watches(alarm, database)]
-            read = [_alarm(alarm, sum(map(listeners, _topics(alarm)))) for alarm in found]
-        return tuple(sorted(read, key=lambda alarm: alarm.name))
-
-    def _all(self) -> "Iterator[MetricAlarmTypeDef]":
-        for page in self._cloudwatch.get_paginator("describe_alarms").paginate(AlarmTypes=["MetricAlarm"]):
-            yield from page["MetricAlarms"]
-
-    def _listeners(self, topic: str) -> int:
-        pages = self._sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
-        try:
-            # Until it is confirmed, a subscription's ARN is the word PendingConfirmation.
-            return sum(entry["SubscriptionArn"].startswith("arn:") for page in pages for entry in page["Subscriptions"])
-        except ClientError as error:
-            if error.response.get("Error", {}).get("Code") == "NotFound":
-                return 0  # the topic was deleted, and its subscriptions with it
-            raise
-
-
-def open_aws_alarms(location: str) -> AwsAlarms:
-    """Return the alarms of the vault at `s3://bucket/prefix/`, which are in its bucket's region.
+def alarms_at(location: str, database: str) -> tuple[Alarm, ...]:
+    """Return the alarms on a database's metrics in the region of the vault at `s3://bucket/prefix/`, in order of name.
 
     Raises:
-        VaultUnavailable: the region cannot be found out.
+        VaultUnavailable: the alarms, or the bucket's region, cannot be read.
         ConfigError: AWS_ENDPOINT_URL is not a URL.
     """
     bucket, _ = split_uri(location)
@@ -74,10 +44,33 @@ def open_aws_alarms(location: str) -> AwsAlarms:
         # us-east-1 is returned as None: Amazon S3 API Reference, GetBucketLocation.
         found = session.client("s3", config=_CLIENT).get_bucket_location(Bucket=bucket)["LocationConstraint"]
         region = str(found or "us-east-1")
-        return AwsAlarms(
-            session.client("cloudwatch", region_name=region, config=_CLIENT),
-            session.client("sns", region_name=region, config=_CLIENT),
-        )
+        cloudwatch = session.client("cloudwatch", region_name=region, config=_CLIENT)
+        return read_alarms(cloudwatch, session.client("sns", region_name=region, config=_CLIENT), database)
+
+
+def read_alarms(cloudwatch: "CloudWatchClient", sns: "SNSClient", database: str) -> tuple[Alarm, ...]:
+    """Return the alarms that these clients see; each topic's confirmed subscriptions are counted once.
+
+    Raises:
+        VaultUnavailable: the alarms cannot be read.
+    """
+    listeners = cache(partial(_listeners, sns))
+    with _errors_named():
+        pages = cloudwatch.get_paginator("describe_alarms").paginate(AlarmTypes=["MetricAlarm"])
+        found = [alarm for page in pages for alarm in page["MetricAlarms"] if _watches(alarm, database)]
+        read = [_alarm(alarm, sum(map(listeners, _topics(alarm)))) for alarm in found]
+    return tuple(sorted(read, key=lambda alarm: alarm.name))
+
+
+def _listeners(sns: "SNSClient", topic: str) -> int:
+    pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
+    try:
+        # Until it is confirmed, a subscription's ARN is the word PendingConfirmation.
+        return sum(entry["SubscriptionArn"].startswith("arn:") for page in pages for entry in page["Subscriptions"])
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") == "NotFound":
+            return 0  # the topic was deleted, and its subscriptions with it
+        raise
 
 
 def _watches(alarm: "MetricAlarmTypeDef", database: str) -> bool:

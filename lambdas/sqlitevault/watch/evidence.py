@@ -20,7 +20,7 @@ from sqlitevault.ground.quantities import duration, is_ahead
 from sqlitevault.ground.report import Report, Seconds
 from sqlitevault.site import Site
 from sqlitevault.watch import runbook_test
-from sqlitevault.watch.alarms import Alarms, missing_alarms
+from sqlitevault.watch.alarms import Alarm, missing_alarms
 from sqlitevault.watch.monitor import MonitorReport, backups_of, missing_tiers, objects_without_copy, replica_drills
 
 _DRILL_LIMIT = timedelta(days=30)
@@ -137,11 +137,10 @@ def off_site(found: Evidence) -> Line:
     return found.line(copies[0].manifest.created_at, found.rpo(REPLICATION_PROMISE), proof, problems)
 
 
-def alarms_armed(found: Evidence, alarms: Alarms | None) -> Line:
+def alarms_armed(found: Evidence, watching: tuple[Alarm, ...] | None) -> Line:
     """Every alarm of the table on this database's metrics is deployed, armed and subscribed to; the monitor runs."""
-    if alarms is None:
+    if watching is None:
         return _not_applicable("a directory has no AWS alarms; see docs/monitoring/prometheus-rules.yml")
-    watching = alarms.watching(found.site.database_name)
     table = database_alarms(Targets(found.site.settings.rpo_seconds, found.site.settings.rto_seconds))
     required = [spec for spec in table if found.site.replica is not None or spec.group is not Group.COPIES]
     problems = [

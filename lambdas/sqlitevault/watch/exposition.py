@@ -78,7 +78,7 @@ def _of_replica(report: MonitorReport) -> Iterator[_Figure]:
     pending, failed = report.replication_pending_seconds, report.replication_failed
     yield "replica_last_backup_timestamp", "When the newest backup in the replica was taken; 0 if there is none.", taken
     yield "replica_last_drill_timestamp", "When a drill from the replica passed, or its first backup.", drilled
-    yield "replication_pending_seconds", "How long the oldest object has waited for its copy.", pending
+    yield "replication_pending_seconds", "Age of the oldest object that waits for its copy.", pending
     yield "replication_failed", "Objects whose copy failed.", failed
 
 

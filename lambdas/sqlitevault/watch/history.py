@@ -36,22 +36,19 @@ class BackupPoint(Report):
     failures: tuple[str, ...] = ()
 
 
-class GapPoint(Report):
-    """The age of the newest proven backup when the next one replaced it, or now."""
-
-    at: Moment
-    seconds: Seconds
-
-
-class LagPoint(Report):
-    """The time between the newest backups of vault and replica, when the monitor ran."""
+class Measured(Report):
+    """A number of seconds at one time."""
 
     at: Moment
     seconds: Seconds
 
 
 class History(Report):
-    """Everything since `since`, oldest first."""
+    """Everything since `since`, oldest first.
+
+    `gaps`: the age of the newest proven backup each time the next one replaced it, and now. `replica_lag`: the time
+    between the newest backups of vault and replica, each time the monitor ran.
+    """
 
     at: Moment
     since: Moment
@@ -60,8 +57,8 @@ class History(Report):
     rpo_seconds: int
     rto_seconds: int
     backups: tuple[BackupPoint, ...]
-    gaps: tuple[GapPoint, ...]
-    replica_lag: tuple[LagPoint, ...]
+    gaps: tuple[Measured, ...]
+    replica_lag: tuple[Measured, ...]
 
 
 def history(site: Site, days: int = DAYS) -> History:
@@ -104,12 +101,12 @@ def _point(backup: Backup) -> BackupPoint:
     )
 
 
-def _gaps(points: Sequence[BackupPoint], now: datetime) -> list[GapPoint]:
+def _gaps(points: Sequence[BackupPoint], now: datetime) -> list[Measured]:
     moments = [point.created_at for point in points if point.proven]
-    return [GapPoint(at=end, seconds=(end - start).total_seconds()) for start, end in pairwise([*moments, now])]
+    return [Measured(at=end, seconds=(end - start).total_seconds()) for start, end in pairwise([*moments, now])]
 
 
-def _replica_lag(vault: Vault, since: datetime) -> tuple[LagPoint, ...]:
+def _replica_lag(vault: Vault, since: datetime) -> tuple[Measured, ...]:
     kept = list(takewhile(lambda entry: entry.modified >= since, vault.versions(MONITOR_REPORT)))
     step = -(-len(kept) // _MOST_REPORTS) or 1
     with ThreadPoolExecutor(_READERS) as pool:
@@ -117,7 +114,7 @@ def _replica_lag(vault: Vault, since: datetime) -> tuple[LagPoint, ...]:
     return tuple(sorted(found, key=lambda lag: lag.at))
 
 
-def _lag(vault: Vault, entry: StoredObject) -> LagPoint | None:
+def _lag(vault: Vault, entry: StoredObject) -> Measured | None:
     try:
         report = read_again(vault, entry, MonitorReport.from_json)
     except (ManifestInvalid, BackupNotFound):
@@ -125,4 +122,4 @@ def _lag(vault: Vault, entry: StoredObject) -> LagPoint | None:
     here, there = report.vault.newest, report.replica.newest if report.replica else None
     if here is None or there is None:
         return None
-    return LagPoint(at=report.at, seconds=max(0.0, there.age_seconds - here.age_seconds))
+    return Measured(at=report.at, seconds=max(0.0, there.age_seconds - here.age_seconds))

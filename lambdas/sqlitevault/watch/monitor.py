@@ -11,7 +11,6 @@ from sqlitevault.ground.errors import BackupNotFound
 from sqlitevault.ground.facts import (
     ARCHIVE_SUFFIX,
     MANIFEST_SUFFIX,
-    MONITOR_REPORT,
     REPLICA_DRILL_OVERDUE_AFTER,
     REPLICATION_PROMISE,
     TIER_OVERDUE_AFTER,
@@ -114,15 +113,6 @@ def monitor(site: Site) -> MonitorReport:
         problems=(),
     )
     return report.model_copy(update={"problems": _problems(report, backups, settings.mass_deletion_percent)})
-
-
-def record(report: MonitorReport, vault: Vault) -> None:
-    """Write the report to the vault, where readiness and the report page read it.
-
-    Raises:
-        VaultUnavailable: it could not be written.
-    """
-    vault.replace(MONITOR_REPORT, report.to_json())
 
 
 def backups_of(vault: Vault, database: str) -> tuple[Backup, ...]:

@@ -12,9 +12,11 @@ from sqlitevault.ground.quantities import format_time
 from sqlitevault.ground.report import Moment, Report
 from sqlitevault.site import Site
 from sqlitevault.watch import evidence
-from sqlitevault.watch.alarms import Alarms, open_alarms
+from sqlitevault.watch.alarms import Alarm, deployed_alarms
 from sqlitevault.watch.evidence import Evidence, Line, Status
 from sqlitevault.watch.monitor import backups_of
+
+_ReadAlarms = Callable[[], tuple[Alarm, ...] | None]
 
 
 class ReadinessReport(Report):
@@ -44,17 +46,17 @@ class ReadinessReport(Report):
         return head + "".join(f"| {' | '.join(row)} |\n" for row in table)
 
 
-def readiness(site: Site, alarms: Callable[[], Alarms | None] | None = None) -> ReadinessReport:
+def readiness(site: Site, alarms: _ReadAlarms | None = None) -> ReadinessReport:
     """Run all checks. Evidence that cannot be read fails its line; only the vault itself must be readable.
 
-    `alarms` opens the alarms to check, by default those of the vault.
+    `alarms` reads the alarms to check, by default those deployed with the vault.
 
     Raises:
         VaultUnavailable: the vault cannot be read.
     """
     found = Evidence(site, site.now(), backups_of(site.vault, site.database_name))
-    opened = alarms or partial(open_alarms, site.vault)
-    lines = tuple(_line(name, check) for name, check in _checklist(found, opened).items())
+    reading = alarms or partial(deployed_alarms, site.vault, site.database_name)
+    lines = tuple(_line(name, check) for name, check in _checklist(found, reading).items())
     return ReadinessReport(
         at=found.now,
         database=site.database_name,
@@ -68,7 +70,7 @@ def _in_cell(text: str) -> str:
     return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
 
 
-def _checklist(found: Evidence, alarms: Callable[[], Alarms | None]) -> dict[str, Callable[[], Line]]:
+def _checklist(found: Evidence, alarms: _ReadAlarms) -> dict[str, Callable[[], Line]]:
     """Return each line's check, in the order of the checklist."""
     return {
         "backups on schedule": lambda: evidence.schedule(found),

@@ -22,6 +22,8 @@ _UNWANTED = re.compile(r'<!--.*?-->|<script\b.*?</script>| xmlns(:\w+)?="[^"]*"|
 # Steps in seconds that people count time in.
 _DURATIONS = (1, 5, 15, 30, 60, 300, 900, 1800, 3600, 7200, 14400, 28800, 86400, 2 * 86400, 7 * 86400)
 _FROM_FAST_TO_SLOW = (0.001, 0.01, 0.1, 1, 10, 60, 600, 3600, 36000, 360000)
+# pygal measures the labels by these sizes.
+_STYLE = Style(label_font_size=_LETTERS, major_label_font_size=_LETTERS, font_family="system-ui, sans-serif")
 _COLOURS = ("var(--first)", "var(--second)", "var(--third)")
 
 Points = Sequence[tuple[datetime, float]]
@@ -69,7 +71,7 @@ class Chart:
             graph.add(label, list(line))
         if self.limit is not None:
             label, value = self.limit
-            graph.add(label, [(first, value), (last, value)], show_dots=False, stroke_style={"dasharray": "6, 4"})
+            graph.add(label, [(first, value), (last, value)], show_dots=False)
         return Markup(_UNWANTED.sub("", str(graph.render())))  # noqa: S704 - pygal escapes the labels
 
     def ticks(self) -> list[float]:
@@ -90,7 +92,8 @@ class Chart:
 def _graph(chart: Chart, first: datetime, last: datetime) -> pygal.DateTimeLine:
     ticks = chart.ticks()
     graph = pygal.DateTimeLine(
-        style=_style(),
+        style=_STYLE,
+        css=(),  # page.css has the rules for all charts once
         js=(),
         disable_xml_declaration=True,
         explicit_size=False,
@@ -128,25 +131,3 @@ def _span(points: Points) -> tuple[datetime, datetime]:
 def _clock(span: timedelta) -> Callable[[datetime], str]:
     form = "%H:%M" if span < timedelta(days=1) else "%d %b %H:%M" if span < timedelta(days=_LABELS) else "%d %b"
     return lambda moment: moment.strftime(form)
-
-
-def _style() -> Style:
-    return Style(
-        background="transparent",
-        plot_background="transparent",
-        foreground="var(--ink)",
-        foreground_strong="var(--ink)",
-        foreground_subtle="var(--quiet)",
-        guide_stroke_color="var(--line)",
-        major_guide_stroke_color="var(--line)",
-        guide_stroke_dasharray="1,0",
-        major_guide_stroke_dasharray="1,0",
-        colors=_COLOURS,
-        font_family="system-ui, sans-serif",
-        label_font_size=_LETTERS,
-        major_label_font_size=_LETTERS,
-        legend_font_size=_LETTERS,
-        stroke_width="2",
-        opacity=1,
-        transition="none",
-    )

@@ -61,16 +61,16 @@ def _charts(past: History) -> tuple[Chart, ...]:
     ages = [(gap.at, gap.seconds) for gap in past.gaps]
     lags = [(lag.at, lag.seconds) for lag in past.replica_lag]
     sizes = {"database": each(lambda point: point.database_bytes), "archive": each(lambda point: point.archive_bytes)}
-    recovery, stalls = {"recovery": _recovery_times(past)}, {"longest wait": each(lambda p: p.writer_stall_seconds)}
+    recovery, stalls = {"recovery": _recovery_times(past)}, {"wait": each(lambda p: p.writer_stall_seconds)}
     rpo, rto = ("RPO", past.rpo_seconds), ("RTO", past.rto_seconds)
-    promise = ("promised by S3", REPLICATION_PROMISE.total_seconds())
+    promise = ("limit of S3", REPLICATION_PROMISE.total_seconds())
     return (
         Chart("age", "Age of the newest proven backup", {"age": ages}, _span, rpo, of_time=True),
-        Chart("recovery", "Recovery time, as drilled", recovery, _seconds, rto, logarithmic=True),
+        Chart("recovery", "Recovery time in drills", recovery, _seconds, rto, logarithmic=True),
         Chart("size", "Sizes", sizes, lambda count: size(round(count))),
         Chart("rows", "Rows in all tables", {"rows": each(lambda point: point.rows)}, "{:,.0f}".format),
-        Chart("stall", "How long writers may have waited", stalls, _seconds),
-        Chart("lag", "How far the replica is behind", {"lag": lags}, _span, promise, of_time=True),
+        Chart("stall", "Longest wait of writers", stalls, _seconds),
+        Chart("lag", "Replica lag", {"lag": lags}, _span, promise, of_time=True),
     )
 
 
