@@ -21,10 +21,13 @@ _CLOSING = {b"'": b"'", b'"': b'"', b"`": b"`", b"[": b"]", b"--": b"\n", b"/*":
 _TOKEN = re.compile(b";|" + b"|".join(map(re.escape, _CLOSING)))
 
 
-def load_dump(sql: Path, destination: Path, *, on_bytes: OnBytes = ignore_bytes, durable: bool = True) -> None:
+def load_dump(
+    sql: Path, destination: Path, *, on_bytes: OnBytes = ignore_bytes, durable: bool = True, block: int = _BLOCK
+) -> None:
     """Create the database `destination` from SQL text, whole or not at all, and sync it if `durable`.
 
-    The text cannot reach other files: it cannot attach a database or load an extension.
+    The text cannot reach other files: it cannot attach a database or load an extension. It is read `block` bytes at a
+    time.
 
     Raises:
         IntegrityCheckFailed: the text is empty, ends in the middle, or is not SQL that SQLite accepts; the message
@@ -32,7 +35,7 @@ def load_dump(sql: Path, destination: Path, *, on_bytes: OnBytes = ignore_bytes,
     """
     with unfinished(destination, durable=durable) as made:
         with sql.open("rb") as text, _isolated(made) as connection:
-            _execute(connection, text, on_bytes)
+            _execute(connection, _complete_statements(text, block), on_bytes)
         if not made.stat().st_size:
             raise IntegrityCheckFailed("the SQL dump is empty", hint="The dump was cut off; use another backup.")
 
@@ -75,10 +78,10 @@ def _isolated(path: Path) -> Iterator[apsw.Connection]:
         yield connection
 
 
-def _execute(connection: apsw.Connection, text: BinaryIO, on_bytes: OnBytes) -> None:
+def _execute(connection: apsw.Connection, runs: Iterator[bytes], on_bytes: OnBytes) -> None:
     done = 0
     try:
-        for statements in _complete_statements(text):
+        for statements in runs:
             connection.execute(statements.decode())
             done += len(statements)
             on_bytes(len(statements))
@@ -91,10 +94,10 @@ def _execute(connection: apsw.Connection, text: BinaryIO, on_bytes: OnBytes) -> 
         raise IntegrityCheckFailed("the SQL dump ends in the middle", hint="The dump was cut off; use another backup.")
 
 
-def _complete_statements(text: BinaryIO) -> Iterator[bytes]:
+def _complete_statements(text: BinaryIO, size: int = _BLOCK) -> Iterator[bytes]:
     """Yield runs of whole statements; a statement longer than a block is gathered first."""
     gathered, ends = bytearray(), _Ends()
-    while block := text.read(_BLOCK):
+    while block := text.read(size):
         gathered += block
         end = gathered.rfind(_END, max(0, len(gathered) - len(block) - 1)) + len(_END)
         if end < len(_END) or not _is_complete(gathered, end):
