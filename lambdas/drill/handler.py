@@ -13,9 +13,9 @@ from sqlitevault.watch.page import publish_page
 
 
 @logged
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401
+def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:  # noqa: ANN401
     """Drill one backup, write report and page into the vault, and fail if the backup could not be proven."""
-    site = site_of(context.function_name)
+    site = site_of()
     database = site.database_name
     with failures(Metric.DRILL_FAILED, database):
         selected = _selected(event, site)

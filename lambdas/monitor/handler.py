@@ -11,10 +11,10 @@ from sqlitevault.watch.page import publish_page
 
 
 @logged
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401
+def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:  # noqa: ANN401
     """Measure once; problems are in the metrics and the report, and are not errors of this function."""
     MonitorEvent.parse(event)
-    site = site_of(context.function_name)
+    site = site_of()
     database = site.database_name
     with failures(Metric.MONITOR_FAILED, database):
         report = monitor(site)

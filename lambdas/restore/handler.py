@@ -18,9 +18,9 @@ from sqlitevault.site import Site
 
 
 @logged
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401
+def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:  # noqa: ANN401
     """Make the move that the event asks for and return its report."""
-    site = site_of(context.function_name)
+    site = site_of()
     with failures(Metric.RESTORE_FAILED, site.database_name):
         order = RestoreEvent.parse(event)
         finish = {"undo": _undo, "promote": _promote}.get(order.action, _plan_or_stage)

@@ -281,7 +281,7 @@ def test_a_drill_in_the_recovery_region_leaves_the_vaults_report(home: Home, mon
     monkeypatch.setenv("REPLICA_URI", os.environ["BACKUP_DIR"].removesuffix("/"))
     site_of.cache_clear()
     assert home.invoke("drill", "drill-latest")["passed"]
-    assert site_of("sqlitevault-prod-drill").replica is None
+    assert site_of().replica is None
     (of_backup, report) = home.names(f"{MORNING}.json")
     assert of_backup == f"backups/reports/backups/{MORNING}.json"
     assert report == f"backups/reports/replica-drills/{MORNING}.json"

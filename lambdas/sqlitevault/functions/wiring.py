@@ -8,8 +8,8 @@ from sqlitevault.site import Site
 
 
 @cache
-def site_of(function_name: str) -> Site:
-    """Return the site of this process.
+def site_of(function_name: str | None = None) -> Site:
+    """Return the site of this process; the name is recorded in the backups that it takes.
 
     Raises:
         ConfigError: the environment has wrong values.
