@@ -47,6 +47,13 @@ def test_a_wheel_from_a_fresh_clone_backs_up_and_restores(program: Path, tmp_pat
     assert "devops_hub_backup_" in (tmp_path / "report.html").read_text()
 
 
+def test_it_writes_its_settings_file(program: Path, tmp_path: Path) -> None:
+    """Without the CDK, and reads it again."""
+    run(program, "init", "--set", "alarm_email=ops@example.com", folder=tmp_path)
+    assert 'alarm_email = "ops@example.com"' in (tmp_path / "sqlitevault.toml").read_text()
+    run(program, "list", folder=tmp_path)
+
+
 def test_the_environment_holds_only_what_the_command_line_needs(program: Path, clone: Path) -> None:
     """No CDK, no Powertools, no build tools; of this project only the package, not the functions' handlers."""
     listed = run(UV, "pip", "list", "--python", program.with_name("python"), "--format=freeze", folder=clone)
