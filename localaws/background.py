@@ -1,4 +1,4 @@
-"""Work that AWS does behind the caller's back: counted, so that a test can wait until all of it is done."""
+"""Work that AWS does in the background, counted so that a test can wait for its end."""
 
 import sys
 import threading
@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 
 class Background:
-    """Runs tasks on a few threads and knows which are unfinished and which failed."""
+    """Runs tasks on a few threads and records which are unfinished and which failed."""
 
     def __init__(self, threads: int = 8) -> None:
         """Start with nothing to do."""
@@ -39,7 +39,7 @@ class Background:
             return list(self._unfinished.values())
 
     def settle(self, timeout: float) -> bool:
-        """Wait until nothing is left to do, `timeout` seconds at most; tell whether that came true."""
+        """Wait until all tasks are done, `timeout` seconds at most; return whether they are."""
         until = time.monotonic() + timeout
         with self._changed:
             while self._unfinished:
@@ -50,7 +50,7 @@ class Background:
         return True
 
     def close(self) -> None:
-        """Take no more tasks; those that wait are dropped."""
+        """Accept no more tasks, and drop the waiting ones."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _hand_over(self, ticket: int, name: str, task: Callable[[], object]) -> None:

@@ -1,4 +1,4 @@
-"""How to reach an embedded AWS: its account, its false credentials, boto3 clients, a command's environment."""
+"""Access to an embedded AWS: its account, false credentials, boto3 clients, the environment of a command."""
 
 import os
 import threading
@@ -16,7 +16,7 @@ _PASSED_ON = ("PATH", "HOME", "LANG", "TERM", "TMPDIR", "UV_CACHE_DIR", "SSL_CER
 
 
 def access_environment(endpoint: str, region: str) -> dict[str, str]:
-    """Return the variables that point AWS tools at `endpoint`, in `region`, with credentials that are none."""
+    """Return the variables that point AWS tools at `endpoint`, in `region`, with false credentials."""
     return {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": "testing",

@@ -1,4 +1,4 @@
-"""Puts the parts together: one embedded AWS inside one process."""
+"""One embedded AWS inside one process, assembled from its parts."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,7 +33,7 @@ class Cloud:
     """All simulations, installed into this process's moto. There can be one per process."""
 
     def __init__(self, endpoint: str, state: Path, file_systems: Mapping[str, Path]) -> None:
-        """Install everything; `file_systems` maps a region to the directory that plays its EFS."""
+        """Install everything; `file_systems` maps a region to the directory that serves as its EFS."""
         self.clients = Clients(endpoint)
         self.background = Background()
         self.ledger = Ledger()

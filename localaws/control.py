@@ -1,4 +1,4 @@
-"""The client of the control API: what tests and the demo do to an embedded AWS besides calling its AWS APIs."""
+"""Client of the control API, with which tests and the demo steer an embedded AWS."""
 
 import json
 import urllib.error
@@ -15,12 +15,12 @@ DEFAULT_SETTLE_SECONDS = 60.0
 
 
 class ControlError(Exception):
-    """The embedded AWS refused a request, or did not come to rest in time."""
+    """The embedded AWS refused a request, or its background work did not end in time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fired:
-    """A schedule that was fired: what its target got, and whether it got it."""
+    """A fired schedule: its target's input, and whether it was delivered."""
 
     schedule: str
     execution_id: str
@@ -42,7 +42,7 @@ class AlarmChange:
 
 @dataclass(frozen=True, slots=True)
 class ReplicationState:
-    """What the replication simulation does, and the objects (`bucket/key`) that it holds or has failed."""
+    """The mode of the replication simulation, and the objects (`bucket/key`) that it holds or failed."""
 
     mode: str
     waiting: tuple[str, ...]
@@ -57,7 +57,7 @@ class Control:
         self.endpoint = endpoint
 
     def fire(self, schedule: str, *, region: str, at: datetime | None = None) -> Fired:
-        """Fire a deployed schedule, by its name or a part of it that fits one only; returns before its target ran."""
+        """Fire a deployed schedule, by its name or a unique part of it; return before its target has run."""
         answer = self._post("fire", {"schedule": schedule, "region": region, "at": _text(at)})
         return Fired(**answer)
 
@@ -67,7 +67,7 @@ class Control:
         return found
 
     def settle(self, timeout: float = DEFAULT_SETTLE_SECONDS) -> None:
-        """Wait until everything that goes on behind the scenes is done: events, invocations, replication.
+        """Wait until all background work is done: events, invocations, replication.
 
         Raises:
             ControlError: that took longer than `timeout` seconds.
@@ -77,7 +77,7 @@ class Control:
             raise ControlError(f"still unfinished after {timeout} s: {', '.join(answer['unfinished'])}")
 
     def failures(self) -> list[str]:
-        """Return what went wrong behind the scenes (not: functions that failed, see `invocations`)."""
+        """Return the failures of background work; for those of functions see `invocations`."""
         failures: list[str] = self._post("status", {})["failures"]
         return failures
 
@@ -91,7 +91,7 @@ class Control:
         return ReplicationState(answer["mode"], tuple(answer["waiting"]), tuple(answer["failed"]))
 
     def switch_off(self, regions: Iterable[str]) -> None:
-        """Let every request to these regions fail, and to no others; an empty list brings all back."""
+        """Make all requests to these regions fail, and only those; an empty list restores all regions."""
         self._post("regions", {"off": sorted(regions)})
 
     def put_log_lines(self, lines: Sequence[str], *, region: str) -> int:
@@ -99,16 +99,16 @@ class Control:
         return int(self._post("emf", {"lines": list(lines), "region": region})["metrics"])
 
     def file_system(self, function: str, *, region: str) -> dict[str, Path]:
-        """Return the directories that play the parts of a function's mounted file systems, by mount path."""
+        """Return the directories that serve as a function's mounted file systems, by mount path."""
         mounts = self._post("file-system", {"function": function, "region": region})
         return {mount: Path(folder) for mount, folder in mounts.items()}
 
     def forget_metrics(self) -> None:
-        """Let time pass for the alarms: what was measured until now is out of every alarm's sight."""
+        """Let time pass for the alarms: they no longer consider the values measured until now."""
         self._post("metrics/forget", {})
 
     def evaluate_alarms(self, now: datetime | None = None) -> list[AlarmChange]:
-        """Let the alarm simulation look at all deployed alarms as of `now`, deliver actions, and return all states."""
+        """Evaluate all deployed alarms as of `now`, deliver their actions, and return all states."""
         return [AlarmChange(**row) for row in self._post("alarms/evaluate", {"now": _text(now)})]
 
     def _post(self, verb: str, asked: dict[str, Any], *, timeout: float = 60.0) -> Any:

@@ -1,4 +1,4 @@
-"""The control API: JSON over HTTP on the embedded AWS's own port, for what AWS does by itself and we do on request."""
+"""The control API: JSON over HTTP on the embedded AWS's own port, to trigger on request what AWS does by itself."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -36,7 +36,7 @@ class ControlApi:
         }
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Answer one request: 200, 400 for a request that cannot be fulfilled, 404 for an unknown verb."""
+        """Answer one request with 200, with 400 if it is invalid, or with 404 if the verb is unknown."""
         verb = self._verbs.get(environ["PATH_INFO"].removeprefix(PREFIX))
         if verb is None:
             return _reply(start_response, "404 Not Found", {"error": "unknown verb", "verbs": sorted(self._verbs)})
@@ -78,10 +78,10 @@ class ControlApi:
         return {"metrics": len(data)}
 
     def _file_system(self, asked: Mapping[str, Any]) -> dict[str, str]:
-        """The directories that a function has mounted, by mount path."""
+        """The directories of a function's mounted file systems, by mount path."""
         function = find_function(f"arn:aws:lambda:{asked['region']}::function:{asked['function']}")
         if function is None:
-            raise LookupError(f"no function {asked['function']} in {asked['region']}")
+            raise LookupError(f"function {asked['function']} does not exist in {asked['region']}")
         mounts = self._cloud.seam.deployed(function).facts.mounts
         return {mount: str(folder) for mount, folder in mounts.items()}
 
@@ -91,7 +91,7 @@ def _moment(text: str | None) -> datetime:
         return datetime.now(UTC)
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
-        raise ValueError(f"{text}: a time needs its zone")
+        raise ValueError(f"{text}: a time needs a time zone")
     return moment
 
 

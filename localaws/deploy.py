@@ -1,4 +1,4 @@
-"""Deploys with the real CDK command line into an embedded AWS, and checks that what was asked for is really there."""
+"""Deployment with the real CDK command line into an embedded AWS, with a check that all resources exist."""
 
 import json
 import os
@@ -18,7 +18,7 @@ OnLine = Callable[[str], None]
 
 
 class DeployError(Exception):
-    """The CDK command failed; the message ends with what it printed last."""
+    """The CDK command failed; the message ends with its last output."""
 
 
 class NotDeployedError(AssertionError):
@@ -27,7 +27,7 @@ class NotDeployedError(AssertionError):
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """What was deployed: seconds per command, the folder with the synthesised templates, and the stacks' outputs."""
+    """A deployment: seconds per command, the folder with the synthesised templates, and the stacks' outputs."""
 
     bootstrap_seconds: float
     deploy_seconds: float
@@ -41,7 +41,7 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A deployed stack, its template's resources (by logical id) and what they became (by logical id)."""
+    """A deployed stack with its template's resources and the deployed ones, both by logical id."""
 
     name: str
     region: str
@@ -67,14 +67,14 @@ class Cdk:
         context: Mapping[str, str] | None = None,
         on_line: OnLine = lambda _: None,
     ) -> None:
-        """Say what to deploy and where.
+        """Set what to deploy and where.
 
         Args:
             endpoint: the embedded AWS.
             work: directory for the synthesised templates and the log `cdk.log`.
             app: the CDK app; it runs in its own directory.
             context: values of `-c`.
-            on_line: told of each line that the command prints.
+            on_line: called with each line that the command prints.
 
         Raises:
             DeployError: the command line is not installed.
@@ -148,11 +148,11 @@ class Cdk:
 
 
 def deploy(cdk: Cdk, regions: Sequence[str], clients: Callable[[str, str], Any]) -> Deployment:
-    """Bootstrap `regions`, synthesise, deploy all stacks, and read back what was made.
+    """Bootstrap `regions`, synthesise and deploy all stacks, and read them back.
 
     Raises:
         DeployError: one of the commands failed.
-        NotDeployedError: a template's resource was not made.
+        NotDeployedError: a resource of a template was not created.
     """
     bootstrap = cdk.bootstrap(regions)
     seconds = cdk.synth() + cdk.deploy()

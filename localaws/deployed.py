@@ -1,4 +1,4 @@
-"""Asks the embedded AWS, service by service, whether the deployed resources are as the templates say."""
+"""Check that the deployed resources match their templates, service by service."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

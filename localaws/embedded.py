@@ -1,4 +1,4 @@
-"""Starts and stops an embedded AWS as a process of its own."""
+"""An embedded AWS in its own process."""
 
 import contextlib
 import json
@@ -25,14 +25,14 @@ STOP_SECONDS = 5.0
 
 
 class StartError(Exception):
-    """The embedded AWS did not come up; the message ends with its log."""
+    """The embedded AWS did not start; the message ends with its log."""
 
 
 class EmbeddedAws:
     """An embedded AWS while the context lasts.
 
     The server stops when the context ends, and also when this process is killed: it watches a pipe that this process
-    holds. It runs in a session of its own, so that Ctrl-C reaches this process alone, which then stops the server.
+    holds. It runs in its own session, so Ctrl-C reaches only this process, which then stops the server.
     """
 
     def __init__(
@@ -43,12 +43,12 @@ class EmbeddedAws:
         file_systems: Mapping[str, Path] | None = None,
         keep: bool = False,
     ) -> None:
-        """Say how to start.
+        """Set how to start.
 
         Args:
             state: directory for unpacked code, file systems, logs; a temporary one, removed at the end, if None.
-            port: 0 takes a free one.
-            file_systems: directory that plays the part of a region's EFS; one below `state` otherwise.
+            port: 0 selects a free one.
+            file_systems: directory that serves as a region's EFS; by default one below `state`.
             keep: leave the server running at the end, and when this process dies.
         """
         self._given_state, self._port, self._keep = state, port, keep
@@ -79,7 +79,7 @@ class EmbeddedAws:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop, unless it is to be kept."""
+        """Stop, unless `keep` is set."""
         if not self._keep:
             self.stop()
 
@@ -100,7 +100,7 @@ class EmbeddedAws:
         return self.clients(service, region)
 
     def environment(self, region: str) -> dict[str, str]:
-        """Return the environment for a command (aws, cdk, ours) that is to use this embedded AWS."""
+        """Return the environment for a command (aws, cdk, sqlitevault) that uses this embedded AWS."""
         return command_environment(self.endpoint, region)
 
     def stop(self) -> None:
@@ -108,12 +108,12 @@ class EmbeddedAws:
         process, self._process = self._process, None
         if process is not None:
             if process.stdin is not None:
-                process.stdin.close()  # the server takes this as its sign to stop
+                process.stdin.close()  # tells the server to stop
             process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(STOP_SECONDS)
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)  # what is left of its session
+                os.killpg(process.pid, signal.SIGKILL)  # the rest of its session
             process.wait()
         if self._given_state is None:
             shutil.rmtree(self.state, ignore_errors=True)

@@ -12,11 +12,11 @@ from localaws.metrics import Datum
 
 
 class EmfError(ValueError):
-    """A line says that it holds metrics but does not keep to the format; CloudWatch would drop it silently."""
+    """A line claims to hold metrics but violates the format; CloudWatch would drop it silently."""
 
 
 def parse_lines(lines: Iterable[str]) -> list[Datum]:
-    """Return the metrics in log lines; lines that hold none are passed over.
+    """Return the metrics in log lines; lines without metrics are skipped.
 
     Raises:
         EmfError: a line with an `_aws` object breaks the specification.

@@ -9,15 +9,15 @@ from localaws.clients import ACCOUNT
 
 
 class FileSystems:
-    """Says which directory plays the part of an access point."""
+    """Maps access points to directories."""
 
     def __init__(self, root: Path, given: Mapping[str, Path]) -> None:
-        """Keep directories below `root`; a region in `given` has all its access points at the directory given."""
+        """Keep directories below `root`; a region in `given` has all its access points in that directory."""
         self._root = root
         self._given = dict(given)
 
     def directory(self, access_point_arn: str) -> Path:
-        """Return the directory of an access point (or of a file system, if the ARN is one's), made if need be."""
+        """Return the directory of an access point (or of a file system, if the ARN is one's), created if necessary."""
         region, resource = access_point_arn.split(":")[3], access_point_arn.rsplit("/", 1)[-1]
         folder = self._given.get(region) or self._root / region / self._place(region, resource)
         folder.mkdir(parents=True, exist_ok=True)

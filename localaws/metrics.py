@@ -1,4 +1,4 @@
-"""Values of CloudWatch metrics on their way into moto."""
+"""Values of CloudWatch metrics, stored in moto."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,14 +22,14 @@ class Datum:
 
 
 def put(region: str, data: Iterable[Datum]) -> None:
-    """Keep them in the region's CloudWatch, as PutMetricData would."""
+    """Store them in the region's CloudWatch, as PutMetricData would."""
     backend = cloudwatch_backends[ACCOUNT][region]
     for datum in data:
         backend.put_metric_data(datum.namespace, [_member(datum)])
 
 
 def forget() -> None:
-    """Drop all values in every region: what was measured until now counts as long past."""
+    """Drop all values in every region: everything measured until now counts as long past."""
     for backend in cloudwatch_backends[ACCOUNT].values():
         backend.metric_data.clear()
 
@@ -45,5 +45,5 @@ def _member(datum: Datum) -> dict[str, object]:
 
 
 def moto_time(moment: datetime) -> datetime:
-    """Return the moment as moto compares them: UTC without saying so."""
+    """Return the moment as moto compares them: in UTC, without a time zone."""
     return moment.astimezone(UTC).replace(tzinfo=None)

@@ -1,8 +1,8 @@
-"""Simulation of where requests may go: functions in the VPC, and regions that are switched off.
+"""Simulation of network reachability: functions in the VPC, and regions that are switched off.
 
 A function in the VPC reaches S3 in its own region through the gateway endpoint and nothing else. On AWS its other
 calls would hang until they time out; here they are refused at once, by name. Each function signs its requests with a
-key that tells where it runs, so nothing has to be routed.
+key that shows where it runs, so nothing has to be routed.
 
 Source: https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html
 """
@@ -24,20 +24,20 @@ Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
 def access_key(region: str, *, in_vpc: bool) -> str:
-    """Return the false access key of a function, which says whether the function sits in a VPC."""
+    """Return the false access key of a function, which shows whether the function is in a VPC."""
     return f"{_IN_VPC}{region}" if in_vpc else "testing"
 
 
 class Network:
-    """Refuses requests that would not get through on AWS, and hands on all others."""
+    """Refuses requests that would fail on AWS, and passes on all others."""
 
     def __init__(self, application: Wsgi) -> None:
-        """Stand before `application`."""
+        """Filter requests to `application`."""
         self._application = application
         self.regions_off: set[str] = set()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Answer 403 or 503 with a reason, or hand on."""
+        """Answer 403 or 503 with a reason, or pass the request on."""
         found = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
         if found is None:
             return self._application(environ, start_response)

@@ -1,20 +1,20 @@
-"""The one way in which localaws changes moto: a named attribute is wrapped, and the original is handed on."""
+"""Patches of moto: a named attribute is wrapped, and the wrapper receives the original."""
 
 from collections.abc import Callable
 from typing import Any
 
 
 class MotoChangedError(Exception):
-    """The installed moto lacks something that a simulation hooks into: pin the version, or adapt the simulation."""
+    """The installed moto lacks an attribute that a simulation wraps: pin the version, or adapt the simulation."""
 
 
 def replace(owner: Any, name: str, wrap: Callable[[Any], Any]) -> None:
-    """Put `wrap(original)` in the place of `owner.name`; `owner` is a class or a module.
+    """Replace `owner.name` with `wrap(original)`; `owner` is a class or a module.
 
-    A descriptor such as a property or a class method is handed to `wrap` as it stands in the class.
+    `wrap` receives a descriptor, such as a property or a class method, as it is in the class.
 
     Raises:
-        MotoChangedError: there is no such attribute, so the simulation would silently do nothing.
+        MotoChangedError: the attribute does not exist, so the simulation would silently do nothing.
     """
     original = vars(owner).get(name)
     if original is None:

@@ -1,4 +1,4 @@
-"""Simulation of S3 replication between regions: moto keeps the rules and copies nothing.
+"""Simulation of S3 replication between regions: moto stores the rules but copies nothing.
 
 As on S3, an object under an enabled rule is PENDING, then COMPLETED or FAILED, and its copy is a REPLICA with the
 same version id, metadata, tags and checksums. Delete markers follow if the rule says so; versions deleted by id never
@@ -28,7 +28,7 @@ DELAY_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A version that waits to be copied; `since` is seconds since the epoch."""
+    """A version waiting to be copied; `since` is in seconds since the epoch."""
 
     bucket: Any
     key: Any
@@ -37,7 +37,7 @@ class Pending:
 
 
 class Replication:
-    """Copies new versions into the destination of their rule, unless it is told to hold or to fail."""
+    """Copies new versions into the destination of their rule, unless it is set to hold or to fail."""
 
     def __init__(self, background: Background) -> None:
         """Start running, with a small delay."""
@@ -48,7 +48,7 @@ class Replication:
         self._lock = threading.Lock()
 
     def install(self) -> None:
-        """Listen to new objects and delete markers, and show the status where S3 shows it."""
+        """Watch for new objects and delete markers, and show the status where S3 shows it."""
 
         def also_queue(original: Callable[..., None]) -> Callable[..., None]:
             def send_event(account_id: str, event_name: Any, bucket: Any, key: Any) -> None:
@@ -63,7 +63,7 @@ class Replication:
         replace(FakeKey, "response_dict", _showing_status)
 
     def switch(self, mode: Mode) -> None:
-        """Run, hold everything that comes, or fail it; running again works off what was held."""
+        """Run, hold all new versions, or fail them; running again copies the held ones."""
         with self._lock:
             self.mode = mode
             released, self._held = (self._held, []) if mode != "hold" else ([], self._held)
@@ -77,7 +77,7 @@ class Replication:
             return [f"{pending.bucket.name}/{pending.key.name}" for pending in self._held]
 
     def emit_metrics(self, now: datetime) -> None:
-        """Put S3's replication metrics of this moment into CloudWatch.
+        """Store S3's present replication metrics in CloudWatch.
 
         Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-metrics.html
         """

@@ -21,7 +21,7 @@ from localaws.functions.asynchronous import send_to
 from localaws.functions.moto_seam import FunctionSeam, find_function
 from localaws.patching import replace
 
-# moto tells of an object before it has set the object's metadata; AWS's events arrive later still.
+# moto reports an object before it has set its metadata; AWS's events arrive even later.
 EVENT_DELAY_SECONDS = 0.2
 
 REASONS = {
@@ -34,7 +34,7 @@ _sequence = itertools.count(time.time_ns())
 
 
 def object_created(bucket: Any, key: Any, reason: str) -> dict[str, Any]:
-    """Return the event that S3 sends when an object was made; `bucket` and `key` are moto's."""
+    """Return S3's event for a new object; `bucket` and `key` are moto's."""
     written = {
         "key": key.name,
         "size": key.size,
@@ -87,7 +87,7 @@ class EventRules:
         replace(Rule, "send_to_targets", to_targets)
 
     def _object_event(self, bucket: Any, event_name: str, key: Any) -> None:
-        """Send `Object Created`; the product listens to no other event of S3."""
+        """Send `Object Created`; sqlitevault uses no other event of S3."""
         reason = REASONS.get(event_name)
         unfinished = reason == "PutObject" and key.multipart and getattr(key, "replication_status", "") != "REPLICA"
         if reason is not None and not unfinished:  # moto puts a multipart object before it completes it
@@ -135,7 +135,7 @@ def target_input(target: Mapping[str, Any], event: Any) -> str:
 
 
 def _with_targets(rule: Rule, targets: list[Any]) -> Rule:
-    """Return a copy of the rule with some of its targets, for moto's own delivery."""
+    """Return a copy of the rule with only some of its targets, for moto's own delivery."""
     part: Rule = object.__new__(type(rule))
     part.__dict__.update(rule.__dict__, targets=targets)
     return part

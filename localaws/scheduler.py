@@ -1,4 +1,4 @@
-"""Simulation of EventBridge Scheduler: fires a deployed schedule when it is told to, never by the clock.
+"""Simulation of EventBridge Scheduler: fires a deployed schedule on request, never by the clock.
 
 Sources: https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html and
 https://docs.aws.amazon.com/scheduler/latest/UserGuide/configuring-schedule-dlq.html
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class ScheduleError(LookupError):
-    """There is no such schedule, or more than one, or it is switched off."""
+    """The schedule does not exist, is ambiguous, or is disabled."""
 
 
 class Scheduler:
@@ -35,10 +35,10 @@ class Scheduler:
         return [scheduler.get_schedule(GroupName=row["GroupName"], Name=row["Name"]) for row in found]
 
     def fire(self, region: str, name: str, at: datetime) -> dict[str, Any]:
-        """Do what Scheduler does at the moment `at`: fill in the input and invoke the target asynchronously.
+        """Act as Scheduler does at the moment `at`: complete the input and invoke the target asynchronously.
 
         Returns:
-            The schedule's name, the execution id, the target, the input it got, and whether it was delivered.
+            The schedule's name, the execution id, the target, its input, and whether it was delivered.
 
         Raises:
             ScheduleError: no or several schedules have `name` in their name, or it is disabled.
@@ -78,13 +78,13 @@ def choose(schedules: list[dict[str, Any]], name: str) -> dict[str, Any]:
     """Return the enabled schedule with exactly this name, or the only one whose name contains it in any case.
 
     Raises:
-        ScheduleError: there is none, there are several, or it is disabled.
+        ScheduleError: there is none, there are several, or the only one is disabled.
     """
     exact = [schedule for schedule in schedules if schedule["Name"] == name]
     found = exact or [schedule for schedule in schedules if name.lower() in schedule["Name"].lower()]
     if len(found) != 1:
         known = ", ".join(sorted(schedule["Name"] for schedule in schedules)) or "none"
-        raise ScheduleError(f"{len(found)} schedules are called {name!r}; deployed are: {known}")
+        raise ScheduleError(f"{len(found)} schedules match {name!r}; deployed schedules: {known}")
     if found[0].get("State", "ENABLED") != "ENABLED":
         raise ScheduleError(f"the schedule {found[0]['Name']} is disabled")
     return found[0]

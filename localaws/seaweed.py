@@ -1,4 +1,4 @@
-"""An S3 server that is none of moto: SeaweedFS checks signatures, checksums, conditions and Object Lock by itself."""
+"""An S3 server independent of moto: SeaweedFS checks signatures, checksums, conditions and Object Lock."""
 
 import contextlib
 import json
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 REGION = "us-east-1"
 _KEY_ID, _SECRET = "owner", "a secret of this machine alone"
 _PORTS = ("master", "volume", "filer", "s3")
-# Below the ports that the system gives to outgoing connections: one of those could be gone before the server takes it.
+# Below the ports of outgoing connections: the system could assign one of those before the server binds it.
 _PORT_RANGE = range(20_000, 30_000)
 
-# Runs the server for as long as its standard input is open, then removes what it leaves: SeaweedFS puts sockets into
-# /tmp whatever it is told, and would outlive a killed test.
+# Runs the server while its standard input is open, then removes its files: SeaweedFS always puts sockets into /tmp, and
+# would outlive a killed test.
 _GUARD = """
 import glob, os, shutil, subprocess, sys, threading
 folder, ports, *command = sys.argv[1:]
@@ -49,7 +49,7 @@ class SeaweedS3:
     """A SeaweedFS with an empty temporary store while the context lasts; it also stops when this process is killed."""
 
     def __init__(self) -> None:
-        """Choose nothing yet; `endpoint` is known once the context is entered."""
+        """Start nothing yet; `endpoint` is known once the context is entered."""
         self.endpoint = ""
         self._guard: subprocess.Popen[bytes] | None = None
 
@@ -79,7 +79,7 @@ class SeaweedS3:
         return boto3.Session(aws_access_key_id=_KEY_ID, aws_secret_access_key=secret, region_name=REGION)
 
     def client(self) -> "S3Client":
-        """Return a client of the owner, who may do everything; it tries everything once."""
+        """Return a client of the owner, who has all permissions; it does not retry."""
         config = Config(retries={"total_max_attempts": 1}, max_pool_connections=16)
         return self.session().client("s3", endpoint_url=self.endpoint, config=config)
 
@@ -107,11 +107,11 @@ class SeaweedS3:
         guard, self._guard = self._guard, None
         if guard is None or guard.stdin is None:
             return
-        guard.stdin.close()  # its sign to stop
+        guard.stdin.close()  # tells it to stop
         with contextlib.suppress(subprocess.TimeoutExpired):
             guard.wait(STOP_SECONDS)
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(guard.pid, signal.SIGKILL)  # what is left of its session
+            os.killpg(guard.pid, signal.SIGKILL)  # the rest of its session
         guard.wait()
 
     def _launch(self, log: IO[bytes]) -> subprocess.Popen[bytes]:
@@ -148,7 +148,7 @@ class SeaweedS3:
 
     def _store_something(self) -> None:
         client, probe = self.client(), "ready"
-        with contextlib.suppress(ClientError):  # it is there from the try before
+        with contextlib.suppress(ClientError):  # it exists from the previous attempt
             client.create_bucket(Bucket=probe)
         client.put_object(Bucket=probe, Key=probe, Body=b"!")
         client.delete_object(Bucket=probe, Key=probe)

@@ -18,7 +18,7 @@ READY_FILE = "server.json"
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until SIGINT, SIGTERM or, with --while-stdin-is-open, the end of standard input."""
     options = _parser().parse_args(arguments)
-    # moto reads its settings when it is imported: the account has no limits, requests are never sent to real AWS.
+    # moto reads its settings when it is imported: no account limits, no requests to real AWS.
     os.environ.setdefault("MOTO_S3_DEFAULT_KEY_BUFFER_SIZE", str(1 << 20))
     from localaws.serving import Serving  # noqa: PLC0415  (moto takes seconds to import; --help should not)
 

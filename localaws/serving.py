@@ -1,4 +1,4 @@
-"""One WSGI application out of moto and the control API, and the socket that serves it."""
+"""One WSGI application made of moto and the control API, and its socket."""
 
 import sys
 import traceback
@@ -17,17 +17,17 @@ from localaws.network import Network
 
 
 class QuietHandler(MotoRequestHandler):
-    """moto's request handler without a line per request."""
+    """moto's request handler without its log line per request."""
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 class Serving:
     """The embedded AWS on a port of this machine."""
 
     def __init__(self, port: int, state: Path, file_systems: Mapping[str, Path]) -> None:
-        """Listen; port 0 takes a free one."""
+        """Listen; 0 selects a free port."""
         default_user_config["stepfunctions"]["execute_state_machine"] = True
         got_request_exception.connect(_log_exception)
         self._network = Network(DomainDispatcherApplication(create_backend_app))
@@ -42,7 +42,7 @@ class Serving:
         self._server.serve_forever()
 
     def close(self) -> None:
-        """End the functions' processes and give the port back."""
+        """End the functions' processes and release the port."""
         self._cloud.close()
         self._server.server_close()
 
@@ -53,5 +53,5 @@ class Serving:
 
 
 def _log_exception(_sender: object, exception: BaseException, **_: object) -> None:
-    """Moto answers 500 without a word about why."""
+    """Log the traceback, because moto answers 500 without a reason."""
     traceback.print_exception(exception, file=sys.stderr)

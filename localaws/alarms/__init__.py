@@ -1,1 +1,1 @@
-"""Simulation of CloudWatch alarms: moto stores them and never looks at their metrics."""
+"""Simulation of CloudWatch alarms: moto stores them but never evaluates their metrics."""

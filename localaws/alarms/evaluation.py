@@ -1,4 +1,4 @@
-"""Decides the state of a metric alarm from its data points.
+"""The state of a metric alarm, from its data points.
 
 Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
 CloudWatch looks further back than the evaluation periods when data is missing; how far is not documented. Here it is
@@ -24,7 +24,7 @@ _BREACHING: Mapping[str, Callable[[float, float], bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What an alarm watches for: `datapoints` of the last `periods` data points beyond the threshold."""
+    """An alarm's condition: `datapoints` of the last `periods` data points are beyond the threshold."""
 
     comparison: str
     threshold: float
@@ -33,7 +33,7 @@ class Condition:
     missing: Missing = "missing"
 
     def breaching(self, value: float) -> bool:
-        """Tell whether a value is beyond the threshold."""
+        """Return whether a value is beyond the threshold."""
         return _BREACHING[self.comparison](value, self.threshold)
 
 
@@ -44,7 +44,7 @@ def decide(points: Sequence[float | None], condition: Condition, current: State)
         points: one per period, oldest first, the newest last, None where there is no data;
             `condition.periods + EXTRA_PERIODS` of them.
         condition: the alarm's.
-        current: the state that it has, which it may keep.
+        current: the present state, which it may keep.
     """
     present = [point for point in points if point is not None][-condition.periods :]
     breaching = sum(condition.breaching(point) for point in present)
@@ -61,7 +61,7 @@ def decide(points: Sequence[float | None], condition: Condition, current: State)
 def _with_gaps(
     points: Sequence[float | None], condition: Condition, current: State, *, breaching: int, good: int
 ) -> State:
-    """Decide for `missing` and `ignore`, too few points being there and too few of those breaching."""
+    """Decide for `missing` and `ignore` when too few points exist and too few of these are beyond the threshold."""
     if good:
         return "OK"
     if condition.missing == "ignore":
@@ -77,7 +77,7 @@ def statistic(name: str, values: Sequence[float]) -> float | None:
     """Return a statistic (Sum, Average, Minimum, Maximum, SampleCount, pNN) of a period; None without values.
 
     Raises:
-        NotImplementedError: the statistic is another one.
+        NotImplementedError: unknown statistic.
     """
     if not values:
         return None
@@ -93,4 +93,4 @@ def statistic(name: str, values: Sequence[float]) -> float | None:
     if name.startswith("p"):
         rank = max(1, math.ceil(float(name[1:]) / 100 * len(values)))
         return sorted(values)[rank - 1]
-    raise NotImplementedError(f"the alarm simulation knows no statistic {name}")
+    raise NotImplementedError(f"the alarm simulation does not support the statistic {name}")

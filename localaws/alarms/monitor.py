@@ -1,4 +1,4 @@
-"""Evaluates all deployed alarms when asked, sets their states and delivers their actions."""
+"""Evaluation of all deployed alarms on request, with their states and actions."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -27,7 +27,7 @@ class AlarmMonitor:
         self._clients, self._replication = clients, replication
 
     def install(self) -> None:
-        """Deliver an alarm's actions whenever its state changes, also when somebody sets it by hand."""
+        """Deliver an alarm's actions whenever its state changes, even if it is set by hand."""
 
         def delivering(original: Callable[..., None]) -> Callable[..., None]:
             def set_alarm_state(backend: Any, alarm_name: str, reason: str, reason_data: str, state_value: str) -> None:
@@ -41,7 +41,7 @@ class AlarmMonitor:
         replace(CloudWatchBackend, "set_alarm_state", delivering)
 
     def evaluate(self, now: datetime) -> list[dict[str, str]]:
-        """Look at every alarm as of `now` and return region, name, state before and after, and reason of each."""
+        """Evaluate every alarm as of `now`; return region, name, state before and after, and reason of each."""
         _count_queued_messages(now)
         self._replication.emit_metrics(now)
         return [row for region, backend in _used_backends() for row in _evaluate_region(region, backend, now)]
@@ -75,7 +75,7 @@ def _used_backends() -> Iterator[tuple[str, Any]]:
 
 
 def _evaluate_region(region: str, backend: Any, now: datetime) -> Iterator[dict[str, str]]:
-    """Metric alarms first, then the composite ones, which look at the others' new states."""
+    """Evaluate metric alarms first, then the composite ones, which depend on the others' new states."""
     alarms = sorted(backend.alarms.values(), key=lambda alarm: alarm.rule is not None)
     for alarm in alarms:
         before = alarm.state_value
@@ -91,7 +91,7 @@ def _evaluate_region(region: str, backend: Any, now: datetime) -> Iterator[dict[
 
 def _metric_state(alarm: Any, backend: Any, now: datetime) -> tuple[State, str]:
     if alarm.metric_data_queries:
-        raise NotImplementedError(f"the alarm simulation does no metric math: {alarm.name}")
+        raise NotImplementedError(f"the alarm simulation does not support metric math: {alarm.name}")
     periods = int(alarm.evaluation_periods)
     condition = Condition(
         comparison=alarm.comparison_operator,

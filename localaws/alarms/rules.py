@@ -1,4 +1,4 @@
-"""The rule expressions of composite alarms.
+"""Rule expressions of composite alarms.
 
 Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutCompositeAlarm.html
 """
@@ -18,7 +18,7 @@ class RuleError(ValueError):
 
 
 def holds(rule: str, states: Mapping[str, str]) -> bool:
-    """Tell whether the rule holds when alarms have these states (by name).
+    """Return whether the rule is true for these states of alarms (by name).
 
     Raises:
         RuleError: the rule is malformed, or names an alarm that is not in `states`.
@@ -85,7 +85,7 @@ class _Parser:
 
     def _state(self, name: str) -> str:
         if name not in self._states:
-            raise RuleError(f"there is no alarm {name!r}")
+            raise RuleError(f"alarm {name!r} does not exist")
         return self._states[name]
 
     def _next_is(self, word: str) -> bool:

@@ -1,1 +1,1 @@
-"""What moto's CloudFormation lacks: resource types, bucket settings, outputs, and honest failure."""
+"""Additions to moto's CloudFormation: resource types, bucket settings, outputs, and visible failures."""

@@ -1,4 +1,4 @@
-"""Types that are accepted and do nothing here, each for a reason that is written down."""
+"""Types that are accepted without effect, each with the reason."""
 
 WITHOUT_EFFECT = {
     "AWS::CDK::Metadata": "describes the template, makes nothing",

@@ -1,4 +1,4 @@
-"""Bucket settings that moto's CloudFormation leaves out, applied by the S3 API."""
+"""Bucket settings that moto's CloudFormation omits, applied through the S3 API."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -47,7 +47,7 @@ def apply(s3: Any, bucket: Any, properties: Mapping[str, Any]) -> None:
     """Apply the bucket's properties.
 
     Raises:
-        UnsupportedBucketPropertyError: for a property that nothing here knows.
+        UnsupportedBucketPropertyError: unknown property.
     """
     unknown = set(properties) - set(_APPLIED) - set(IGNORED)
     if unknown:

@@ -1,4 +1,4 @@
-"""Hooks the added types into moto's CloudFormation and makes its failures visible."""
+"""Hooks for moto's CloudFormation: the added types, and visible failures."""
 
 import sys
 import traceback
@@ -20,7 +20,7 @@ __all__ = ["UnknownResourceTypeError", "install", "types"]
 
 
 class UnknownResourceTypeError(Exception):
-    """A template asks for a type that neither moto nor localaws knows; moto alone would skip it silently."""
+    """A template uses a type that neither moto nor localaws knows; plain moto would skip it silently."""
 
 
 def install(clients: Clients) -> None:
@@ -46,7 +46,7 @@ def _finding_added_types(original: Callable[[str], Any]) -> Callable[[str], Any]
             return AddedResource
         found = original(name)
         if found is None:
-            raise UnknownResourceTypeError(f"the embedded AWS does not know the resource type {name}")
+            raise UnknownResourceTypeError(f"the embedded AWS does not support the resource type {name}")
         return found
 
     return resource_class_from_type
@@ -67,7 +67,7 @@ def _resolving_stack_outputs(original: Callable[..., Any]) -> Callable[..., Any]
 
 
 def _failing_loudly(original: Callable[..., None]) -> Callable[..., None]:
-    """Give the stack its outputs, which moto forgets, or a failed state with the reason, which moto has none of."""
+    """Set the stack's outputs, which moto omits, or a failed state with its reason, which moto lacks."""
 
     def execute_change_set(backend: Any, change_set_name: str, stack_name: str | None = None) -> None:
         change_set = backend.describe_change_set(change_set_name)
@@ -86,7 +86,7 @@ def _failing_loudly(original: Callable[..., None]) -> Callable[..., None]:
 
 
 def _failing_with_a_state(kind: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """The same for stacks made or changed without a change set."""
+    """Do the same for stacks created or updated without a change set."""
 
     def wrap(original: Callable[..., None]) -> Callable[..., None]:
         def create_or_update(stack: Any, *args: Any, **kwargs: Any) -> None:
@@ -101,7 +101,7 @@ def _failing_with_a_state(kind: str) -> Callable[[Callable[..., None]], Callable
 
 
 def _deleting_or_saying_why_not(original: Callable[..., None]) -> Callable[..., None]:
-    """Leave a stack that cannot be deleted as DELETE_FAILED; moto would forget it and answer with an error."""
+    """Keep a stack that cannot be deleted as DELETE_FAILED; moto would drop it and return an error."""
 
     def delete_stack(backend: Any, name_or_stack_id: str) -> None:
         stacks = dict(backend.stacks)
@@ -118,7 +118,7 @@ def _deleting_or_saying_why_not(original: Callable[..., None]) -> Callable[..., 
 
 
 def _leaving_networks_behind(original: Callable[[Any], None]) -> Callable[[Any], None]:
-    """Leave networks: moto cannot remove route tables through CloudFormation, so a VPC keeps dependencies."""
+    """Keep networks: moto cannot delete route tables through CloudFormation, so a VPC has dependencies left."""
 
     def delete(resources: Any) -> None:
         try:

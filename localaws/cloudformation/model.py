@@ -1,4 +1,4 @@
-"""Makes the registered types look like moto's own models."""
+"""Models of the registered types in moto's form."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,26 +25,26 @@ class AddedResource(CloudFormationModel):
 
     @property
     def physical_resource_id(self) -> str:
-        """What `Ref` gives."""
+        """The value of `Ref`."""
         return self.made.physical_id
 
     @staticmethod
     def cloudformation_name_type() -> str:
-        """None of moto's: the registered functions name their resources themselves."""
+        """Not used: the registered functions name their resources themselves."""
         return ""
 
     @staticmethod
     def cloudformation_type() -> str:
-        """None of AWS's: the types are looked up before moto looks."""
+        """Not used: the types are looked up before moto's own."""
         return "LocalAws::Added::Resource"
 
     @classmethod
     def has_cfn_attr(cls, attr: str) -> bool:
-        """Accept all; an attribute that is missing shows when it is read."""
+        """Accept every attribute; a missing one raises when it is read."""
         return bool(attr)
 
     def get_cfn_attribute(self, attribute: str) -> str:
-        """Return what `Fn::GetAtt` gives.
+        """Return the value of `Fn::GetAtt`.
 
         Raises:
             KeyError: the registered function did not give this attribute.
@@ -60,7 +60,7 @@ class AddedResource(CloudFormationModel):
         region_name: str,
         **kwargs: Any,  # noqa: ARG003  (moto's ids)
     ) -> "AddedResource":
-        """Make it."""
+        """Create the resource."""
         return cls._apply("make", resource_name, cloudformation_json, region_name)
 
     @classmethod
@@ -72,11 +72,11 @@ class AddedResource(CloudFormationModel):
         account_id: str,  # noqa: ARG003
         region_name: str,
     ) -> "AddedResource":
-        """Change it in place, under the name it has."""
+        """Update the resource in place, under its present name."""
         return cls._apply("change", original_resource.physical_resource_id, cloudformation_json, region_name)
 
     def delete(self, account_id: str, region_name: str) -> None:  # noqa: ARG002
-        """Remove it, unless it went with what it belonged to: moto deletes in no particular order."""
+        """Delete the resource, unless it was deleted with its parent: moto deletes in arbitrary order."""
         if self.kind not in TYPES:
             return
         request = Request(self.clients, region_name, self.physical_resource_id, self.template["Properties"])

@@ -1,4 +1,4 @@
-"""The resource types added here: one small function each, found by the type's name."""
+"""Registry of the added resource types: one small function each, found by the type's name."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from localaws.clients import ACCOUNT, Clients
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One resource to make or to change: its region, its name unless it names itself, its resolved properties."""
+    """One resource to create or update: its region, its name unless it names itself, its resolved properties."""
 
     clients: Clients
     region: str
@@ -27,7 +27,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What `Ref` gives for the resource, and what `Fn::GetAtt` gives."""
+    """The resource's values of `Ref` and `Fn::GetAtt`."""
 
     physical_id: str
     attributes: Mapping[str, str] = field(default_factory=dict)
@@ -39,7 +39,7 @@ Remove = Callable[[Request], None]
 
 @dataclass(frozen=True, slots=True)
 class ResourceType:
-    """How to make, change and remove resources of a type; in `remove`, the request's name is the physical id."""
+    """Functions to create, update and delete resources of a type; `remove` gets the physical id as name."""
 
     make: Make
     change: Make
@@ -50,7 +50,7 @@ TYPES: dict[str, ResourceType] = {}
 
 
 def resource_type(name: str, *, remove: Remove, change: Make | None = None) -> Callable[[Make], Make]:
-    """Register the decorated function as the maker of a type; it also changes one, unless `change` is given."""
+    """Register the decorated function to create a type; it also updates one, unless `change` is given."""
 
     def register(make: Make) -> Make:
         TYPES[name] = ResourceType(make, change or make, remove)

@@ -1,4 +1,4 @@
-"""Places where moto's own models stumble over ordinary templates."""
+"""Repairs of moto's own models that fail on ordinary templates."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from localaws.patching import replace
 
 
 def install() -> None:
-    """Give file systems and access points what `Ref` and `Fn::GetAtt` read, and keys their tags."""
+    """Add the values of `Ref` and `Fn::GetAtt` to file systems and access points, and tags to keys."""
     _give_attributes(AccessPoint, {"Arn": "access_point_arn", "AccessPointId": "access_point_id"})
     _give_attributes(FileSystem, {"Arn": "file_system_arn", "FileSystemId": "file_system_id"})
     model: Any = AccessPoint
@@ -19,13 +19,13 @@ def install() -> None:
 
 
 def _give_attributes(model: Any, names: Mapping[str, str]) -> None:
-    """Let `Fn::GetAtt` read the fields of a model, by the names that CloudFormation has for them."""
+    """Let `Fn::GetAtt` read the fields of a model by their CloudFormation names."""
     model.get_cfn_attribute = lambda resource, name: str(getattr(resource, names[name]))
     model.has_cfn_attr = classmethod(lambda _cls, name: name in names)
 
 
 def _translating_tags(original: Any) -> Any:
-    """KMS's API says TagKey and TagValue where CloudFormation says Key and Value; moto forgets the difference."""
+    """KMS's API says TagKey and TagValue where CloudFormation says Key and Value; moto ignores the difference."""
 
     def create(cls: type, resource_name: str, cloudformation_json: dict[str, Any], *rest: Any, **kwargs: Any) -> Any:
         properties = dict(cloudformation_json["Properties"])

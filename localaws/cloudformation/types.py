@@ -1,4 +1,4 @@
-"""The types that the product's stacks use and moto's CloudFormation does not know."""
+"""Resource types that the stacks use and moto's CloudFormation lacks."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ def _change_schedule(request: Request) -> Made:
 
 @resource_type("AWS::Scheduler::Schedule", remove=_remove_schedule, change=_change_schedule)
 def schedule(request: Request) -> Made:
-    """A schedule; it fires when the control API says so."""
+    """A schedule; it fires on request through the control API."""
     asked = _schedule(request)
     return Made(asked["Name"], {"Arn": request.client("scheduler").create_schedule(**asked)["ScheduleArn"]})
 
@@ -100,7 +100,7 @@ def _remove_subscription(request: Request) -> None:
 
 @resource_type("AWS::SNS::Subscription", remove=_remove_subscription)
 def subscription(request: Request) -> Made:
-    """Who hears of a topic's messages."""
+    """A subscription to a topic."""
     asked = request.properties
     answer = request.client("sns").subscribe(
         TopicArn=asked["TopicArn"], Protocol=asked["Protocol"], Endpoint=asked["Endpoint"], ReturnSubscriptionArn=True

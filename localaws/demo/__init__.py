@@ -1,1 +1,1 @@
-"""The main job, shown end to end on the embedded AWS: `make demo`."""
+"""The demo of backup and restore, end to end on the embedded AWS: `make demo`."""

@@ -21,7 +21,7 @@ class Claims:
     """Collects claims and prints them as a table."""
 
     def __init__(self) -> None:
-        """Claim nothing yet."""
+        """Start without claims."""
         self._made: list[Claim] = []
 
     def add(self, promise: str, seen: str, *, holds: bool) -> None:

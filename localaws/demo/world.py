@@ -1,4 +1,4 @@
-"""Everything the demo acts on: the embedded AWS, what is deployed in it, and the files that play the file systems."""
+"""The demo's world: the embedded AWS, the deployment in it, and the files that serve as its file systems."""
 
 import json
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ STAGE = "demo"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an invocation returned."""
+    """The result of an invocation."""
 
     error: str | None
     report: dict[str, Any]
@@ -65,7 +65,7 @@ class World:
         return self.aws.control.invocations(self.function(verb))[-1]
 
     def recovery_database(self) -> Path:
-        """Where the database lies in the recovery region."""
+        """Path of the database in the recovery region."""
         ((_, folder),) = self.aws.control.file_system(self.function("restore"), region=RECOVERY).items()
         return folder / "data" / self.database.name
 

@@ -1,4 +1,4 @@
-"""Runs deployed functions: the zip as it is, under AWS's runtime interface client, on a stub of its Runtime API."""
+"""Deployed functions: the unchanged zip under AWS's runtime interface client, on a stub of its Runtime API."""
 
 from localaws.functions.container import Container, Result
 from localaws.functions.facts import FunctionFacts

@@ -1,4 +1,4 @@
-"""What follows an invocation on AWS by itself: CloudWatch logs, metrics of the service, metrics in the logs (EMF)."""
+"""Records of an invocation: CloudWatch logs, metrics of the service, metrics in the logs (EMF)."""
 
 import time
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ def record_throttle(facts: FunctionFacts) -> None:
 
 
 def _keep_log(facts: FunctionFacts, result: Result) -> None:
-    """One stream per invocation: moto has no notion of a container."""
+    """One stream per invocation: moto does not know containers."""
     logs: Any = logs_backends[ACCOUNT][facts.region]
     stream = f"{datetime.now(UTC):%Y/%m/%d}/[$LATEST]{result.request_id.replace('-', '')}"
     logs.ensure_log_group(facts.log_group)

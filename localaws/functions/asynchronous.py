@@ -2,7 +2,7 @@
 
 Sources: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html and
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html (the record's shape).
-Simulated away: the waiting (one minute, then two) before a retry.
+Not simulated: the wait before a retry (one minute, then two).
 """
 
 import json
@@ -21,7 +21,7 @@ DEFAULT_RETRIES = 2
 
 @dataclass(frozen=True, slots=True)
 class AsyncSettings:
-    """What a function's event invoke configuration and dead-letter configuration say; ARNs."""
+    """A function's event invoke configuration and dead-letter configuration; ARNs."""
 
     retries: int = DEFAULT_RETRIES
     on_success: str | None = None
@@ -43,7 +43,7 @@ class AsyncSettings:
 def run_to_the_end(
     attempt: Callable[[int], Result], settings: AsyncSettings, function: Deployed, payload: bytes, clients: Clients
 ) -> None:
-    """Call `attempt(number)` until it succeeds or the retries are used up, then tell the destinations."""
+    """Call `attempt(number)` until it succeeds or the retries are used up, then notify the destinations."""
     for number in range(1, settings.retries + 2):
         result = attempt(number)
         if result.function_error is None:
@@ -85,7 +85,7 @@ def send_to(arn: str, body: str, clients: Clients, attributes: Mapping[str, str]
     """Put `body` into the queue or topic `arn`.
 
     Raises:
-        NotImplementedError: `arn` is of another service.
+        NotImplementedError: `arn` belongs to another service.
     """
     service, region = arn.split(":")[2:4]
     extra = {name: {"DataType": "String", "StringValue": value} for name, value in (attributes or {}).items()}

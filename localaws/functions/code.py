@@ -1,4 +1,4 @@
-"""Unpacks deployed code, once per hash, and lays out what the Lambda runtime itself brings along."""
+"""Deployed code, unpacked once per hash, and the packages of the Lambda runtime."""
 
 import importlib.util
 import io
@@ -7,7 +7,7 @@ import shutil
 import zipfile
 from pathlib import Path
 
-# What AWS's Python runtimes ship besides the interpreter; everything else must be in the zip.
+# Packages of AWS's Python runtimes besides the interpreter; everything else must be in the zip.
 # Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html
 RUNTIME_PACKAGES = (
     "awslambdaric",
@@ -40,8 +40,8 @@ def unpack_once(code: bytes, sha256: str, into: Path) -> Path:
 def runtime_packages(into: Path) -> Path:
     """Return a folder with nothing but the packages of the Lambda runtime, linked from this environment.
 
-    The function sees this folder and its own zip, not our virtual environment: a package that was forgotten in the
-    zip is missing here as it would be on AWS.
+    The function sees this folder and its own zip, not our virtual environment: a package missing in the zip is
+    missing here, as it would be on AWS.
     """
     into.mkdir(parents=True, exist_ok=True)
     for name in RUNTIME_PACKAGES:

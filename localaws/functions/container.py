@@ -24,7 +24,7 @@ INIT_SECONDS = 10.0  # AWS's limit for the init phase
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of one invocation. `payload` is the response, or the error as JSON if `function_error` is set."""
+    """The result of one invocation. `payload` is the response, or the error as JSON if `function_error` is set."""
 
     request_id: str
     payload: bytes
@@ -41,7 +41,7 @@ class Result:
 
 
 class Container:
-    """Runs one function, one invocation at a time. Not safe for threads: the runner hands it to one caller."""
+    """Runs one function, one invocation at a time. Not thread-safe: the runner gives it to one caller."""
 
     def __init__(self, facts: FunctionFacts, *, task_root: Path, runtime: Path, folder: Path, endpoint: str) -> None:
         """Prepare a container whose /tmp and log are below `folder`; the process starts with the first invocation."""
@@ -101,7 +101,7 @@ class Container:
             runtime_api=self._api.address,
             endpoint=self._endpoint,
         )
-        # -S: no site-packages, so the function sees its zip and the runtime's own packages alone.
+        # -S: no site-packages, so the function sees only its zip and the runtime's own packages.
         command = [sys.executable, "-S", "-m", "awslambdaric", self.facts.handler]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -131,7 +131,7 @@ class Container:
                 return _failure(invocation, "Runtime.ExitError", f"Runtime exited with error: {_exit(status)}")
 
     def _peak_memory(self) -> int:
-        """Return the process's largest resident size so far in bytes; 0 where the system does not tell."""
+        """Return the process's largest resident size so far in bytes; 0 if the system does not report it."""
         if self._process is None:
             return 0
         with contextlib.suppress(OSError):

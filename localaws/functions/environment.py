@@ -1,4 +1,4 @@
-"""The environment of a function: what Lambda would set, the deployed variables, and nothing of this machine's."""
+"""The environment of a function: Lambda's variables and the deployed ones, and none of this machine's."""
 
 import os
 import uuid
@@ -14,8 +14,8 @@ def function_environment(
 ) -> dict[str, str]:
     """Return the whole environment of one container.
 
-    Simulation: we cannot mount a file system as an ordinary user. Instead, variables that begin with a mount path (or
-    with /tmp) are rewritten to the directory that plays its part.
+    Simulation: an ordinary user cannot mount a file system. Instead, variables that begin with a mount path (or with
+    /tmp) are rewritten to the directory that replaces it.
 
     Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
     """
@@ -24,7 +24,7 @@ def function_environment(
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "LANG": "en_US.UTF-8",
         "TZ": ":UTC",
-        "HOME": str(scratch),  # keeps ~/.aws of whoever runs this out of the function
+        "HOME": str(scratch),  # hides the user's ~/.aws from the function
         "TMPDIR": str(scratch),
         "PYTHONPATH": os.pathsep.join((str(task_root), str(runtime))),
         "LAMBDA_TASK_ROOT": str(task_root),

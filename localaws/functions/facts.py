@@ -1,4 +1,4 @@
-"""What the runner needs to know of a deployed function."""
+"""A deployed function as the runner needs it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from localaws.clients import ACCOUNT
 
 @dataclass(frozen=True, slots=True)
 class FunctionFacts:
-    """A deployed function as the runner sees it; the timeout is seconds."""
+    """A deployed function; the timeout is in seconds."""
 
     name: str
     region: str

@@ -1,4 +1,4 @@
-"""What ran, for tests and for people who poke at the embedded AWS."""
+"""The latest invocations, for tests and for people who explore the embedded AWS."""
 
 import json
 import threading
@@ -12,7 +12,7 @@ KEPT = 500
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """One finished invocation; times are seconds, memory bytes."""
+    """One finished invocation; times are in seconds, memory in bytes."""
 
     function: str
     region: str
@@ -29,7 +29,7 @@ class Ran:
 
 
 class Ledger:
-    """The last invocations, oldest first. Safe for threads."""
+    """The last invocations, oldest first. Thread-safe."""
 
     def __init__(self) -> None:
         """Start empty."""
@@ -37,18 +37,18 @@ class Ledger:
         self._lock = threading.Lock()
 
     def add(self, ran: Ran) -> None:
-        """Keep one more, and let the oldest go when there are too many."""
+        """Add one, and drop the oldest if there are too many."""
         with self._lock:
             self._ran.append(ran)
 
     def rows(self, function: str | None = None) -> list[Mapping[str, Any]]:
-        """Return them as plain values, all or those of functions whose name contains `function`."""
+        """Return plain values of all, or of functions whose name contains `function`."""
         with self._lock:
             return [asdict(ran) for ran in self._ran if function is None or function in ran.function]
 
 
 def readable(payload: bytes | str) -> Any:
-    """Return JSON as the value it stands for, other text as it is."""
+    """Return the value of JSON, and other text unchanged."""
     try:
         return json.loads(payload)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Puts the runner into moto's Lambda: Invoke and every service that invokes functions arrive here."""
+"""The runner's place in moto's Lambda: Invoke, and every service that invokes functions, arrive here."""
 
 import base64
 import json
@@ -36,7 +36,7 @@ class TooManyRequests(LambdaClientError):
 
 
 class FunctionSeam:
-    """Invokes moto's functions by the runner, waiting or not."""
+    """Invokes moto's functions through the runner, synchronously or not."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class FunctionSeam:
         self._background, self._file_systems, self._clients = background, file_systems, clients
 
     def install(self) -> None:
-        """Take the place of moto's Docker containers."""
+        """Replace moto's Docker containers."""
 
         def plain(function: LambdaFunction, event: Any = None) -> tuple[str, bool, str]:
             return self.plain(function, event)
@@ -67,7 +67,7 @@ class FunctionSeam:
         replace(LambdaFunction, "get_configuration", _showing_properties)
 
     def plain(self, function: LambdaFunction, event: Any) -> tuple[str, bool, str]:
-        """Answer in moto's own terms: response, whether it failed, log."""
+        """Answer in moto's form: response, whether it failed, log."""
         payload = event if isinstance(event, str) else json.dumps({} if event is None else event)
         result = self._run(self.deployed(function), payload.encode(), trigger="service", attempt=1, wait=True)
         return result.payload.decode(), result.function_error is not None, result.log
@@ -106,7 +106,7 @@ class FunctionSeam:
         )
 
     def deployed(self, function: LambdaFunction) -> Deployed:
-        """Read moto's function as the runner needs it."""
+        """Convert moto's function to the runner's."""
         kept: Mapping[str, Any] = getattr(function, "kept_properties", {})
         logging = kept.get("LoggingConfig", {})
         mounts = {
@@ -150,7 +150,7 @@ class FunctionSeam:
 
 
 def in_vpc(function: LambdaFunction) -> bool:
-    """Tell whether the function is attached to subnets."""
+    """Return whether the function is attached to subnets."""
     return bool((function.vpc_config or {}).get("SubnetIds"))
 
 
@@ -168,7 +168,7 @@ def find_function(arn: str) -> LambdaFunction | None:
 
 
 def _keeping_properties(original: Any) -> Any:
-    """Wrap a class method of moto so that the function keeps the properties that moto drops."""
+    """Wrap a class method of moto to keep the function's properties that moto drops."""
 
     def create_or_update(cls: type, *args: Any, **kwargs: Any) -> Any:
         function = original.__get__(None, cls)(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""Keeps warm containers per function and gives each invocation one, within the function's concurrency."""
+"""Warm containers of each function, one for each invocation, within the function's concurrency."""
 
 import threading
 from collections.abc import Callable
@@ -13,12 +13,12 @@ DEFAULT_CONCURRENCY = 10
 
 
 class ThrottledError(Exception):
-    """All containers that the function may have are busy (AWS: TooManyRequestsException)."""
+    """All of the function's containers are busy (AWS: TooManyRequestsException)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """A function with its code; `sha256` names the code, `concurrency` is the reserved one."""
+    """A function with its code; `sha256` identifies the code, `concurrency` is the reserved concurrency."""
 
     facts: FunctionFacts
     code: bytes
@@ -27,10 +27,10 @@ class Deployed:
 
 
 class FunctionRunner:
-    """Invokes deployed functions. Safe for threads."""
+    """Invokes deployed functions. Thread-safe."""
 
     def __init__(self, endpoint: str, state: Path, on_result: Callable[[FunctionFacts, Result], None]) -> None:
-        """Unpack code below `state`; `on_result` is told of every invocation that ran."""
+        """Unpack code below `state`; `on_result` is called after every invocation."""
         self._endpoint, self._on_result = endpoint, on_result
         self._code, self._containers = state / "code", state / "containers"
         self._runtime = runtime_packages(state / "runtime")

@@ -30,14 +30,14 @@ class Invocation:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the runtime answered: a response, an error, or that it could not even load the handler."""
+    """The runtime's answer: a response, an error, or a failure to load the handler."""
 
     kind: Literal["response", "error", "init"]
     body: bytes
 
 
 class RuntimeApi:
-    """Hands invocations to one runtime process and takes its answers."""
+    """Passes invocations to one runtime process and receives its answers."""
 
     def __init__(self, function_arn: str) -> None:
         """Listen on a free port of this machine; `ready` is set once the runtime asks for its first event."""
@@ -83,7 +83,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(address, _Handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: a runtime that was killed leaves its connection broken."""
+        """Ignore errors: a killed runtime leaves a broken connection."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -93,7 +93,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  (the name is the base class's)
-        """Keep the terminal quiet."""
+        """Log nothing."""
 
     def do_GET(self) -> None:
         """Answer `…/runtime/invocation/next`."""

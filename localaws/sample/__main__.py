@@ -1,4 +1,4 @@
-"""The writer's process: commits to the ledger until a line comes in on stdin, or whoever started it is gone."""
+"""The writer's process: commits to the ledger until a line arrives on stdin or its parent has ended."""
 
 import contextlib
 import json
@@ -29,7 +29,7 @@ _WAIT_SECONDS = 30.0
 
 
 def write_until_told(database: str) -> Activity:
-    """Commit as fast as the database lets us."""
+    """Commit as fast as the database allows."""
     with closing(sqlite3.connect(database, isolation_level=None, timeout=_WAIT_SECONDS)) as connection:
         connection.executescript(_SCHEMA)
         commits, longest = 1, _commit(connection)

@@ -1,4 +1,4 @@
-"""Makes the sample database: the same seed gives the same rows."""
+"""The sample database: the same seed gives the same rows."""
 
 import random
 import sqlite3
@@ -15,7 +15,7 @@ _BATCH = 500
 def make_sample_database(path: Path, *, megabytes: float = 20, seed: int = 1) -> Path:
     """Make a DevOps Hub database of about this size, in rollback-journal mode as the application uses it.
 
-    Agents, workflows, documentation and keys are as many as a team has; executions and events fill the rest.
+    It has as many agents, workflows, documents and keys as a team would have; executions and events fill the rest.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     chance = random.Random(seed)

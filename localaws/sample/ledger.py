@@ -1,4 +1,4 @@
-"""A process that commits to a database as fast as it can, keeps an invariant, and measures how long it had to wait.
+"""A process that commits to a database as fast as it can, keeps an invariant, and measures its waiting times.
 
 The ledger is a table of its own: entries numbered without gaps, each with the balance up to it, and an account that
 holds the last balance. A torn copy breaks one of these; an old page among new ones does too.
@@ -25,7 +25,7 @@ _WAIT_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """What a writer did: commits, over how many seconds, and the longest that one commit took."""
+    """A writer's record: the number of commits, their total seconds, and the longest commit."""
 
     commits: int
     seconds: float
@@ -38,7 +38,7 @@ class Activity:
 
 
 class LedgerWriter:
-    """A writer process while the context lasts; `stop` ends it and returns what it did."""
+    """A writer process while the context lasts; `stop` ends it and returns its record."""
 
     def __init__(self, database: Path) -> None:
         """Write to `database`, which gets the ledger's tables."""
@@ -57,9 +57,9 @@ class LedgerWriter:
         return self
 
     def stop(self) -> Activity:
-        """Let the writer finish its transaction and say what it did."""
+        """Let the writer finish its transaction, and return its record."""
         if self._process is None:
-            raise RuntimeError("the writer does not run")
+            raise RuntimeError("the writer is not running")
         told, _ = self._process.communicate("stop\n", timeout=_WAIT_SECONDS)
         self._process = None
         return Activity(**json.loads(told))
@@ -67,7 +67,7 @@ class LedgerWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End it, if it still runs."""
+        """End the process if it still runs."""
         process, self._process = self._process, None
         if process is not None:
             process.kill()
@@ -75,10 +75,10 @@ class LedgerWriter:
 
 
 def require_ledger(database: Path) -> int:
-    """See that the ledger of a restored database is whole; return its number of entries.
+    """Check that the ledger of a restored database is complete; return its number of entries.
 
     Raises:
-        AssertionError: an entry is missing or does not fit to the one before, or the account to the last entry.
+        AssertionError: an entry is missing or does not match its predecessor, or the account does not match the last.
     """
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
         ((broken,),) = connection.execute(_BROKEN)

@@ -36,7 +36,7 @@ _AGENTS, _WORKFLOWS, _KEYS, _GUIDES, _EXAMPLES = 48, 18, 7, 24, 36
 
 
 def catalogue(chance: random.Random) -> dict[str, list[Row]]:
-    """Return the rows that people write: agents, workflows, keys, guides, examples."""
+    """Return the rows that people create: agents, workflows, keys, guides, examples."""
     return {
         "agents": [_agent(chance, number) for number in range(_AGENTS)],
         "workflows": [_workflow(chance, number) for number in range(_WORKFLOWS)],
@@ -47,7 +47,7 @@ def catalogue(chance: random.Random) -> dict[str, list[Row]]:
 
 
 def activity(chance: random.Random, first: int, count: int) -> dict[str, list[Row]]:
-    """Return what happens while the application runs: `count` events from number `first` on, and their company."""
+    """Return the rows of a running application: `count` events from number `first` on, and related rows."""
     return {
         "events": [_event(chance, number) for number in range(first, first + count)],
         "workflow_executions": [_execution(chance, number) for number in range(first, first + count, 10)],
