@@ -6,7 +6,7 @@ gzip by ISA-L at level 2 (benchmarks/README.md has its cost and gain), tar in GN
 import hashlib
 import os
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO
@@ -72,76 +72,54 @@ def write_archive(
         packed = _Packed(file)
         threads = min(_MOST_THREADS, os.cpu_count() or 1)
         stream = igzip_threaded.open(packed, "wb", compresslevel=LEVEL, threads=threads, block_size=_BLOCK)  # type: ignore[no-untyped-call]
+        written = 0
         with closing(stream):
-            _Tar(stream, manifest, on_bytes).write(ordered, recorded)
+            for part in _tar(manifest, ordered, recorded, on_bytes):
+                stream.write(part)
+                written += len(part)
+            stream.write(b"\0" * (-written % tarfile.RECORDSIZE))
     return Archive(name=destination.name, bytes=packed.bytes, sha256=packed.sha256)
 
 
-class _Tar:
-    """The members of one archive, written one after the other."""
-
-    def __init__(self, output: BinaryIO, manifest: Manifest, on_bytes: OnBytes) -> None:
-        self._output = output
-        self._manifest = manifest
-        self._on_bytes = on_bytes
-        self._written = 0
-
-    def write(self, members: Sequence[Member], recorded: dict[str, File]) -> None:
-        inner = self._manifest.model_copy(update={"archive": None}).to_json()
-        self._write_small(MANIFEST, inner)
-        listed = (recorded[member.path] for member in members)
-        self._write_small(CHECKSUMS, render_checksums((described(MANIFEST, inner), *listed)))
-        for member in members:
-            self._write_file(member, recorded[member.path])
-        self._put(b"\0" * (2 * tarfile.BLOCKSIZE))
-        self._put(b"\0" * (-self._written % tarfile.RECORDSIZE))
-
-    def _write_small(self, path: str, content: bytes) -> None:
-        self._put(self._header(path, len(content), _MODE))
-        self._put(content)
-        self._pad()
-
-    def _write_file(self, member: Member, recorded: File) -> None:
-        digest = hashlib.sha256()
-        self._put(self._header(member.path, recorded.bytes, _PRIVATE_MODE))
-        for part in _content(member, recorded.bytes):
-            digest.update(part)
-            self._put(part)
-            self._on_bytes(len(part))
-        if digest.hexdigest() != recorded.sha256:
-            raise _changed(member)
-        self._pad()
-
-    def _header(self, path: str, size: int, mode: int) -> bytes:
-        info = tarfile.TarInfo(f"{self._manifest.backup_id}/{path}")
-        info.size = size
-        info.mode = mode
-        info.mtime = int(self._manifest.created_at.timestamp())
-        return info.tobuf(tarfile.GNU_FORMAT, "utf-8", "strict")
-
-    def _pad(self) -> None:
-        self._put(b"\0" * (-self._written % tarfile.BLOCKSIZE))
-
-    def _put(self, data: bytes) -> None:
-        self._output.write(data)
-        self._written += len(data)
+def _tar(
+    manifest: Manifest, members: Sequence[Member], recorded: Mapping[str, File], on_bytes: OnBytes
+) -> Iterator[bytes]:
+    """Yield the archive's tar except its final padding."""
+    inner = manifest.model_copy(update={"archive": None}).to_json()
+    listing = render_checksums((described(MANIFEST, inner), *(recorded[member.path] for member in members)))
+    for path, content in ((MANIFEST, inner), (CHECKSUMS, listing)):
+        yield from (_header(manifest, path, len(content), _MODE), content, _padding(len(content)))
+    for member in members:
+        file = recorded[member.path]
+        yield _header(manifest, member.path, file.bytes, _PRIVATE_MODE)
+        yield from _content(member, file, on_bytes)
+        yield _padding(file.bytes)
+    yield b"\0" * (2 * tarfile.BLOCKSIZE)
 
 
-def _content(member: Member, size: int) -> Iterator[bytes]:
+def _header(manifest: Manifest, path: str, size: int, mode: int) -> bytes:
+    info = tarfile.TarInfo(f"{manifest.backup_id}/{path}")
+    info.size = size
+    info.mode = mode
+    info.mtime = int(manifest.created_at.timestamp())
+    return info.tobuf(tarfile.GNU_FORMAT, "utf-8", "strict")
+
+
+def _padding(size: int) -> bytes:
+    return b"\0" * (-size % tarfile.BLOCKSIZE)
+
+
+def _content(member: Member, recorded: File, on_bytes: OnBytes) -> Iterator[bytes]:
+    digest = hashlib.sha256()
+    missing = recorded.bytes
     with member.source.open("rb") as file:
-        missing = size
-        while missing:
-            part = file.read(min(missing, limits.CHUNK))
-            if not part:
-                raise _changed(member)
+        while missing and (part := file.read(min(missing, limits.CHUNK))):
             missing -= len(part)
+            digest.update(part)
             yield part
-        if file.read(1):
-            raise _changed(member)
-
-
-def _changed(member: Member) -> ChecksumMismatch:
-    return ChecksumMismatch(
-        f"{member.path} changed while it was being packed",
-        hint="Take the backup again, and let no other program write to scratch.",
-    )
+            on_bytes(len(part))
+        if missing or file.read(1) or digest.hexdigest() != recorded.sha256:
+            raise ChecksumMismatch(
+                f"{member.path} changed while it was being packed",
+                hint="Take the backup again, and let no other program write to scratch.",
+            )
