@@ -94,6 +94,10 @@ restore-dry: setup ## Preview a restore: make restore-dry FILE=backups/<archive>
 # The functions do without the command line's own packages.
 NOT_IN_FUNCTIONS := click rich markdown-it-py mdurl pygments colorama
 PIN := uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --generate-hashes --no-header
+tables: setup ## Write the tables of alarms and settings in docs/ from their definitions
+	$(BIN)/python -m infra.alarm_docs
+	$(BIN)/python -m infra.settings_docs
+
 lock: setup ## Pin the dependencies again, with hashes
 	$(BIN)/$(PIN) --all-extras --group pyproject.toml:build pyproject.toml -o requirements-dev.txt
 	$(BIN)/$(PIN) --constraint requirements-dev.txt --group pyproject.toml:build -o requirements-build.txt
@@ -104,4 +108,4 @@ lock: setup ## Pin the dependencies again, with hashes
 clean: ## Delete everything that `make setup` and the tests created
 	rm -rf $(VENV) node_modules cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info lambdas/*.egg-info
 
-.PHONY: help setup demo test check lint types imports format stress race-matrix fuzz kill-promote bench deploy backup backup-db backup-s3 restore restore-dry lock clean
+.PHONY: help setup demo test check lint types imports format stress race-matrix fuzz kill-promote bench deploy backup backup-db backup-s3 restore restore-dry tables lock clean

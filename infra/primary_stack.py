@@ -15,7 +15,7 @@ from infra.rights import reading_alarms, reading_the_replica
 from infra.schedules import Schedules, at, backup_event, monitor_schedule
 from infra.triggers import OnCreated
 from infra.vault_bucket import VaultBucket
-from sqlitevault.ground.facts import BACKUPS, INBOX, MANIFEST_SUFFIX, REPORTS
+from sqlitevault.ground.facts import BACKUPS, INBOX, MANIFEST_SUFFIX, REPORTS, Tier
 from sqlitevault.ground.stage import DeploymentSettings
 
 
@@ -74,10 +74,10 @@ class PrimaryStack(Stack):
     def _schedule(self) -> Schedules:
         schedules = Schedules(self, "Schedules", group=f"sqlitevault-{self.settings.stage}")
         backup = self._function("backup")
-        schedules.add("Hourly", backup, at(minute=self.settings.hourly_minutes), backup_event("hourly", "database"))
-        schedules.add("Daily", backup, at(minute="0", hour="2"), backup_event("daily", "all"))
-        schedules.add("Weekly", backup, at(minute="0", hour="3", week_day="SUN"), backup_event("weekly", "all"))
-        schedules.add("Monthly", backup, at(minute="0", hour="4", day="1"), backup_event("monthly", "all"))
+        schedules.add("Hourly", backup, at(minute=self.settings.hourly_minutes), backup_event(Tier.HOURLY, "database"))
+        schedules.add("Daily", backup, at(minute="0", hour="2"), backup_event(Tier.DAILY, "all"))
+        schedules.add("Weekly", backup, at(minute="0", hour="3", week_day="SUN"), backup_event(Tier.WEEKLY, "all"))
+        schedules.add("Monthly", backup, at(minute="0", hour="4", day="1"), backup_event(Tier.MONTHLY, "all"))
         schedules.add("Monitor", self._function("monitor"), monitor_schedule(), {})
         return schedules
 

@@ -15,7 +15,7 @@ from constructs import Construct
 
 from infra.dead_letters import dead_letter_queue
 from infra.nag import acknowledge_wildcards
-from sqlitevault.ground.facts import MONITOR_PERIOD
+from sqlitevault.ground.facts import MONITOR_PERIOD, Tier
 
 
 class Schedules(Construct):
@@ -52,9 +52,9 @@ class Schedules(Construct):
         )
 
 
-def backup_event(tier: str, scope: str) -> dict[str, object]:
+def backup_event(tier: Tier, scope: str) -> dict[str, object]:
     """Return the event of a scheduled backup."""
-    return {"tier": tier, "scope": scope, "scheduled_time": scheduler.ContextAttribute.scheduled_time}
+    return {"tier": tier.value, "scope": scope, "scheduled_time": scheduler.ContextAttribute.scheduled_time}
 
 
 def at(
