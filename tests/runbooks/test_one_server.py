@@ -105,7 +105,8 @@ def test_ransomware(cloud_server: Place, cloud: EmbeddedAws, variant: str) -> No
     backed_up = back_up_now(place, place.database, vault)
     incident = moment_after()
     attack(cloud, vault.location.split("/")[2])
-    for path in (place.database, *(place.folder / "backups").iterdir()):
+    backups = (path for path in (place.folder / "backups").rglob("*") if path.is_file())
+    for path in (place.database, *backups):
         path.write_bytes(b"pay up" * 10_000)
     assert list(vault.objects()) == []
     place.follow("ransomware", variant, {"INCIDENT": incident})
