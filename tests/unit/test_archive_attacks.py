@@ -1,4 +1,4 @@
-"""Unpacking: what was made to do harm is refused, and leaves nothing behind."""
+"""Unpacking of hostile archives: they are refused and leave nothing behind."""
 
 import tarfile
 from collections.abc import Callable
@@ -126,14 +126,14 @@ ATTACKS: dict[str, bytes] = {
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_an_attack_is_refused(attack: str, tmp_path: Path) -> None:
-    """Nothing that could write elsewhere, or write more than recorded, gets past the first look."""
+    """An entry that would write elsewhere, or more than is recorded, is refused before anything is written."""
     archive = crafted(tmp_path, head(SMALL), ATTACKS[attack], CONFIG)
     refused(archive, tmp_path, ArchiveUnsafe)
 
 
 @pytest.mark.parametrize("attack", [name for name in ATTACKS if "manifest" not in name])
 def test_an_attack_in_front_of_the_manifest_is_refused(attack: str, tmp_path: Path) -> None:
-    """The same before anything is known of the archive, where one of the original script is expected."""
+    """The same attack before the manifest, where the reader expects an archive of the original script."""
     archive = crafted(tmp_path, ATTACKS[attack], head(SMALL))
     into = tmp_path / "into"
     with pytest.raises(SqliteVaultError) as caught:
@@ -143,13 +143,13 @@ def test_an_attack_in_front_of_the_manifest_is_refused(attack: str, tmp_path: Pa
 
 
 def test_many_entries_are_refused(tmp_path: Path) -> None:
-    """An archive of a million empty files is an attack on patience."""
+    """An archive of a million empty files would take too long."""
     folders = (entry(f"d{number}", kind=tarfile.DIRTYPE) for number in range(limits.ENTRIES + 1))
     refused(crafted(tmp_path, *folders), tmp_path, ArchiveUnsafe)
 
 
 def test_harmless_extended_headers_are_accepted(tmp_path: Path) -> None:
-    """An archive that was packed again by another tar, with times in pax records and long names, still restores."""
+    """An archive repacked by another tar, with times in pax records and long names, still restores."""
     long = "config/k8s/" + "n" * 120 + ".yaml"
     content = {**SMALL, long: b"kind: Namespace\n", "config/k8s/" + "m" * 120 + ".yaml": b"kind: Pod\n"}
     by_pax = record("mtime", "1769824800.5") + record("path", f"{BACKUP_ID}/{long}") + record("size", "16")
@@ -173,19 +173,19 @@ def test_a_missing_member_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_shorter_member_is_refused(tmp_path: Path) -> None:
-    """Nor is one whose file lost its end."""
+    """An archive with a truncated member is not restored in part."""
     archive = crafted(tmp_path, head(SMALL), entry("devops_hub.db", SMALL["devops_hub.db"][:-1]), CONFIG)
     refused(archive, tmp_path, ChecksumMismatch)
 
 
 def test_a_changed_member_is_refused(tmp_path: Path) -> None:
-    """A repaired gzip checksum does not help: each member has its own."""
+    """A repaired gzip checksum does not help: each member has its own checksum."""
     archive = crafted(tmp_path, head(SMALL), entry("devops_hub.db", SMALL["devops_hub.db"][::-1]), CONFIG)
     refused(archive, tmp_path, ChecksumMismatch)
 
 
 def test_a_changed_checksum_list_is_refused(tmp_path: Path) -> None:
-    """`checksums.sha256` says what the manifest says, or somebody changed one of them."""
+    """If `checksums.sha256` and the manifest differ, one of them was changed."""
     tar = genuine_entries(SMALL)
     at = tar.index(b"  devops_hub.db")
     changed = tar[: at - 64] + b"0" * 64 + tar[at:]
@@ -199,25 +199,25 @@ def manifest_attack(**changes: object) -> bytes:
 
 
 def test_a_manifest_of_another_backup_is_refused(tmp_path: Path) -> None:
-    """The folder's name and the manifest's must be one."""
+    """The name of the top folder and the id in the manifest must be equal."""
     tar = manifest_attack(backup_id="devops_hub_backup_20260131_030000")
     refused(crafted(tmp_path, tar), tmp_path, ManifestInvalid)
 
 
 def test_a_manifest_that_records_a_member_twice_is_refused(tmp_path: Path) -> None:
-    """Two checksums for one name leave open which one counts."""
+    """Of two checksums for one name, neither can be trusted."""
     twice = [file_of("devops_hub.db", b"x"), file_of("devops_hub.db", b"y")]
     refused(crafted(tmp_path, manifest_attack(files=twice)), tmp_path, ManifestInvalid)
 
 
 def test_a_manifest_that_records_a_way_out_is_refused(tmp_path: Path) -> None:
-    """A recorded name is judged like any other."""
+    """A recorded name is checked like any other."""
     files = [file_of(path, data) for path, data in SMALL.items()] + [file_of("../evil", b"x")]
     refused(crafted(tmp_path, manifest_attack(files=files)), tmp_path, ArchiveUnsafe)
 
 
 def test_a_newer_format_is_refused(tmp_path: Path) -> None:
-    """An old version says that it is old."""
+    """The error asks for a newer version of the tool."""
     newer = head(SMALL).replace(b'"format": 1', b'"format": 7')
     error = refused(crafted(tmp_path, newer, DATABASE, CONFIG), tmp_path, NewerFormat)
     assert "newer" in error.hint
@@ -225,18 +225,18 @@ def test_a_newer_format_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("manifest", [b"", b"{}", b"not json", b"[" * 100_000, b'{"format": 1}', b"\xff"])
 def test_a_malformed_manifest_is_refused(manifest: bytes, tmp_path: Path) -> None:
-    """Whatever stands in MANIFEST.json, the answer is that it is not valid."""
+    """Any other content of MANIFEST.json is reported as an invalid manifest."""
     refused(crafted(tmp_path, entry("MANIFEST.json", manifest), DATABASE), tmp_path, ManifestInvalid)
 
 
 def test_a_huge_manifest_is_refused(tmp_path: Path) -> None:
-    """It is held in memory, so its size is bound."""
+    """The manifest is held in memory, so its size is limited."""
     manifest = entry("MANIFEST.json", b" " * (limits.SMALL_MEMBER + 1))
     refused(crafted(tmp_path, manifest), tmp_path, ArchiveUnsafe)
 
 
 def test_a_manifest_of_millions_of_wrong_entries_takes_no_memory(tmp_path: Path) -> None:
-    """Its first fault is enough: describing each of them took gigabytes."""
+    """Only the first fault is reported: describing all of them took gigabytes."""
     entries = b",".join([b"{}"] * 5_000_000)
     manifest = entry("MANIFEST.json", b'{"format": 1, "tables": [' + entries + b'], "files": []}')
     refused(crafted(tmp_path, manifest), tmp_path, ManifestInvalid)

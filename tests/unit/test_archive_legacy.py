@@ -1,4 +1,4 @@
-"""Archives of the original `backup.sh`: they list, verify and restore, under the same rules but one."""
+"""Archives of the original `backup.sh`: they list, verify and restore, under the same rules with one exception."""
 
 import gzip
 import hashlib
@@ -40,7 +40,7 @@ ORIGINAL = {
 
 
 def made(tmp_path: Path, **changes: bytes | None) -> Path:
-    """Pack an archive as the original script does, with some members changed after they were listed, or left out."""
+    """Pack an archive as the original script does, with some members changed after listing, or left out."""
     lines = [f"{hashlib.sha256(data).hexdigest()}  ./{path}" for path, data in CONTENT.items()]
     lines.insert(2, f"{'7' * 64}  ./checksums.sha256")
     listed = {
@@ -57,7 +57,7 @@ def made(tmp_path: Path, **changes: bytes | None) -> Path:
 
 
 def refused(archive: Path, tmp_path: Path, error: type[SqliteVaultError]) -> None:
-    """Expect this error from unpacking and from reading the manifest, and nothing left."""
+    """Expect this error from unpacking and from reading the manifest, and no files left behind."""
     with pytest.raises(error) as caught:
         unpack(archive, tmp_path / "into")
     assert caught.value.hint
@@ -79,7 +79,7 @@ def test_a_genuine_one_comes_out_as_tar_would_do_it(tmp_path: Path) -> None:
 
 
 def test_a_genuine_one_is_told_in_terms_of_format_1() -> None:
-    """Lists and restores need not know that there ever was another format."""
+    """The manifest is translated to format 1, so lists and restores handle only one format."""
     manifest = read_manifest(LEGACY)
     assert (manifest.format, manifest.backup_id) == (1, "devops_hub_backup_20261123_074934")
     assert (manifest.tier, manifest.scope) == (Tier.MANUAL, Scope.ALL)
@@ -103,7 +103,7 @@ def test_a_genuine_one_is_told_in_terms_of_format_1() -> None:
 
 
 def test_what_was_read_can_be_expected(tmp_path: Path) -> None:
-    """The translation is the same each time, so it can be held against the archive later."""
+    """The translation is the same each time, so it can be compared with the archive later."""
     manifest = read_manifest(LEGACY)
     assert unpack(LEGACY, tmp_path / "into", expected=manifest).manifest == manifest
     other = manifest.model_copy(update={"tables": manifest.tables[1:]})
@@ -113,7 +113,7 @@ def test_what_was_read_can_be_expected(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("first", [True, False])
 def test_the_manifest_may_come_anywhere(tmp_path: Path, first: bool) -> None:
-    """The script's tar has its members in the order of the directory, which is no order."""
+    """The script's tar has its members in directory order, which is arbitrary."""
     content = {"MANIFEST.json": b"", **CONTENT} if first else CONTENT
     order = {path: json.dumps(ORIGINAL).encode() if path == "MANIFEST.json" else data for path, data in content.items()}
     sums = "".join(f"{hashlib.sha256(data).hexdigest()}  ./{path}\n" for path, data in CONTENT.items()).encode()
@@ -129,19 +129,19 @@ def test_the_manifest_may_come_anywhere(tmp_path: Path, first: bool) -> None:
 
 
 def test_only_the_line_of_the_list_about_itself_is_skipped(tmp_path: Path) -> None:
-    """That line cannot hold; every other one must."""
+    """That line cannot match; every other line must."""
     assert unpack(made(tmp_path), tmp_path / "whole").manifest.scope is Scope.ALL
     refused(made(tmp_path, **{"devops_hub.sql": b"BEGIN;\nCOMMIT; \n"}), tmp_path, ChecksumMismatch)
 
 
 def test_a_member_that_is_not_listed_is_refused(tmp_path: Path) -> None:
-    """Nobody slips a file in."""
+    """An added file is detected."""
     refused(made(tmp_path, **{"config/docker-compose.yml": b"evil"}), tmp_path, ChecksumMismatch)
 
 
 @pytest.mark.parametrize("path", ["devops_hub.sql", "devops_hub.db", "checksums.sha256"])
 def test_a_missing_member_is_refused(tmp_path: Path, path: str) -> None:
-    """Nor takes one out."""
+    """A removed file is detected."""
     refused(made(tmp_path, **{path: None}), tmp_path, ChecksumMismatch)
 
 
@@ -159,7 +159,7 @@ def test_a_missing_member_is_refused(tmp_path: Path, path: str) -> None:
     ],
 )
 def test_a_wrong_manifest_is_refused(tmp_path: Path, manifest: bytes | None) -> None:
-    """Without a manifest that fits there is no telling what this is."""
+    """An archive without a matching manifest is refused."""
     refused(made(tmp_path, **{"MANIFEST.json": manifest}), tmp_path, ManifestInvalid)
 
 
@@ -170,19 +170,19 @@ def test_a_malformed_list_is_refused(tmp_path: Path, line: bytes) -> None:
 
 
 def relisted(tmp_path: Path, content: dict[str, bytes]) -> Path:
-    """Pack other content with a list that is true to it."""
+    """Pack other content with a matching list of checksums."""
     sums = "".join(f"{hashlib.sha256(data).hexdigest()}  ./{path}\n" for path, data in content.items()).encode()
     whole = {**content, "checksums.sha256": sums, "MANIFEST.json": json.dumps(ORIGINAL).encode()}
     return crafted(tmp_path, *(entry(path, data) for path, data in whole.items()))
 
 
 def test_a_database_that_is_none_is_refused(tmp_path: Path) -> None:
-    """The script did not look at what it copied; this does."""
+    """The script did not check the file that it copied; unpacking does."""
     refused(relisted(tmp_path, CONTENT | {"devops_hub.db": b"not a database" * 100}), tmp_path, IntegrityCheckFailed)
 
 
 def test_statistics_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
-    """Row counts are the only proof that such an archive has of its content."""
+    """Row counts are the only evidence of content in such an archive."""
     content = CONTENT | {"db_stats.txt": b"Database Statistics:\nagents: many\n"}
     refused(relisted(tmp_path, content), tmp_path, ManifestInvalid)
 
@@ -192,18 +192,18 @@ def test_statistics_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
     [(["devops_hub.db"], Scope.DATABASE), (["config/nginx.conf"], Scope.CONFIG), (list(CONTENT), Scope.ALL)],
 )
 def test_the_scope_is_what_is_there(tmp_path: Path, paths: list[str], scope: Scope) -> None:
-    """A backup of the database alone is one of the database alone."""
+    """The scope follows from the members: a backup with only a database has the scope `database`."""
     archive = relisted(tmp_path, {path: CONTENT[path] for path in paths})
     assert read_manifest(archive).scope is scope
 
 
 def test_nothing_worth_restoring_is_refused(tmp_path: Path) -> None:
-    """An archive without database and configuration is no backup."""
+    """An archive without a database and without configuration is refused."""
     refused(relisted(tmp_path, {"db_stats.txt": CONTENT["db_stats.txt"]}), tmp_path, ManifestInvalid)
 
 
 def test_a_bomb_is_refused_by_its_ratio(tmp_path: Path) -> None:
-    """Sizes are not known in advance, so they are bound by the archive's own."""
+    """Sizes are not known in advance, so the archive's own size limits them."""
     bomb = limits.LEGACY_ALWAYS_ALLOWED + 1
     archive = relisted(tmp_path, {"devops_hub.db": bytes(bomb)})
     assert archive.stat().st_size < 1 << 20
@@ -211,14 +211,14 @@ def test_a_bomb_is_refused_by_its_ratio(tmp_path: Path) -> None:
 
 
 def test_the_bound_grows_with_the_archive() -> None:
-    """A large archive may hold much, yet never more than the absolute bound."""
+    """The limit grows with the archive, up to an absolute limit."""
     assert legacy.legacy_limit(0) == 64 << 20
     assert legacy.legacy_limit(10 << 20) == 2000 << 20
     assert legacy.legacy_limit(1 << 50) == 100 << 30
 
 
 def test_a_damaged_genuine_one_is_refused(tmp_path: Path) -> None:
-    """A flipped bit anywhere is noticed by the gzip checksum or a member's own."""
+    """A flipped bit anywhere is detected by the gzip checksum or a member's checksum."""
     data = bytearray(LEGACY.read_bytes())
     damaged = tmp_path / "damaged.tar.gz"
     for at in range(20, len(data), len(data) // 40):
@@ -231,7 +231,7 @@ def test_a_damaged_genuine_one_is_refused(tmp_path: Path) -> None:
 
 
 def test_it_may_be_packed_by_another_gzip(tmp_path: Path) -> None:
-    """Content counts, not how it was compressed."""
+    """Only the content counts, not the compression."""
     again = tmp_path / "again.tar.gz"
     again.write_bytes(gzip.compress(tar_of(LEGACY), 9))
     assert read_manifest(again) == read_manifest(LEGACY)

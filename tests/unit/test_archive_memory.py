@@ -1,4 +1,4 @@
-"""Memory stays flat whatever the size: packing and unpacking a large member in processes of their own."""
+"""Memory of packing and unpacking does not grow with a member's size; each runs in its own process."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Unpacking: genuine archives come out whole; anything else is refused, and leaves nothing behind."""
+"""Unpacking: genuine archives come out complete; anything else is refused and leaves nothing behind."""
 
 import gzip
 import os
@@ -44,7 +44,7 @@ def backup(tmp_path_factory: pytest.TempPathFactory) -> Backup:
 
 
 def test_everything_comes_out_as_it_went_in(backup: Backup, tmp_path: Path) -> None:
-    """Each member has its bytes, and the two that describe them are there too."""
+    """Each member has its bytes, and the manifest and checksums are written too."""
     unpacked = unpack(backup.archive, tmp_path / "into", expected=backup.manifest)
     found = contents(unpacked.folder)
     assert {path: found[path] for path in CONTENT} == CONTENT
@@ -54,13 +54,13 @@ def test_everything_comes_out_as_it_went_in(backup: Backup, tmp_path: Path) -> N
 
 
 def test_without_a_manifest_beside_it_the_one_inside_counts(backup: Backup, tmp_path: Path) -> None:
-    """An archive that somebody hands over proves itself."""
+    """An archive alone proves its content with the manifest inside."""
     unpacked = unpack(backup.archive, tmp_path / "into")
     assert unpacked.manifest == backup.manifest.model_copy(update={"archive": None})
 
 
 def test_files_are_private(backup: Backup, tmp_path: Path) -> None:
-    """A database belongs to its owner alone, whatever modes the archive has."""
+    """Unpacked files are readable only by their owner, whatever modes the archive has."""
     folder = unpack(backup.archive, tmp_path / "into").folder
     assert {path.stat().st_mode & 0o7777 for path in folder.rglob("*") if path.is_file()} == {0o600}
     assert {path.stat().st_mode & 0o7777 for path in folder.rglob("*") if path.is_dir()} == {0o700}
@@ -73,21 +73,21 @@ def test_only_wanted_members_are_written(backup: Backup, tmp_path: Path) -> None
 
 
 def test_unwanted_members_are_still_proven(tmp_path: Path) -> None:
-    """Damage in the dump is noticed although only the database is asked for."""
+    """Damage in the dump is detected even if only the database is wanted."""
     wrong = {**SMALL, "config/alembic.ini": b"[ALEMBIC]\n"}
     archive = crafted(tmp_path, head(SMALL), *(entry(path, data) for path, data in wrong.items()))
     refused(archive, tmp_path, ChecksumMismatch, wanted=lambda path: path.endswith(".db"))
 
 
 def test_progress_counts_the_archives_bytes(backup: Backup, tmp_path: Path) -> None:
-    """A progress bar that is told the archive's size ends at exactly that."""
+    """Progress adds up to exactly the archive's size."""
     heard: list[int] = []
     unpack(backup.archive, tmp_path / "into", on_bytes=heard.append)
     assert sum(heard) == backup.archive.stat().st_size
 
 
 def test_a_folder_with_something_in_it_is_not_touched(backup: Backup, tmp_path: Path) -> None:
-    """Unpacking never mixes with what is there."""
+    """Unpacking never mixes with existing files."""
     (tmp_path / "precious").write_bytes(b"x")
     with pytest.raises(TargetExists):
         unpack(backup.archive, tmp_path)
@@ -95,7 +95,7 @@ def test_a_folder_with_something_in_it_is_not_touched(backup: Backup, tmp_path: 
 
 
 def test_a_link_in_place_of_the_folder_is_not_followed(backup: Backup, tmp_path: Path) -> None:
-    """Where it would lead to is none of our business."""
+    """A symbolic link in place of the folder is refused."""
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "into").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(TargetExists):
@@ -104,7 +104,7 @@ def test_a_link_in_place_of_the_folder_is_not_followed(backup: Backup, tmp_path:
 
 
 def test_a_folder_made_for_it_is_gone_after_an_error(tmp_path: Path) -> None:
-    """After an error everything is as it was before."""
+    """After an error everything is as before."""
     archive = crafted(tmp_path, genuine_entries(SMALL), entry("extra"))
     with pytest.raises(ArchiveUnsafe):
         unpack(archive, tmp_path / "into")
@@ -112,12 +112,12 @@ def test_a_folder_made_for_it_is_gone_after_an_error(tmp_path: Path) -> None:
 
 
 def test_no_such_archive(tmp_path: Path) -> None:
-    """A path that is wrong is told apart from an archive that is."""
+    """A missing archive has another error than a damaged one."""
     refused(tmp_path / "none.tar.gz", tmp_path, BackupNotFound)
 
 
 def test_a_folder_is_no_archive(tmp_path: Path) -> None:
-    """Giving the unpacked folder is an easy mistake."""
+    """The unpacked folder given by mistake is refused with a hint."""
     (tmp_path / "folder").mkdir()
     refused(tmp_path / "folder", tmp_path, ArchiveUnsafe)
 
@@ -140,14 +140,14 @@ NOT_ARCHIVES: dict[str, tuple[bytes, type[SqliteVaultError]]] = {
 
 @pytest.mark.parametrize("what", NOT_ARCHIVES)
 def test_what_is_no_archive_is_refused(what: str, tmp_path: Path) -> None:
-    """Whatever file is given by mistake, the answer is clear."""
+    """Any other file given by mistake is refused with a clear message."""
     data, error = NOT_ARCHIVES[what]
     (tmp_path / "file").write_bytes(data)
     refused(tmp_path / "file", tmp_path, error)
 
 
 def test_a_truncated_archive_is_refused_at_each_length(backup: Backup, tmp_path: Path) -> None:
-    """A download that broke off never passes for a backup."""
+    """A partial download never passes as a backup."""
     data = backup.archive.read_bytes()
     cut = tmp_path / "cut.tar.gz"
     for length in range(0, len(data), 7):
@@ -158,7 +158,7 @@ def test_a_truncated_archive_is_refused_at_each_length(backup: Backup, tmp_path:
 
 
 def test_a_flipped_bit_is_refused_in_each_byte(backup: Backup, tmp_path: Path) -> None:
-    """With its manifest at hand, an archive that differs in one bit is never unpacked."""
+    """With the manifest beside it, an archive that differs in one bit is never unpacked."""
     data = bytearray(backup.archive.read_bytes())
     flipped = tmp_path / "flipped.tar.gz"
     for at in range(len(data)):
@@ -176,14 +176,14 @@ def test_a_flipped_bit_is_refused_in_each_byte(backup: Backup, tmp_path: Path) -
     ids=["a byte", "a zero", "a page of zeros", "a second member", "a member of zeros"],
 )
 def test_what_follows_the_compressed_data_is_refused(backup: Backup, tmp_path: Path, after: bytes) -> None:
-    """Nothing hides behind the end, be it garbage or a second gzip member."""
+    """Data after the end is refused, whether garbage or a second gzip member."""
     longer = tmp_path / "longer.tar.gz"
     longer.write_bytes(backup.archive.read_bytes() + after)
     refused(longer, tmp_path, ArchiveUnsafe)
 
 
 def test_what_follows_the_first_chunk_read_is_refused_too(tmp_path: Path) -> None:
-    """An archive that ends exactly where a read ends is not excused from looking further."""
+    """Data after the end is also found if the archive ends exactly where a read ends."""
     content = {"devops_hub.db": os.urandom(limits.CHUNK)}
     archive = backup_in(tmp_path / "made", content).archive
     padding = 2 * limits.CHUNK - archive.stat().st_size
@@ -194,21 +194,21 @@ def test_what_follows_the_first_chunk_read_is_refused_too(tmp_path: Path) -> Non
 
 
 def test_another_manifest_beside_the_archive_is_refused(tmp_path: Path) -> None:
-    """What the vault recorded and what the archive says must agree in everything."""
+    """The manifest in the vault and the one in the archive must be equal."""
     archive = crafted(tmp_path, genuine_entries(SMALL))
     other = read_manifest(archive).model_copy(update={"corrupt": ("page 7",)})
     refused(archive, tmp_path, ManifestInvalid, expected=other)
 
 
 def test_damage_is_called_damage(backup: Backup, tmp_path: Path) -> None:
-    """When the archive as a whole has another checksum, that is the message, not what it led to."""
+    """If the checksum of the whole archive differs, the error says so instead of naming its consequences."""
     other = crafted(tmp_path, head(CONTENT), entry("../outside", b"x"))
     error = refused(other, tmp_path, ChecksumMismatch, expected=backup.manifest)
     assert isinstance(error.__cause__, ArchiveUnsafe)
 
 
 def test_an_attack_that_keeps_all_checksums_is_called_unsafe(tmp_path: Path) -> None:
-    """A vault that recorded an unsafe archive does not make it safe."""
+    """An unsafe archive is refused even if the vault recorded its checksum."""
     archive = crafted(tmp_path, genuine_entries(SMALL), entry("extra"))
     whole = file_of(archive.name, archive.read_bytes())
     record_of_it = manifest_of(
@@ -227,7 +227,7 @@ def test_the_same_content_in_another_packing_needs_no_manifest(backup: Backup, t
 
 
 def test_too_small_a_disk_is_noticed_before_anything_is_written(tmp_path: Path) -> None:
-    """The manifest tells the size, so nobody waits for a disk to fill up."""
+    """The manifest has the sizes, so a disk that is too small is reported at once."""
     huge = [File(path="devops_hub.db", bytes=1 << 60, sha256="0" * 64)]
     archive = crafted(tmp_path, head({}, manifest_of(huge)), entry("devops_hub.db", size=1 << 60))
     error = refused(archive, tmp_path, ScratchFull)
@@ -235,14 +235,14 @@ def test_too_small_a_disk_is_noticed_before_anything_is_written(tmp_path: Path) 
 
 
 def test_room_is_asked_only_for_what_is_wanted(tmp_path: Path) -> None:
-    """A huge database does not keep its configuration from being restored; the error comes from what is missing."""
+    """Configuration can be restored without room for a huge database; the error here comes from missing members."""
     huge = [File(path="devops_hub.db", bytes=1 << 60, sha256="0" * 64)]
     archive = crafted(tmp_path, head({}, manifest_of(huge)))
     refused(archive, tmp_path, ChecksumMismatch, wanted=lambda path: path.startswith("config/"))
 
 
 def test_reading_the_manifest_reads_no_further(tmp_path: Path) -> None:
-    """Listing backups stays quick: the rest of the archive is not even there."""
+    """Reading the manifest is quick: here the rest of the archive does not even exist."""
     archive = crafted(tmp_path, head(SMALL))
     assert read_manifest(archive).backup_id == BACKUP_ID
 
@@ -252,7 +252,7 @@ PARTS = st.text(st.characters(codec="utf-8", exclude_characters="/"), min_size=1
 
 @given(st.lists(PARTS, min_size=1, max_size=5).map("/".join))
 def test_a_path_is_accepted_only_if_it_stays_inside(path: str) -> None:
-    """Whatever the name, what is accepted resolves to below the folder, as one line of plain text."""
+    """Any accepted name resolves to a path below the folder and is one line of plain text."""
     try:
         require_safe_path(path)
     except ArchiveUnsafe as error:

@@ -1,4 +1,4 @@
-"""Packing: what comes out is an archive of format 1 that ordinary tools can use."""
+"""Packing: the result is an archive of format 1 that ordinary tools can use."""
 
 import errno
 import subprocess
@@ -21,7 +21,7 @@ _GZIP_HEADER = 10
 
 
 def test_members_come_in_the_order_of_the_format(tmp_path: Path) -> None:
-    """Readers rely on the manifest coming first, and people find the small facts before the database."""
+    """The manifest comes first because readers rely on it, and the small files before the database."""
     shuffled = dict(sorted(CONTENT.items(), reverse=True))
     backup = backup_in(tmp_path, shuffled)
     assert names_in(backup.archive) == [
@@ -30,7 +30,7 @@ def test_members_come_in_the_order_of_the_format(tmp_path: Path) -> None:
 
 
 def test_ordinary_tools_unpack_and_check_it(tmp_path: Path) -> None:
-    """The guide's way, `tar xzf` and `sha256sum -c`, works without sqlitevault."""
+    """`tar xzf` and `sha256sum -c`, as in the guide, work without sqlitevault."""
     backup = backup_in(tmp_path)
     out = tmp_path / "out"
     out.mkdir()
@@ -43,7 +43,7 @@ def test_ordinary_tools_unpack_and_check_it(tmp_path: Path) -> None:
 
 
 def test_the_manifest_inside_lacks_only_the_archive(tmp_path: Path) -> None:
-    """The copy inside cannot know the checksum of the archive it is in."""
+    """The manifest inside an archive lacks only the archive's own checksum."""
     backup = backup_in(tmp_path)
     assert read_manifest(backup.archive) == backup.manifest.model_copy(update={"archive": None})
 
@@ -56,7 +56,7 @@ def test_the_archive_is_recorded_as_it_lies_on_disk(tmp_path: Path) -> None:
 
 
 def test_the_same_input_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither the clock, the user, the files' times nor the number of threads gets into an archive."""
+    """The clock, the user, the files' times and the number of threads do not affect an archive."""
     content = CONTENT | {"devops_hub.db": b"SQLite format 3\0" + bytes(range(251)) * 20_000}
     first = backup_in(tmp_path / "first", content)
     monkeypatch.setattr("os.cpu_count", lambda: 1)
@@ -65,7 +65,7 @@ def test_the_same_input_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest
 
 
 def test_owners_and_times_are_neutral(tmp_path: Path) -> None:
-    """The header of each member names nobody and the backup's own time."""
+    """The header of each member has no owner and the backup's own time."""
     backup = backup_in(tmp_path)
     with tarfile.open(backup.archive) as tar:
         infos = tar.getmembers()
@@ -74,7 +74,7 @@ def test_owners_and_times_are_neutral(tmp_path: Path) -> None:
 
 
 def test_a_member_of_more_than_eight_gibibytes_fits(tmp_path: Path) -> None:
-    """The classic tar header ends there; ours and our reader do not."""
+    """The classic tar header is limited to 8 GiB; this writer and reader are not."""
     size = 9 << 30
     archive = crafted(tmp_path, writing_module._header(manifest_of([]), "devops_hub.db", size, 0o600), end=b"")
     with archive.open("rb") as source:
@@ -83,7 +83,7 @@ def test_a_member_of_more_than_eight_gibibytes_fits(tmp_path: Path) -> None:
 
 
 def test_an_empty_member_is_kept(tmp_path: Path) -> None:
-    """A file of no bytes is still a file."""
+    """An empty file is packed and unpacked."""
     backup = backup_in(tmp_path, {"config/alembic.ini": b""})
     unpacked = unpack(backup.archive, tmp_path / "out", expected=backup.manifest)
     assert (unpacked.folder / "config/alembic.ini").read_bytes() == b""
@@ -91,7 +91,7 @@ def test_an_empty_member_is_kept(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("now", [b"SQLite format 3\0shorter", b"x" * 20_000, CONTENT["devops_hub.db"][::-1]])
 def test_a_member_that_changed_since_it_was_described_is_refused(tmp_path: Path, now: bytes) -> None:
-    """What is packed is what the manifest says, or nothing is."""
+    """A member that no longer matches the manifest is not packed."""
     members = members_in(tmp_path / "members", CONTENT)
     manifest = manifest_of(describe(members))
     (tmp_path / "members/devops_hub.db").write_bytes(now)
@@ -101,21 +101,21 @@ def test_a_member_that_changed_since_it_was_described_is_refused(tmp_path: Path,
 
 
 def test_a_manifest_of_other_members_is_refused(tmp_path: Path) -> None:
-    """A file that the manifest forgets would not be restored."""
+    """A file missing from the manifest would not be restored."""
     members = members_in(tmp_path / "members", CONTENT)
     with pytest.raises(ManifestInvalid):
         write_archive(manifest_of(describe(members[1:])), members, tmp_path / "out.tar.gz")
 
 
 def test_a_path_that_could_not_be_unpacked_is_refused_early(tmp_path: Path) -> None:
-    """A backup that our own reader would refuse is never made."""
+    """A path that the reader would refuse is never packed."""
     (tmp_path / "file").write_bytes(b"x")
     with pytest.raises(ArchiveUnsafe):
         describe([Member("../file", tmp_path / "file")])
 
 
 def test_a_full_disk_is_reported_and_nothing_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Out of space is an error of its own, also when it meets a compressing thread; the unfinished file is gone."""
+    """A full disk is reported as such, even from a compressing thread, and the unfinished file is removed."""
 
     def full(_self: object, data: bytes) -> int:
         if len(data) <= _GZIP_HEADER:  # which stays in the file's buffer
@@ -129,7 +129,7 @@ def test_a_full_disk_is_reported_and_nothing_left(tmp_path: Path, monkeypatch: p
 
 
 def test_progress_counts_every_byte_of_the_members(tmp_path: Path) -> None:
-    """A progress bar that is told the members' size ends at exactly that."""
+    """Progress adds up to exactly the members' size."""
     members = members_in(tmp_path / "members", CONTENT)
     manifest = manifest_of(describe(members))
     heard: list[int] = []

@@ -1,4 +1,4 @@
-"""Tests of taking a snapshot, as its callers see it."""
+"""Snapshots as their callers see them."""
 
 import sqlite3
 from contextlib import closing
@@ -22,7 +22,7 @@ def _taken(folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("mode", ["delete", "truncate", "persist", "wal"])
 def test_the_result_tells_how(tmp_path: Path, mode: str) -> None:
-    """One file in rollback mode, and what the manifest is to say about it."""
+    """The result is one file in rollback mode, and the facts for the manifest."""
     bank = make_bank(tmp_path / "live" / "a.db", journal_mode=mode)
     copy = tmp_path / "copies" / "copy.db"
     copy.parent.mkdir()
@@ -39,7 +39,7 @@ def test_the_result_tells_how(tmp_path: Path, mode: str) -> None:
 @pytest.mark.parametrize("mode", ["delete", "wal"])
 @pytest.mark.parametrize("page_size", [512, 1024, 2048, 8192, 16384, 32768, 65536])
 def test_every_page_size(tmp_path: Path, page_size: int, mode: str) -> None:
-    """Page sizes from 512 to 65536, with commits in a log where there is one."""
+    """Page sizes from 512 to 65536, in WAL mode with commits in the log."""
     source = tmp_path / "a.db"
     prepare = (f"PRAGMA page_size = {page_size}", f"PRAGMA journal_mode = {mode}", "CREATE TABLE t (x)")
     with session(source, *prepare, "INSERT INTO t VALUES (zeroblob(300000))"):
@@ -52,7 +52,7 @@ def test_every_page_size(tmp_path: Path, page_size: int, mode: str) -> None:
 
 @pytest.mark.parametrize("mode", ["delete", "wal"])
 def test_a_crashed_writer_is_noted(tmp_path: Path, mode: str) -> None:
-    """The result says that something was recovered."""
+    """The result says that a crashed writer's transaction was recovered."""
     bank = make_bank(tmp_path / "a.db", journal_mode=mode)
     leave_log(bank) if mode == "wal" else leave_hot_journal(bank)
     assert take_snapshot(bank, tmp_path / "copy.db").recovered
@@ -60,7 +60,7 @@ def test_a_crashed_writer_is_noted(tmp_path: Path, mode: str) -> None:
 
 
 def test_every_byte_is_reported_once(tmp_path: Path) -> None:
-    """Progress adds up to the database's size, also when an attempt was in vain."""
+    """Progress adds up to the database's size even if an attempt failed."""
     bank = make_bank(tmp_path / "a.db", rows=5000)
     seen: list[str] = []
 
@@ -88,7 +88,7 @@ def test_symbolic_links_are_followed(tmp_path: Path) -> None:
 
 
 def test_an_existing_destination_is_refused(tmp_path: Path) -> None:
-    """It stays as it was."""
+    """An existing destination stays unchanged."""
     bank = make_bank(tmp_path / "a.db")
     (tmp_path / "copy.db").write_bytes(b"precious")
     with pytest.raises(TargetExists):
@@ -98,7 +98,7 @@ def test_an_existing_destination_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"no database" * 50], ids=["empty", "other"])
 def test_nothing_is_left_of_a_refused_source(tmp_path: Path, content: bytes) -> None:
-    """Neither a copy nor the folder it was made in."""
+    """Neither a copy nor its working folder is left."""
     (tmp_path / "a.db").write_bytes(content)
     with pytest.raises(SourceCorrupt):
         take_snapshot(tmp_path / "a.db", tmp_path / "copy.db")
@@ -106,7 +106,7 @@ def test_nothing_is_left_of_a_refused_source(tmp_path: Path, content: bytes) -> 
 
 
 def test_nothing_is_left_of_a_busy_source(tmp_path: Path) -> None:
-    """The timeout is kept, and the lock that the writer held was not ours to keep."""
+    """The timeout is kept, and no lock is left on the source."""
     bank = make_bank(tmp_path / "a.db")
     with holding_the_lock(bank), pytest.raises(SourceBusy) as caught:
         take_snapshot(bank, tmp_path / "copy.db", _QUICK)
@@ -116,14 +116,14 @@ def test_nothing_is_left_of_a_busy_source(tmp_path: Path) -> None:
 
 
 def test_a_missing_source(tmp_path: Path) -> None:
-    """Named, before anything is made."""
+    """A missing source is named before anything is created."""
     with pytest.raises(SourceNotFound, match="none"):
         take_snapshot(tmp_path / "none.db", tmp_path / "copy.db")
     assert _taken(tmp_path) == []
 
 
 def test_a_source_larger_than_the_disk(tmp_path: Path) -> None:
-    """A sparse file claims a size that no disk has free."""
+    """A source larger than the free disk, here a sparse file, is refused."""
     bank = make_bank(tmp_path / "a.db")
     with bank.open("r+b") as file:
         file.truncate(1 << 43)

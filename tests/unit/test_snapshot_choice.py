@@ -1,4 +1,4 @@
-"""Tests of which method is chosen, and of when to give up."""
+"""The choice of a method, and when to give up."""
 
 import errno
 import fcntl
@@ -31,13 +31,13 @@ def bank(tmp_path: Path) -> Path:
 
 
 def test_a_quiet_database_needs_no_lock(bank: Path) -> None:
-    """The first attempt suffices, and it is the optimistic one."""
+    """The first attempt, the optimistic one, succeeds."""
     taken = Choice(make_attempt(bank)).take()
     assert (taken.method, taken.attempts, taken.recovered) == (Method.ROLLBACK_OPTIMISTIC, 1, False)
 
 
 def test_a_database_that_is_never_quiet_is_locked(bank: Path) -> None:
-    """After the optimistic attempts, where the stall is allowed."""
+    """The lock is taken after the optimistic attempts if the stall is allowed."""
     tried: list[str] = []
 
     def write_during_optimistic_copies(step: str) -> None:
@@ -54,7 +54,7 @@ def test_a_database_that_is_never_quiet_is_locked(bank: Path) -> None:
 
 
 def test_a_stall_that_is_not_allowed_is_not_imposed(bank: Path) -> None:
-    """The lock is never taken; the hint names the way out."""
+    """The lock is never taken; the hint names a solution."""
 
     def write(step: str) -> None:
         if step == "journal-compared":
@@ -76,14 +76,14 @@ def test_a_slow_copy_is_projected_from_what_was_seen(bank: Path) -> None:
 
 
 def test_a_lock_that_a_writer_keeps(bank: Path) -> None:
-    """The attempts are bounded, and the reason is told."""
+    """The number of attempts is limited, and the error gives the reason."""
     with holding_the_lock(bank), pytest.raises(SourceBusy, match="lock") as caught:
         Choice(make_attempt(bank, **_SHORT)).take()
     assert "host is alive" in caught.value.hint
 
 
 def test_the_time_is_bounded(bank: Path) -> None:
-    """Past the deadline there is no further attempt."""
+    """After the deadline no further attempt begins."""
     attempt = make_attempt(bank)
     late = type(attempt)(attempt.source, attempt.copy, attempt.options, deadline=0)
     with pytest.raises(SourceBusy, match="after 1 attempts; last reason: the time is up"):
@@ -91,7 +91,7 @@ def test_the_time_is_bounded(bank: Path) -> None:
 
 
 def test_wal_is_pinned_while_the_application_has_it_open(tmp_path: Path) -> None:
-    """And copied without locks where nobody has, or where the pin is not to be had."""
+    """Without an open connection, or without the locks, the copy is lock-free."""
     bank = make_bank(tmp_path / "live" / "a.db", journal_mode="wal")
     assert Choice(make_attempt(bank)).take().method is Method.WAL_LOCK_FREE
     with session(bank, _ADD):
@@ -100,7 +100,7 @@ def test_wal_is_pinned_while_the_application_has_it_open(tmp_path: Path) -> None
 
 
 def test_wal_in_exclusive_mode_is_copied_without_locks(tmp_path: Path) -> None:
-    """Its application has no -shm file to lock, and keeps the database locked for good."""
+    """Such an application has no -shm file to lock and never unlocks the database."""
     bank = make_bank(tmp_path / "live" / "a.db", journal_mode="wal")
     with session(bank, "PRAGMA locking_mode = EXCLUSIVE", _ADD):
         attempt = make_attempt(bank)
@@ -110,7 +110,7 @@ def test_wal_in_exclusive_mode_is_copied_without_locks(tmp_path: Path) -> None:
 
 
 def test_a_switch_between_attempts_is_followed(bank: Path) -> None:
-    """What the source is, is looked at before every attempt."""
+    """The journal mode is checked before every attempt."""
     attempt = make_attempt(bank, at={"journal-read": lambda: execute(bank, "PRAGMA journal_mode = WAL", _ADD)})
     taken = Choice(attempt).take()
     assert (taken.method, taken.journal_mode, taken.attempts) == (Method.WAL_LOCK_FREE, "wal", 2)
@@ -118,7 +118,7 @@ def test_a_switch_between_attempts_is_followed(bank: Path) -> None:
 
 
 def test_a_hot_journal_beside_a_header_that_says_wal(bank: Path) -> None:
-    """A switch to WAL that was cut off by a crash: the journal undoes it."""
+    """After a crash during a switch to WAL, the journal undoes the switch."""
     leave_hot_journal(bank)
     with bank.open("r+b") as file:
         file.seek(18)
@@ -130,7 +130,7 @@ def test_a_hot_journal_beside_a_header_that_says_wal(bank: Path) -> None:
 
 
 def test_a_log_beside_a_database_in_rollback_mode(bank: Path, tmp_path: Path) -> None:
-    """SQLite would apply it; which of the two is right, nobody can tell from here."""
+    """SQLite would apply the log; whether it belongs to the database cannot be known from here."""
     other = tmp_path / "other.db"
     with session(other, "PRAGMA journal_mode = WAL", "CREATE TABLE t (x)"):
         beside(bank, "-wal").write_bytes(beside(other, "-wal").read_bytes())
@@ -141,7 +141,7 @@ def test_a_log_beside_a_database_in_rollback_mode(bank: Path, tmp_path: Path) ->
 
 
 def test_a_log_and_a_live_journal(tmp_path: Path) -> None:
-    """SQLite would apply both; a copy without the log would silently lack its commits."""
+    """SQLite would apply both; a copy without the log would lack its commits without notice."""
     bank = make_bank(tmp_path / "live" / "a.db", journal_mode="wal")
     other = make_bank(tmp_path / "other.db")
     leave_hot_journal(other)
@@ -152,7 +152,7 @@ def test_a_log_and_a_live_journal(tmp_path: Path) -> None:
 
 
 def test_a_file_replaced_during_an_attempt(bank: Path) -> None:
-    """A stale handle spoils that attempt alone."""
+    """A stale handle fails only that attempt."""
     stale = [OSError(errno.ESTALE, os.strerror(errno.ESTALE))]
 
     def fail_once(step: str) -> None:
@@ -165,7 +165,7 @@ def test_a_file_replaced_during_an_attempt(bank: Path) -> None:
 
 @pytest.mark.parametrize("method", ["journal-read", "database-opened"])
 def test_a_read_that_fails_once(bank: Path, method: str) -> None:
-    """As over NFS where the lock was lost with the lease: that attempt is given up, the next is right."""
+    """As over NFS after a lost lease: that attempt fails, the next succeeds."""
     failing = [OSError(errno.EIO, os.strerror(errno.EIO))]
 
     def fail_once(step: str) -> None:
@@ -179,7 +179,7 @@ def test_a_read_that_fails_once(bank: Path, method: str) -> None:
 
 
 def test_the_reason_is_told_although_the_time_was_up_at_last(bank: Path) -> None:
-    """«The time is up» says nothing of why."""
+    """The error gives the reason of an earlier attempt, not only that the time is up."""
 
     def write(step: str) -> None:
         if step == "database-opened":
@@ -195,7 +195,7 @@ def test_the_reason_is_told_although_the_time_was_up_at_last(bank: Path) -> None
 
 
 def _refuse(monkeypatch: pytest.MonkeyPatch, refused: int) -> None:
-    """Let the kernel refuse one kind of lock call, as it does when the server denies it to this host."""
+    """Make the kernel refuse one kind of lock call, as if the server denied it to this host."""
     real: Callable[[int, int, bytes], bytes] = fcntl.fcntl
 
     def answer(descriptor: int, command: int, argument: bytes) -> bytes:
@@ -210,7 +210,7 @@ def _refuse(monkeypatch: pytest.MonkeyPatch, refused: int) -> None:
 def test_locks_that_the_server_denies_are_done_without(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, journal_mode: str
 ) -> None:
-    """Each mode has a method that takes none, and nothing is waited for."""
+    """Each mode has a method without locks, which is used at once."""
     bank = make_bank(tmp_path / "live" / "a.db", journal_mode=journal_mode)
     with session(bank, _ADD):
         _refuse(monkeypatch, fcntl.F_OFD_SETLK)
@@ -221,7 +221,7 @@ def test_locks_that_the_server_denies_are_done_without(
 
 
 def test_locks_that_may_not_be_seen_are_named(bank: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a look at the locks nobody knows who is writing; it is no missing permission to read."""
+    """If locks cannot be seen, the error says so instead of reporting an unreadable file."""
     _refuse(monkeypatch, fcntl.F_OFD_GETLK)
     with pytest.raises(SourceUnsupported, match="see the locks"):
         Choice(make_attempt(bank, **_SHORT)).take()
@@ -229,14 +229,14 @@ def test_locks_that_may_not_be_seen_are_named(bank: Path, monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("content", [b"", b"no database" * 50, b"SQLite format 3\0" + b"\2" * 100])
 def test_no_database(bank: Path, content: bytes) -> None:
-    """Empty and other files are refused after a second and a third look."""
+    """Empty and other files are refused after three attempts."""
     bank.write_bytes(content)
     with pytest.raises(SourceCorrupt):
         Choice(make_attempt(bank, **_SHORT)).take()
 
 
 def test_damage_of_a_moment_is_looked_at_again(tmp_path: Path) -> None:
-    """A file may be seen half written; only what stays damaged is called damaged."""
+    """A file that looks damaged only for a moment is copied."""
     bank = make_bank(tmp_path / "live" / "a.db", journal_mode="wal")
     content = bank.read_bytes()
     starts: list[str] = []
@@ -250,7 +250,7 @@ def test_damage_of_a_moment_is_looked_at_again(tmp_path: Path) -> None:
 
 
 def test_no_file(tmp_path: Path) -> None:
-    """A missing database and a folder are not found; no attempt is repeated."""
+    """A missing database or a folder is reported at once, without another attempt."""
     folder = tmp_path / "live"
     folder.mkdir()
     for missing in (folder / "none.db", folder):
@@ -259,13 +259,13 @@ def test_no_file(tmp_path: Path) -> None:
 
 
 def test_a_database_that_disappears(bank: Path) -> None:
-    """It was there when the attempt began."""
+    """A database that disappears during an attempt is reported as missing."""
     with pytest.raises(SourceNotFound):
         Choice(make_attempt(bank, at={"start": bank.unlink})).take()
 
 
 def test_unsupported_stays_unsupported(bank: Path) -> None:
-    """A format of the future is not retried for minutes."""
+    """A newer format is reported without retrying for minutes."""
     with bank.open("r+b") as file:
         file.seek(18)
         file.write(b"\3\3")
@@ -274,5 +274,5 @@ def test_unsupported_stays_unsupported(bank: Path) -> None:
 
 
 def test_again_is_no_error_of_ours() -> None:
-    """It never leaves the package: callers catch SqliteVaultError."""
+    """Again never leaves the package: callers catch SqliteVaultError."""
     assert not issubclass(Again, SqliteVaultError)

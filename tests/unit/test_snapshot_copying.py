@@ -1,4 +1,4 @@
-"""Tests of copying bytes."""
+"""Copying of bytes."""
 
 import os
 import random
@@ -23,7 +23,7 @@ def _random_file(path: Path, size: int) -> Path:
 @pytest.mark.parametrize("threads", [1, 4])
 @pytest.mark.parametrize("size", [0, 1, 4096, 100_000, 3 * (1 << 20) + 17])
 def test_the_copy_is_equal(tmp_path: Path, size: int, threads: int) -> None:
-    """Whatever the size and the number of threads, every byte is where it was."""
+    """The copy is equal for every size and number of threads."""
     source = _random_file(tmp_path / "a", size)
     counted: list[int] = []
     with fresh_open(source) as descriptor:
@@ -33,7 +33,7 @@ def test_the_copy_is_equal(tmp_path: Path, size: int, threads: int) -> None:
 
 
 def test_bytes_added_meanwhile_are_not_followed(tmp_path: Path) -> None:
-    """The tail of a file that grows as fast as it is copied would never be reached."""
+    """Bytes added during the copy are ignored, or the copy might never end."""
     source = _random_file(tmp_path / "a", 10_000)
 
     def grow(_copied: int) -> None:
@@ -46,7 +46,7 @@ def test_bytes_added_meanwhile_are_not_followed(tmp_path: Path) -> None:
 
 
 def test_a_file_that_shrinks_is_copied_as_far_as_it_goes(tmp_path: Path) -> None:
-    """A truncation by the writer is no error here; the protocols see it."""
+    """A truncation by the writer is not an error here; the protocols detect it."""
     source = _random_file(tmp_path / "a", 10_000)
     with fresh_open(source) as descriptor:
         copy_bytes(descriptor, tmp_path / "b", _options(1000, 1), lambda _: os.truncate(source, 1500))
@@ -55,7 +55,7 @@ def test_a_file_that_shrinks_is_copied_as_far_as_it_goes(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("threads", [1, 4])
 def test_an_error_of_the_callback_ends_the_copy(tmp_path: Path, threads: int) -> None:
-    """A copy that is in vain stops soon: hardly more is read than the threads were at."""
+    """An exception from the callback ends the copy after the chunks that the threads were copying."""
     source = _random_file(tmp_path / "a", 1 << 20)
 
     def stop(_copied: int) -> None:
@@ -68,7 +68,7 @@ def test_an_error_of_the_callback_ends_the_copy(tmp_path: Path, threads: int) ->
 
 
 def test_an_existing_target_is_not_overwritten(tmp_path: Path) -> None:
-    """Somebody else's file stays as it is."""
+    """An existing file stays unchanged."""
     source = _random_file(tmp_path / "a", 10)
     (tmp_path / "b").write_bytes(b"precious")
     with fresh_open(source) as descriptor, pytest.raises(FileExistsError):

@@ -1,4 +1,4 @@
-"""Tests of reading files that another host changes."""
+"""Reads of files that another host changes."""
 
 import errno
 import mmap
@@ -12,7 +12,7 @@ from sqlitevault.snapshot.fresh import Replaced, Vanished, beside, drop_cached_p
 
 
 def test_views_are_equal_while_nobody_writes(tmp_path: Path) -> None:
-    """Reading alone changes nothing."""
+    """Reads do not change a view."""
     path = tmp_path / "a"
     path.write_bytes(b"content" * 100)
     assert look(path) == look(path)
@@ -20,7 +20,7 @@ def test_views_are_equal_while_nobody_writes(tmp_path: Path) -> None:
 
 
 def test_a_write_changes_the_view_even_if_the_beginning_stays(tmp_path: Path) -> None:
-    """A later time alone is a difference."""
+    """A later time is enough to make views differ."""
     path = tmp_path / "a"
     path.write_bytes(b"0" * 500)
     before = look(path)
@@ -32,7 +32,7 @@ def test_a_write_changes_the_view_even_if_the_beginning_stays(tmp_path: Path) ->
 
 
 def test_a_replaced_file_has_another_identity(tmp_path: Path) -> None:
-    """The same content in another file is another file."""
+    """A new file with the same content has another identity."""
     path, other = tmp_path / "a", tmp_path / "b"
     path.write_bytes(b"same")
     other.write_bytes(b"same")
@@ -42,7 +42,7 @@ def test_a_replaced_file_has_another_identity(tmp_path: Path) -> None:
 
 
 def test_the_applications_own_cache_is_left_alone(tmp_path: Path) -> None:
-    """On a local disk the pages stay in memory; that they go on NFS can only be seen on a mount."""
+    """On a local disk the pages stay cached; dropping them on NFS can only be tested on a mount."""
     path = tmp_path / "a"
     path.write_bytes(bytes(1 << 20))
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as pages:
@@ -54,7 +54,7 @@ def test_the_applications_own_cache_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_missing_files_vanished(tmp_path: Path) -> None:
-    """Neither a missing file nor a missing folder is a surprise."""
+    """A missing file and a missing folder both raise Vanished."""
     with pytest.raises(Vanished):
         look(tmp_path / "none")
     with pytest.raises(Vanished):
@@ -62,7 +62,7 @@ def test_missing_files_vanished(tmp_path: Path) -> None:
 
 
 def test_a_stale_handle_is_no_missing_file(tmp_path: Path) -> None:
-    """A server says so of a file that was replaced: what has the name now is not known."""
+    """A server reports a stale handle for a replaced file; the new file must be opened again."""
     path = tmp_path / "a"
     path.write_bytes(b"x")
     with pytest.raises(Replaced, match="replaced"), fresh_open(path):
@@ -71,7 +71,7 @@ def test_a_stale_handle_is_no_missing_file(tmp_path: Path) -> None:
 
 
 def test_descriptors_are_read_only_and_closed(tmp_path: Path) -> None:
-    """Nothing can be written through a descriptor, and none is left open."""
+    """Descriptors are read-only, and none is left open."""
     path = tmp_path / "a"
     path.write_bytes(b"x")
     with fresh_open(path) as descriptor, pytest.raises(OSError, match="Bad file descriptor"):
@@ -81,12 +81,12 @@ def test_descriptors_are_read_only_and_closed(tmp_path: Path) -> None:
 
 
 def test_force_sync_tells_what_is_wrong(tmp_path: Path) -> None:
-    """An error of the system call is not swallowed."""
+    """An error of the system call is raised."""
     force_sync(tmp_path)
     with pytest.raises(FileNotFoundError, match="none"):
         force_sync(tmp_path / "none")
 
 
 def test_names_beside_a_database() -> None:
-    """SQLite appends to the whole name."""
+    """SQLite appends the suffix to the whole name."""
     assert beside(Path("/data/app.db"), "-wal") == Path("/data/app.db-wal")

@@ -1,4 +1,4 @@
-"""Tests of SQLite's locks, against real connections of other processes."""
+"""SQLite's locks, tested against real connections of other processes."""
 
 import os
 import sqlite3
@@ -63,7 +63,7 @@ def test_shared_keeps_writers_out_until_it_is_released(tmp_path: Path) -> None:
 
 
 def test_shared_survives_the_closing_of_another_descriptor(tmp_path: Path) -> None:
-    """The trap of POSIX locks: closing any descriptor of the file would release them."""
+    """Closing another descriptor of the file does not release the lock, as it would a POSIX lock."""
     database = make_bank(tmp_path / "a.db")
     with fresh_open(database) as descriptor, shared_lock(descriptor, deadline=0):
         os.close(os.open(database, os.O_RDONLY))
@@ -71,7 +71,7 @@ def test_shared_survives_the_closing_of_another_descriptor(tmp_path: Path) -> No
 
 
 def test_shared_is_released_after_an_error(tmp_path: Path) -> None:
-    """Nothing that goes wrong under the lock keeps it."""
+    """An error under the lock releases it."""
     database = make_bank(tmp_path / "a.db")
     with fresh_open(database) as descriptor:
         with pytest.raises(ZeroDivisionError), shared_lock(descriptor, deadline=0):
@@ -80,7 +80,7 @@ def test_shared_is_released_after_an_error(tmp_path: Path) -> None:
 
 
 def test_readers_share_the_lock(tmp_path: Path) -> None:
-    """A reader of the application neither waits nor makes us wait."""
+    """A reader of the application does not wait, and the lock does not wait for it."""
     database = make_bank(tmp_path / "a.db")
     with (
         _client(database, "BEGIN", "SELECT * FROM accounts"),
@@ -104,7 +104,7 @@ def test_an_exclusive_lock_is_waited_for_until_the_deadline(tmp_path: Path) -> N
 
 
 def test_writers_are_told_apart_by_their_lock(tmp_path: Path) -> None:
-    """RESERVED does not write the file yet; EXCLUSIVE may."""
+    """A RESERVED lock does not mean that the file is being written; an EXCLUSIVE lock may."""
     database = make_bank(tmp_path / "a.db")
     with fresh_open(database) as descriptor:
         assert (reserved(descriptor), write_locked(descriptor)) == (False, False)
@@ -115,7 +115,7 @@ def test_writers_are_told_apart_by_their_lock(tmp_path: Path) -> None:
 
 
 def test_read_lock_on_shared_memory_stops_checkpoints(tmp_path: Path) -> None:
-    """With WAL_READ_LOCK(0) held, a checkpoint moves no page, and commits go on."""
+    """With WAL_READ_LOCK(0) held, a checkpoint moves no page, and commits continue."""
     database = make_bank(tmp_path / "a.db", journal_mode="wal")
     with _client(database, "UPDATE accounts SET balance = -balance"):
         with fresh_open(beside(database, "-shm")) as descriptor, read_lock(descriptor, WAL_READ_0, deadline=0):
@@ -130,7 +130,7 @@ def _checkpointed_frames(database: Path) -> int:
 
 
 def test_connections_that_show(tmp_path: Path) -> None:
-    """Readers, writers and WAL connections are seen; a closed database shows nobody."""
+    """Readers, writers and WAL connections are visible; a closed database shows none."""
     database = make_bank(tmp_path / "a.db")
     assert connections_seen(database) == ()
     with _client(database, "BEGIN", "SELECT * FROM accounts"):
@@ -141,7 +141,7 @@ def test_connections_that_show(tmp_path: Path) -> None:
 
 
 def test_an_idle_wal_connection_shows(tmp_path: Path) -> None:
-    """In WAL mode even an idle connection is seen, and its end."""
+    """In WAL mode even an idle connection is visible until it is closed."""
     database = make_bank(tmp_path / "a.db", journal_mode="wal")
     assert not wal_open(database)
     with _client(database, "SELECT * FROM accounts"):
@@ -151,7 +151,7 @@ def test_an_idle_wal_connection_shows(tmp_path: Path) -> None:
 
 
 def test_a_wal_connection_in_exclusive_mode_shows(tmp_path: Path) -> None:
-    """It has no -shm file, but an exclusive lock."""
+    """Such a connection has no -shm file but an exclusive lock."""
     database = make_bank(tmp_path / "a.db", journal_mode="wal")
     with _client(database, "PRAGMA locking_mode = EXCLUSIVE", "UPDATE accounts SET balance = -balance"):
         assert not beside(database, "-shm").exists()

@@ -1,4 +1,4 @@
-"""Tests of making a copy one sound file."""
+"""Recovery of a copy into one sound file."""
 
 import shutil
 from contextlib import closing
@@ -24,7 +24,7 @@ def _copy_all(source: Path, folder: Path) -> Path:
 
 
 def test_a_sound_file_is_left_as_it_is(tmp_path: Path) -> None:
-    """A copy in rollback mode that needs nothing stays byte for byte."""
+    """A copy in rollback mode that needs no recovery stays identical."""
     bank = make_bank(tmp_path / "a.db")
     copy = _copy_all(bank, tmp_path / "copy")
     settle(copy, Copied())
@@ -32,7 +32,7 @@ def test_a_sound_file_is_left_as_it_is(tmp_path: Path) -> None:
 
 
 def test_a_wal_database_is_put_in_rollback_mode(tmp_path: Path) -> None:
-    """Two bytes change; whoever opens the copy needs no log and no shared memory."""
+    """Two bytes change, so the copy opens without a log or shared memory."""
     bank = make_bank(tmp_path / "a.db", journal_mode="wal")
     copy = _copy_all(bank, tmp_path / "copy")
     settle(copy, Copied())
@@ -53,7 +53,7 @@ def test_what_a_crash_left_is_recovered(tmp_path: Path, mode: str) -> None:
 
 
 def test_a_schema_that_cannot_be_read_is_no_obstacle(tmp_path: Path) -> None:
-    """Salvage, and databases of a newer SQLite, are copied too; what they hold is judged later."""
+    """Damaged databases and those of a newer SQLite are copied too; their content is checked later."""
     bank = tmp_path / "a.db"
     with closing(apsw.Connection(str(bank))) as connection:
         connection.execute("PRAGMA journal_mode = WAL; CREATE TABLE t (x); INSERT INTO t VALUES (1)").fetchall()
@@ -66,7 +66,7 @@ def test_a_schema_that_cannot_be_read_is_no_obstacle(tmp_path: Path) -> None:
 
 
 def test_a_journal_that_undoes_everything(tmp_path: Path) -> None:
-    """A crash in the transaction that made the database leaves nothing to back up."""
+    """After a crash in the transaction that created the database, the copy is empty and refused."""
     copy = tmp_path / "database"
     copy.write_bytes(b"")
     with pytest.raises(SourceCorrupt, match="empty"):
@@ -74,7 +74,7 @@ def test_a_journal_that_undoes_everything(tmp_path: Path) -> None:
 
 
 def test_a_file_that_sqlite_refuses(tmp_path: Path) -> None:
-    """Its word for it comes as one of our errors."""
+    """SQLite's error is reported as SourceCorrupt."""
     copy = tmp_path / "database"
     copy.write_bytes(b"no database" * 1000)
     with pytest.raises(SourceCorrupt, match="recover"):

@@ -1,4 +1,4 @@
-"""Tests of the protocols for rollback-journal mode: what each accepts, refuses and leaves."""
+"""Protocols for rollback-journal mode: what each accepts, refuses and leaves behind."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -53,7 +53,7 @@ def test_a_hot_journal_comes_along_and_is_rolled_back_on_the_copy(bank: Path, pr
     "step", ["start", "journal-read", "database-opened", "database-chunk", "database-copied", "journal-compared"]
 )
 def test_a_commit_at_any_step_spoils_the_optimistic_copy(bank: Path, step: str) -> None:
-    """Only a commit before the first look goes unnoticed: it is in the copy."""
+    """A commit at any step fails the attempt, except one before the first step, which is in the copy."""
     attempt = make_attempt(bank, at={step: lambda: execute(bank, _ADD)})
     if step == "start":
         settle(attempt.copy, copy_optimistic(attempt))
@@ -64,20 +64,20 @@ def test_a_commit_at_any_step_spoils_the_optimistic_copy(bank: Path, step: str) 
 
 
 def test_a_spilled_and_undone_transaction_spoils_the_optimistic_copy(bank: Path) -> None:
-    """It leaves the header's change counter alone; the file's times tell."""
+    """It does not change the header's change counter; the file's times show it."""
     attempt = make_attempt(bank, at={"database-chunk": lambda: execute(bank, *_SPILL, "ROLLBACK")})
     with pytest.raises(Again):
         copy_optimistic(attempt)
 
 
 def test_a_transaction_under_way_is_not_taken_for_a_crashed_one(bank: Path) -> None:
-    """A journal whose writer lives is none of ours to roll back."""
+    """The journal of a live writer is not rolled back."""
     with session(bank, *_SPILL), pytest.raises(Again):
         copy_optimistic(make_attempt(bank))
 
 
 def test_a_writer_without_a_journal_is_seen_by_its_lock(bank: Path) -> None:
-    """With journal_mode MEMORY nothing but the lock shows half a transaction in the file."""
+    """With journal_mode MEMORY only the lock shows half a transaction in the file."""
     with session(bank, "PRAGMA journal_mode = MEMORY", *_SPILL):
         assert not beside(bank, "-journal").exists()
         with pytest.raises(Again, match="lock"):
@@ -99,7 +99,7 @@ def test_a_writer_waits_while_the_lock_is_held(bank: Path) -> None:
 
 
 def test_a_journal_that_arrives_late_spoils_the_locked_copy(bank: Path, tmp_path: Path) -> None:
-    """A host that lost its writer gave up the lock first and then sent the journal: what is copied lacks that."""
+    """If a host releases a dead writer's lock before it sends the journal, the attempt fails."""
     before = require_bank(bank)
     leave_hot_journal(bank)
     late = beside(bank, "-journal").rename(tmp_path / "on its way")
@@ -112,7 +112,7 @@ def test_a_journal_that_arrives_late_spoils_the_locked_copy(bank: Path, tmp_path
 
 
 def test_the_time_the_lock_was_held_is_noted(bank: Path) -> None:
-    """Also when the attempt fails."""
+    """The time is also recorded if the attempt fails."""
     attempt = make_attempt(bank, at={"database-copied": lambda: 1 / 0})
     with pytest.raises(ZeroDivisionError):
         copy_locked(attempt)
@@ -121,7 +121,7 @@ def test_the_time_the_lock_was_held_is_noted(bank: Path) -> None:
 
 
 def test_a_copy_that_takes_too_long_lets_the_writers_go(bank: Path) -> None:
-    """The budget is kept however wrong the projection was."""
+    """The stall limit is kept even if the projection was wrong."""
     attempt = make_attempt(bank, max_writer_stall_seconds=1e-6)
     with pytest.raises(Again, match="too long"):
         copy_locked(attempt)
@@ -129,13 +129,13 @@ def test_a_copy_that_takes_too_long_lets_the_writers_go(bank: Path) -> None:
 
 
 def test_a_lock_that_is_not_to_be_had(bank: Path) -> None:
-    """The wait is bounded."""
+    """The wait for the lock is limited."""
     with holding_the_lock(bank), pytest.raises(Again, match="lock"):
         copy_locked(make_attempt(bank))
 
 
 def test_a_write_in_spite_of_the_lock_is_named(bank: Path) -> None:
-    """Where locks do not reach the writer, no copy under them is right."""
+    """If locks do not reach the writer, a copy under them is refused."""
     with session(Path(f"file:{bank}?nolock=1")) as application:
         attempt = make_attempt(bank, at={"database-copied": lambda: application.run(_ADD)})
         with pytest.raises(SourceUnsupported, match="locks do not reach"):
@@ -144,14 +144,14 @@ def test_a_write_in_spite_of_the_lock_is_named(bank: Path) -> None:
 
 @each_protocol
 def test_a_database_switched_to_wal(bank: Path, protocol: Protocol) -> None:
-    """It is for another protocol."""
+    """The other mode needs another protocol."""
     execute(bank, "PRAGMA journal_mode = WAL")
     with pytest.raises(Again, match="WAL"):
         protocol(make_attempt(bank))
 
 
 def test_a_replaced_database(bank: Path, tmp_path: Path) -> None:
-    """Our lock is on a file that has no name any more."""
+    """The lock is on a file that no longer has the name."""
     other = make_bank(tmp_path / "other.db", rows=10)
     with pytest.raises(Again, match="replaced"):
         copy_locked(make_attempt(bank, at={"shared-locked": lambda: other.rename(bank)}))

@@ -1,4 +1,4 @@
-"""Tests of the protocols for WAL mode: what each accepts, refuses and leaves."""
+"""Protocols for WAL mode: what each accepts, refuses and leaves behind."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,13 +22,13 @@ each_protocol = pytest.mark.parametrize("protocol", [copy_lock_free, copy_pinned
 
 @pytest.fixture
 def bank(tmp_path: Path) -> Path:
-    """A database in WAL mode that nobody has open."""
+    """A database in WAL mode without connections."""
     return make_bank(tmp_path / "live" / "a.db", journal_mode="wal")
 
 
 @pytest.fixture
 def application(bank: Path) -> Iterator[Session]:
-    """Whoever has it open; checkpoints only when told to."""
+    """A connection that checkpoints only on request."""
     with session(bank, "PRAGMA wal_autocheckpoint = 0", _ADD) as opened:
         yield opened
 
@@ -43,13 +43,13 @@ def _rows(attempt: Attempt, protocol: Protocol) -> int:
 @each_protocol
 @pytest.mark.usefixtures("application")
 def test_commits_that_are_in_the_log_alone(bank: Path, protocol: Protocol) -> None:
-    """They are in the copy, which is one file in rollback mode."""
+    """Commits that are only in the log are in the copy, which is one file in rollback mode."""
     assert _rows(make_attempt(bank), protocol) == 501
 
 
 @each_protocol
 def test_an_empty_log(bank: Path, application: Session, protocol: Protocol) -> None:
-    """The database file alone is the state."""
+    """With an empty log, the database file is the whole state."""
     application.run("PRAGMA wal_checkpoint(TRUNCATE)")
     assert beside(bank, "-wal").stat().st_size == 0
     assert _rows(make_attempt(bank), protocol) == 501
@@ -64,7 +64,7 @@ def test_no_log_at_all(bank: Path) -> None:
 
 @each_protocol
 def test_the_log_of_a_killed_writer(bank: Path, protocol: Protocol) -> None:
-    """Committed transactions are in the copy, the one under way is not, and the source stays as it was."""
+    """Committed transactions are in the copy, the unfinished one is not, and the source stays unchanged."""
     leave_log(bank)
     left = [beside(bank, suffix).read_bytes() for suffix in ("", "-wal", "-shm")]
     attempt = make_attempt(bank)
@@ -84,7 +84,7 @@ def test_commits_during_the_copy_go_on(bank: Path, application: Session, protoco
 
 @each_protocol
 def test_a_checkpoint_during_the_copy_does_no_harm(bank: Path, application: Session, protocol: Protocol) -> None:
-    """What it writes into the database is in the log too, as long as the log is not restarted."""
+    """The pages it writes to the database are also in the log, as long as the log is not restarted."""
     grow = "INSERT INTO ledger(note) SELECT note FROM ledger"
     application.run(grow)
     attempt = make_attempt(bank, at={"database-chunk": lambda: application.run("PRAGMA wal_checkpoint(PASSIVE)")})
@@ -93,7 +93,7 @@ def test_a_checkpoint_during_the_copy_does_no_harm(bank: Path, application: Sess
 
 @pytest.mark.parametrize("step", ["generation-read", "database-opened", "database-copied", "wal-chunk", "wal-copied"])
 def test_a_restart_of_the_log_spoils_the_lock_free_copy(bank: Path, application: Session, step: str) -> None:
-    """From the first look to the last, the generation must be the same."""
+    """The generation must stay the same from the first check to the last."""
 
     def restart() -> None:
         application.run("PRAGMA wal_checkpoint(RESTART)", _ADD)
@@ -104,14 +104,14 @@ def test_a_restart_of_the_log_spoils_the_lock_free_copy(bank: Path, application:
 
 @pytest.mark.parametrize("step", ["pinned", "database-chunk", "database-copied", "wal-chunk", "generation-compared"])
 def test_the_pin_keeps_the_log_from_being_restarted(bank: Path, application: Session, step: str) -> None:
-    """The application's checkpoint gives up, its commits go on, and the copy is good."""
+    """The application's checkpoint gives up, its commits continue, and the copy is sound."""
     attempt = make_attempt(bank, at={step: lambda: application.run("PRAGMA wal_checkpoint(TRUNCATE)", _ADD)})
     assert _rows(attempt, copy_pinned) in (501, 502)
     assert beside(bank, "-wal").stat().st_size > 0
 
 
 def test_a_pin_without_effect_on_an_empty_log_is_noticed(bank: Path, application: Session) -> None:
-    """Where locks do not reach the writer, a whole generation may come and go while the database is copied."""
+    """If locks do not reach the writer, a whole generation that comes and goes during the copy is detected."""
     application.run("PRAGMA wal_checkpoint(TRUNCATE)")
     beside(bank, "-shm").unlink()
     beside(bank, "-shm").write_bytes(b"")  # the application's locks are on the file that had this name before
@@ -121,7 +121,7 @@ def test_a_pin_without_effect_on_an_empty_log_is_noticed(bank: Path, application
 
 
 def test_the_pin_is_released(bank: Path, application: Session) -> None:
-    """Afterwards a checkpoint does all that it could before."""
+    """Afterwards a checkpoint works as before."""
     copy_pinned(make_attempt(bank))
     with pytest.raises(ZeroDivisionError):
         copy_pinned(make_attempt(bank, at={"database-chunk": lambda: 1 / 0}))
@@ -131,14 +131,14 @@ def test_the_pin_is_released(bank: Path, application: Session) -> None:
 
 @pytest.mark.parametrize("step", ["database-opened", "database-chunk", "database-copied", "wal-copied"])
 def test_a_write_while_there_is_no_log_spoils_the_copy(bank: Path, step: str) -> None:
-    """Somebody opened the database, wrote, and closed it again: no log before, none after."""
+    """A program opened the database, wrote and closed it, so there is no log before or after: the attempt fails."""
     with pytest.raises(Again):
         copy_lock_free(make_attempt(bank, at={step: lambda: execute(bank, _ADD)}))
     assert not beside(bank, "-wal").exists()
 
 
 def test_a_log_whose_header_is_torn_counts_as_empty(bank: Path, application: Session) -> None:
-    """As it does for SQLite: a restart that was cut off by a crash had moved everything into the database."""
+    """As for SQLite: before an interrupted restart of the log, everything was moved into the database."""
     application.run("PRAGMA wal_checkpoint(FULL)")
     with beside(bank, "-wal").open("r+b") as file:
         file.seek(20)
@@ -156,7 +156,7 @@ def test_a_log_cut_off_in_a_frame(bank: Path, application: Session) -> None:
 
 
 def test_a_damaged_frame_ends_the_log(bank: Path, application: Session) -> None:
-    """The checksum of each frame covers all before it; nothing after the damage is believed."""
+    """The checksum of each frame covers all frames before it; frames after the damage are ignored."""
     before = beside(bank, "-wal").stat().st_size
     application.run(_ADD, _ADD)
     with beside(bank, "-wal").open("r+b") as file:
@@ -167,7 +167,7 @@ def test_a_damaged_frame_ends_the_log(bank: Path, application: Session) -> None:
 
 @each_protocol
 def test_a_log_of_another_database(bank: Path, application: Session, tmp_path: Path, protocol: Protocol) -> None:
-    """A log with pages of another size is refused by name."""
+    """A log with another page size is refused with its own message."""
     application.run(_ADD)
     other = tmp_path / "other.db"
     with session(other, "PRAGMA page_size = 1024", "PRAGMA journal_mode = WAL", "CREATE TABLE t (x)"):
@@ -178,7 +178,7 @@ def test_a_log_of_another_database(bank: Path, application: Session, tmp_path: P
 
 @each_protocol
 def test_a_database_switched_out_of_wal(tmp_path: Path, protocol: Protocol) -> None:
-    """It is for another protocol."""
+    """The other mode needs another protocol."""
     bank = make_bank(tmp_path / "live" / "b.db")
     beside(bank, "-shm").write_bytes(b"")
     with pytest.raises(Again, match="out of WAL"):
@@ -186,7 +186,7 @@ def test_a_database_switched_out_of_wal(tmp_path: Path, protocol: Protocol) -> N
 
 
 def test_a_replaced_database(bank: Path, application: Session, tmp_path: Path) -> None:
-    """The log belongs to a file that has no name any more."""
+    """The log belongs to a file that no longer has the name."""
     application.run(_ADD)
     other = make_bank(tmp_path / "other.db", journal_mode="wal")
     with pytest.raises(Again, match="replaced"):

@@ -1,4 +1,4 @@
-"""Tests of the folder in which a copy is made."""
+"""The working folder of a copy."""
 
 import multiprocessing
 import os
@@ -12,14 +12,14 @@ from sqlitevault.snapshot.working_copy import clear, workplace
 
 
 def test_the_copy_is_put_in_place(tmp_path: Path) -> None:
-    """Afterwards there is the file and nothing else."""
+    """Afterwards only the file is left."""
     with workplace(tmp_path / "copy.db", 10) as copy:
         copy.write_bytes(b"content")
     assert [path.name for path in tmp_path.iterdir()] == ["copy.db"]
 
 
 def test_nothing_is_left_after_an_error(tmp_path: Path) -> None:
-    """Neither the copy nor what lies beside it."""
+    """Neither the copy nor the files beside it are left."""
     with pytest.raises(ZeroDivisionError), workplace(tmp_path / "copy.db", 10) as copy:
         copy.write_bytes(b"content")
         copy.with_name("database-wal").write_bytes(b"log")
@@ -29,20 +29,20 @@ def test_nothing_is_left_after_an_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", ["", "-journal", "-wal", "-shm"])
 def test_names_that_are_taken(tmp_path: Path, suffix: str) -> None:
-    """Nothing is overwritten, and SQLite would apply a stale journal or log to the copy."""
+    """Nothing is overwritten; a stale journal or log is refused because SQLite would apply it to the copy."""
     (tmp_path / f"copy.db{suffix}").write_bytes(b"precious")
     with pytest.raises(TargetExists), workplace(tmp_path / "copy.db", 10):
         pytest.fail("the body was entered")
 
 
 def test_too_little_space_is_known_beforehand(tmp_path: Path) -> None:
-    """Nothing is locked or read for a copy that cannot fit."""
+    """If the copy cannot fit, nothing is locked or read."""
     with pytest.raises(ScratchFull, match="are needed"), workplace(tmp_path / "copy.db", 1 << 60):
         pytest.fail("the body was entered")
 
 
 def test_a_disk_that_fills_up(tmp_path: Path) -> None:
-    """The operating system's refusal to write more is reported as what it is."""
+    """A disk that fills up during the copy is reported as ScratchFull."""
     process = multiprocessing.get_context("fork").Process(target=_write_beyond_the_limit, args=(tmp_path,))
     process.start()
     process.join()
