@@ -1,4 +1,4 @@
-"""Archives to test with: a small genuine one, and crafted ones with whatever header one likes."""
+"""Test archives: a small genuine one, and crafted ones with any header."""
 
 import gzip
 import hashlib
@@ -87,7 +87,7 @@ def legacy_in(folder: Path, content: dict[str, bytes]) -> Backup:
 
 
 def file_of(path: str, data: bytes) -> File:
-    """Return what a manifest says about a file with this content."""
+    """Return the manifest's entry for a file with this content."""
     return File(path=path, bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
 
 
@@ -101,12 +101,12 @@ def entry(name: str, data: bytes = b"", *, kind: bytes = tarfile.REGTYPE, link: 
 
 
 def raw_entry(info: tarfile.TarInfo, data: bytes = b"") -> bytes:
-    """Return the entry with this very header."""
+    """Return the entry with exactly this header."""
     return info.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape") + data + b"\0" * (-len(data) % 512)
 
 
 def head(content: dict[str, bytes], manifest: Manifest | None = None) -> bytes:
-    """Return the first two entries of format 1, true to this content."""
+    """Return the first two entries of format 1 for this content."""
     inner = (manifest or manifest_of(file_of(path, data) for path, data in content.items())).to_json()
     listed = {"MANIFEST.json": inner, **content}
     sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {path}\n" for path, data in listed.items()).encode()

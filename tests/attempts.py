@@ -1,4 +1,4 @@
-"""One attempt of one protocol, with whatever a test does at its steps."""
+"""One attempt of one protocol, with a test's actions at its steps."""
 
 import time
 from collections.abc import Callable
@@ -12,7 +12,7 @@ _PLENTY = 60.0
 
 
 def make_attempt(source: Path, *, at: dict[str, Callable[[], object]] | None = None, **options: Any) -> Attempt:
-    """Return an attempt whose copy goes into a new folder beside the source's; `at` is done when a step is reached."""
+    """Return an attempt whose copy goes into a new folder beside the source's; `at` runs when a step is reached."""
     actions = dict(at or {})
 
     def on_step(step: str) -> None:

@@ -10,7 +10,7 @@ MEBIBYTE = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A file and what is known of it."""
+    """A file, its size and its checksum."""
 
     path: Path
     data: bytes

@@ -28,7 +28,7 @@ while True:
 
 
 def make_bank(path: Path, *, journal_mode: str = "delete", rows: int = 500) -> Path:
-    """Make a database whose accounts sum up to TOTAL and whose ledger has no gaps, whatever a writer does."""
+    """Make a database whose accounts sum up to TOTAL and whose ledger has no gaps; a writer keeps both true."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(f"PRAGMA journal_mode = {journal_mode}")
@@ -48,7 +48,7 @@ def make_bank(path: Path, *, journal_mode: str = "delete", rows: int = 500) -> P
 
 
 def require_bank(path: Path) -> int:
-    """See that the invariants hold and SQLite finds no damage; return the number of ledger entries."""
+    """Check that the invariants hold and SQLite finds no damage; return the number of ledger entries."""
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert connection.execute("SELECT sum(balance) FROM accounts").fetchone() == (TOTAL,)

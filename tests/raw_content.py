@@ -1,4 +1,4 @@
-"""All that a database holds, read by the standard library column by column: what a copy must equal to the last bit."""
+"""The whole content of a database, read by the standard library column by column, to compare copies to the last bit."""
 
 import sqlite3
 import struct
@@ -28,7 +28,7 @@ def raw_content(path: Path) -> Content:
 
 
 def require_same(loaded: Path, source: Path) -> None:
-    """Compare what the two hold, value by value; say which column differs rather than print both databases."""
+    """Compare two databases value by value; on a difference, name the column instead of printing both."""
     found, wanted = raw_content(loaded), raw_content(source)
     assert found.keys() == wanted.keys()
     assert [where for where in wanted if found[where] != wanted[where]] == []

@@ -1,4 +1,4 @@
-"""A SQLite connection in a process of its own, which does what a test tells it and then waits."""
+"""A SQLite connection in a separate process, which runs a test's statements."""
 
 import subprocess
 import sys
@@ -19,14 +19,14 @@ for line in sys.stdin:
 
 
 class Session:
-    """Sends statements, one a line."""
+    """Sends statements, one per line."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         """Talk to a running process."""
         self._process = process
 
     def attempt(self, statement: str) -> str:
-        """Run a statement; return `done` or what SQLite says instead."""
+        """Run a statement; return `done` or SQLite's error."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(statement.replace("\n", " ") + "\n")

@@ -42,7 +42,7 @@ BAD_TEXTS = ("ff", "c3", "e282", "f09f98", "eda080", "c080", "80", "61ff62", "00
 
 
 def values(connection: sqlite3.Connection) -> None:
-    """Every type in columns of every affinity, text that is not valid included."""
+    """Every type in columns of every affinity, including invalid text."""
     columns = ("plain", "as_text TEXT", "as_integer INTEGER", "as_real REAL", "as_numeric NUMERIC", "as_blob BLOB")
     connection.execute(f"CREATE TABLE vals (id INTEGER PRIMARY KEY, {', '.join(columns)})")
     for value in (None, *NUMBERS, *TEXTS, *BLOBS):
@@ -53,7 +53,7 @@ def values(connection: sqlite3.Connection) -> None:
 
 
 def late_bad_text(connection: sqlite3.Connection) -> None:
-    """Many ordinary rows, one of bytes that are no text in the middle, and ordinary ones again."""
+    """Many ordinary rows, with one row of invalid text in the middle."""
     connection.execute("CREATE TABLE late (x)")
     connection.executemany("INSERT INTO late VALUES (?)", ((f"row {n} é " * 20,) for n in range(4000)))
     connection.execute("UPDATE late SET x = CAST(x'ff0d00d8' AS TEXT) WHERE rowid = 2500")
@@ -67,7 +67,7 @@ def large_blobs(connection: sqlite3.Connection) -> None:
 
 
 def empty_tables(connection: sqlite3.Connection) -> None:
-    """Tables without rows, one of them never used and one emptied."""
+    """Tables without rows: one never used and one emptied."""
     connection.execute("CREATE TABLE never (x, y)")
     connection.execute("CREATE TABLE emptied (x)")
     connection.executemany("INSERT INTO emptied VALUES (?)", (("x" * 3000,) for _ in range(200)))
@@ -86,14 +86,14 @@ def rowids_with_gaps(connection: sqlite3.Connection) -> None:
 
 
 def all_rowid_names_taken(connection: sqlite3.Connection) -> None:
-    """A table whose rowid has no name left, with an index that covers it in another order."""
+    """A table whose rowid has no free name, with a covering index in another order."""
     connection.execute("CREATE TABLE names_taken (rowid, _rowid_, oid)")
     connection.executemany("INSERT INTO names_taken VALUES (?, ?, ?)", ((-n, n, "x") for n in range(50)))
     connection.execute("CREATE INDEX covers_names_taken ON names_taken(rowid, _rowid_, oid)")
 
 
 def integer_keys(connection: sqlite3.Connection) -> None:
-    """Primary keys that are the rowid, and those that only look like it."""
+    """Primary keys that are the rowid, and some that only look like it."""
     connection.execute("CREATE TABLE alias (id INTEGER PRIMARY KEY, x)")
     connection.execute("CREATE TABLE alias_last (x, id INTEGER, PRIMARY KEY(id DESC))")
     connection.execute("CREATE TABLE named_rowid (rowid INTEGER PRIMARY KEY, x)")
@@ -119,7 +119,7 @@ def autoincrement(connection: sqlite3.Connection) -> None:
 
 
 def counters_left_over(connection: sqlite3.Connection) -> None:
-    """A table of counters, its tables gone, one counter entered by hand; AUTOINCREMENT stands in a comment only."""
+    """Counters of tables that are gone, one counter written by hand; AUTOINCREMENT occurs only in a comment."""
     connection.execute("CREATE TABLE short_lived (id INTEGER PRIMARY KEY AUTOINCREMENT)")
     connection.execute("DROP TABLE short_lived")
     connection.execute("CREATE TABLE not_counted (id INTEGER PRIMARY KEY /* AUTOINCREMENT */)")

@@ -137,7 +137,7 @@ def many_tables(connection: sqlite3.Connection) -> None:
 
 
 def statistics(connection: sqlite3.Connection) -> None:
-    """What ANALYZE keeps, one entry changed by hand."""
+    """The statistics of ANALYZE, with one entry changed by hand."""
     connection.execute("CREATE TABLE counted_rows (a, b)")
     connection.executemany("INSERT INTO counted_rows VALUES (?, ?)", ((n % 3, n) for n in range(100)))
     connection.execute("CREATE INDEX by_counted ON counted_rows(a)")

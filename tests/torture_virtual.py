@@ -1,4 +1,4 @@
-"""Virtual tables of every kind, and the questions that they must answer alike after a dump is loaded."""
+"""Virtual tables of every kind, and queries that must give the same rows after a dump is loaded."""
 
 import sqlite3
 
@@ -18,13 +18,13 @@ def fts5(connection: sqlite3.Connection) -> None:
 
 
 def fts5_contentless(connection: sqlite3.Connection) -> None:
-    """Full text that keeps the index alone."""
+    """Full text that stores only the index."""
     connection.execute("CREATE VIRTUAL TABLE unkept USING fts5(a, content='')")
     connection.execute("INSERT INTO unkept(rowid, a) VALUES (7, 'contentless text'), (70, 'more text')")
 
 
 def fts5_external(connection: sqlite3.Connection) -> None:
-    """Full text over another table, by implicit rowids with gaps, kept in step by triggers."""
+    """Full text over another table, by implicit rowids with gaps, kept up to date by triggers."""
     connection.execute("CREATE TABLE articles (body TEXT)")
     connection.execute(
         "CREATE VIRTUAL TABLE articles_index USING fts5(body, content='articles', content_rowid='rowid')"

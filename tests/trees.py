@@ -1,4 +1,4 @@
-"""Folders as values: equal before and after means that nothing in them changed."""
+"""Folders as values: if equal before and after, nothing in them changed."""
 
 import hashlib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Small archives, and the proof that one of them is refused without a trace."""
+"""Checks of unpacked archives: their content, or a refusal without leftovers."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def refused(archive: Path, tmp_path: Path, error: type[SqliteVaultError], **options: object) -> SqliteVaultError:
-    """Expect this very error, a hint, and an empty folder with nothing beside it."""
+    """Expect exactly this error, a hint, and an empty folder with nothing beside it."""
     into = tmp_path / "into"
     into.mkdir()
     before = sorted(tmp_path.rglob("*"))

@@ -43,14 +43,14 @@ CONTENT = {
 
 @dataclass(slots=True)
 class Tally:
-    """What came of some cases. `outcomes` counts (kind of mutation, outcome); `failures` say what broke the claim."""
+    """Outcomes of cases: `outcomes` counts (kind of mutation, outcome); `failures` describe violations of the claim."""
 
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
     peak_kibibytes: int = 0
 
     def add(self, other: "Tally") -> None:
-        """Take over another tally."""
+        """Add another tally."""
         self.outcomes.update(other.outcomes)
         self.failures += other.failures
         self.peak_kibibytes = max(self.peak_kibibytes, other.peak_kibibytes)
@@ -77,7 +77,7 @@ class Laboratory:
         shutil.rmtree(self.scratch / "into")
 
     def examine(self, made: Mutant) -> str:
-        """Return what came of it.
+        """Return the outcome of a case.
 
         Raises:
             AssertionError: the claim does not hold.
@@ -123,7 +123,7 @@ class Laboratory:
 
 
 def run_batch(first: int, count: int, seed: int, *, legacy: bool = False) -> Tally:
-    """Examine some cases in a laboratory of their own."""
+    """Examine some cases in their own laboratory."""
     tally = Tally()
     signal.signal(signal.SIGALRM, _give_up)
     fast = Path("/dev/shm")
@@ -149,7 +149,7 @@ def run_batch(first: int, count: int, seed: int, *, legacy: bool = False) -> Tal
 
 
 def run(cases: int, seed: int, processes: int) -> Tally:
-    """Examine so many cases, every fifth on an archive of the original script."""
+    """Examine that many cases, every fifth on an archive of the original script."""
     whole = Tally()
     of_legacy = cases // 5
     with ProcessPoolExecutor(processes) as pool:

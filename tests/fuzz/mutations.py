@@ -1,4 +1,4 @@
-"""Ways to damage or arm an archive. Each mutation is made by its number and a seed, so any one can be made again."""
+"""Mutations of an archive, harmful or hostile. Each is made from its number and a seed, so it can be repeated."""
 
 import gzip
 import json
@@ -102,7 +102,7 @@ class Base:
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """An archive that is not what it was, and what was done to it."""
+    """A changed archive, and a description of the change."""
 
     kind: str
     archive: bytes
@@ -151,7 +151,7 @@ def _noise(base: Base, rng: random.Random) -> bytes:
 
 
 def _tar_noise(base: Base, rng: random.Random) -> bytes:
-    """Flip bits of the tar and compress it again, so that gzip's checksum holds."""
+    """Flip bits of the tar and compress it again, so that gzip's checksum is valid."""
     tar = bytearray(base.tar)
     for _ in range(rng.randrange(1, 4)):
         tar[rng.randrange(len(tar))] ^= 1 << rng.randrange(8)
@@ -165,7 +165,7 @@ def _tar_cut(base: Base, rng: random.Random) -> bytes:
 
 
 def _header_noise(base: Base, rng: random.Random) -> bytes:
-    """Change a field of a header and make its checksum hold."""
+    """Change a field of a header and correct its checksum."""
     entries = list(base.entries)
     at = rng.randrange(len(entries))
     header = bytearray(entries[at][0])
@@ -183,7 +183,7 @@ def _header_noise(base: Base, rng: random.Random) -> bytes:
 
 
 def _other_kind(base: Base, rng: random.Random) -> bytes:
-    """Make a member a link, a device, or whatever else a tar can hold."""
+    """Make a member a link, a device, or any other kind of tar entry."""
     entries = list(base.entries)
     at = rng.randrange(len(entries))
     header = bytearray(entries[at][0])
@@ -224,7 +224,7 @@ def _rearranged(base: Base, rng: random.Random) -> bytes:
 
 
 def _hostile_member(base: Base, rng: random.Random) -> bytes:
-    """Slip in a member with a name that leads elsewhere."""
+    """Add a member with a name that leads elsewhere."""
     entries = list(base.entries)
     entries.insert(rng.randrange(len(entries) + 1), _hostile_entry(base, rng))
     return _joined(entries)
@@ -241,7 +241,7 @@ def _renamed(base: Base, rng: random.Random) -> bytes:
 
 
 def _extended(base: Base, rng: random.Random) -> bytes:
-    """Put an extended header in front of a member: another path, another size, records that lie about their length."""
+    """Put an extended header before a member: another path, another size, records with a wrong length."""
     entries = list(base.entries)
     key = rng.choice(PAX_KEYS)
     value = rng.choice([_hostile_name(base, rng).decode("utf-8", "replace"), "1", "0", "-1", "9" * 30, "x" * 70_000])
@@ -257,7 +257,7 @@ def _extended(base: Base, rng: random.Random) -> bytes:
 
 
 def _consistent(base: Base, rng: random.Random) -> bytes:
-    """Rewrite manifest and checksums so that everything agrees with a hostile name that was slipped in."""
+    """Add a hostile name and rewrite manifest and checksums to match."""
     manifest = Manifest.from_json(base.entries[0][1].rstrip(b"\0"))
     name = rng.choice(NEVER_RECORDED)
     name = name.replace("OUTSIDE", base.outside.strip("/"))
@@ -285,7 +285,7 @@ def _manifest_noise(base: Base, rng: random.Random) -> bytes:
 
 
 def _bomb(base: Base, rng: random.Random) -> bytes:
-    """Let a member, or what follows the end, unpack to far more than it should."""
+    """Make a member, or data after the end, unpack to far more than recorded."""
     zeros = b"\0" * (rng.randrange(1, 9) << 18)
     if rng.random() < 0.5:
         return _packed(base.tar + zeros * 4)
@@ -339,7 +339,7 @@ def _content(header: bytes, data: bytes) -> bytes:
 
 
 def _summed(header: bytes) -> bytes:
-    """Return the header with a checksum that holds (POSIX ustar: the field itself counts as eight spaces)."""
+    """Return the header with a valid checksum (POSIX ustar: the field itself counts as eight spaces)."""
     total = sum(header[:148]) + 8 * 32 + sum(header[156:BLOCK])
     return header[:148] + b"%06o\0 " % total + header[156:BLOCK]
 

@@ -1,4 +1,4 @@
-"""What a snapshot does to the folder of the live database: nothing. And that it asks the server, not its cache."""
+"""A snapshot changes nothing in the live database's folder, and asks the server instead of its cache."""
 
 import itertools
 import multiprocessing
@@ -64,7 +64,7 @@ def _traced(tmp_path: Path, method: str, mode: str, optimistic: int, pins: int) 
 @needs_strace
 @pytest.mark.parametrize(("method", "mode", "optimistic", "pins"), _EVERY_METHOD)
 def test_no_file_is_opened_for_writing(tmp_path: Path, method: str, mode: str, optimistic: int, pins: int) -> None:
-    """Of all system calls on the source's folder, none could change it, crashed writer or not."""
+    """No system call on the source's folder can change it, with or without a crashed writer."""
     calls = _traced(tmp_path, method, mode, optimistic, pins)
     assert {call["call"] for call in calls} <= _READING
     opened = [call["arguments"] for call in calls if call["call"].startswith("open")]
@@ -79,7 +79,7 @@ def test_the_server_is_asked_before_every_open(
 ) -> None:
     """Right before each open of a source file, statx asks for the folder with AT_STATX_FORCE_SYNC.
 
-    Without it, a client of a network file system may not see that a -journal or -wal was made.
+    Without it, a client of a network file system may not see a new -journal or -wal.
     """
     calls = _traced(tmp_path, method, mode, optimistic, pins)
     for before, call in itertools.pairwise(calls):
@@ -93,7 +93,7 @@ def test_the_server_is_asked_before_every_open(
 @pytest.mark.parametrize("durable", [True, False], ids=["durable", "for scratch"])
 @pytest.mark.parametrize("mode", ["delete", "wal"])
 def test_only_a_durable_copy_is_synced(tmp_path: Path, mode: str, *, durable: bool) -> None:
-    """File and folder are synced, unless the copy is for scratch, where that would only cost time."""
+    """File and folder are synced, except for a copy in scratch, where that would only cost time."""
     bank = make_bank(tmp_path / "live" / "a.db", journal_mode=mode)
     program = (
         "import sys; from pathlib import Path; from sqlitevault.snapshot import SnapshotOptions, take_snapshot\n"
@@ -115,7 +115,7 @@ def test_only_a_durable_copy_is_synced(tmp_path: Path, mode: str, *, durable: bo
 
 @pytest.fixture
 def public_folder() -> Iterator[Path]:
-    """A folder that every user may enter, unlike pytest's."""
+    """A folder that every user can enter, unlike pytest's."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -124,7 +124,7 @@ def public_folder() -> Iterator[Path]:
 
 @pytest.mark.parametrize("mode", ["delete", "wal"])
 def test_a_folder_that_may_only_be_read(public_folder: Path, mode: str) -> None:
-    """A user who may read the source, but write nothing there, takes a snapshot of a crashed database."""
+    """A user who can only read the source takes a snapshot of a crashed database."""
     live, copies = public_folder / "live", public_folder / "copies"
     bank = make_bank(live / "a.db", journal_mode=mode)
     leave_log(bank) if mode == "wal" else leave_hot_journal(bank)
@@ -156,7 +156,7 @@ def _take_as_nobody(bank: Path, copy: Path) -> None:
 
 @pytest.mark.parametrize("mode", ["delete", "wal"])
 def test_all_locks_are_released(tmp_path: Path, mode: str) -> None:
-    """Right after a snapshot, failed or not, the application writes, checkpoints and vacuums as ever."""
+    """Right after a snapshot, successful or not, the application writes, checkpoints and vacuums as before."""
     bank = make_bank(tmp_path / "a.db", journal_mode=mode)
     with session(bank, "INSERT INTO ledger(note) VALUES ('new')") as application:
 

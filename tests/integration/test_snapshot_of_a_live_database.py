@@ -1,4 +1,4 @@
-"""Snapshots while real processes write, crash and come back."""
+"""Snapshots while real processes write, crash and restart."""
 
 import sqlite3
 from contextlib import closing
@@ -21,7 +21,7 @@ _EACH_METHOD = {
 
 @pytest.mark.parametrize("method", _EACH_METHOD)
 def test_every_copy_of_a_busy_database_is_consistent(tmp_path: Path, method: str) -> None:
-    """Ten copies by each method that works while a process commits all the time; each is newer than the last."""
+    """Ten copies by each method that works while a process commits all the time; each is newer than the one before."""
     mode, options = _EACH_METHOD[method]
     bank = make_bank(tmp_path / "a.db", journal_mode=mode)
     entries = [0]
@@ -34,7 +34,7 @@ def test_every_copy_of_a_busy_database_is_consistent(tmp_path: Path, method: str
 
 
 def test_the_optimistic_copy_waits_for_a_quiet_moment(tmp_path: Path) -> None:
-    """A writer that pauses between commits leaves room for a copy without locks."""
+    """A writer that pauses between commits allows a copy without locks."""
     bank = make_bank(tmp_path / "a.db")
     steps: list[str] = []
 

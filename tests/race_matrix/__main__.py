@@ -16,7 +16,7 @@ _LEAST_CONTROL_CASES = 60
 
 
 def main() -> int:
-    """Run the matrix as the arguments say."""
+    """Run the matrix with the arguments."""
     parser = argparse.ArgumentParser(prog="python -m tests.race_matrix", description=__doc__)
     parser.add_argument("--cases", type=int, default=5000)
     parser.add_argument("--seed", type=int, default=1)
@@ -32,13 +32,13 @@ def main() -> int:
 
 
 def control_line(control: Outcome) -> str:
-    """Return what came of the plain copies."""
+    """Return a line with the outcome of the plain copies."""
     verdict = "caught, as it must be" if control.bad else "NOT CAUGHT: the matrix is blind"
     return f"control (plain copies as cp makes them): {control.cases} cases, {len(control.bad)} bad: {verdict}\n"
 
 
 def passed(outcome: Outcome, control: Outcome) -> bool:
-    """Tell whether no copy was bad, and this means something."""
+    """Return whether no copy was bad and the run is conclusive."""
     accepted = sum(count for (_, _, kind), count in outcome.counts.items() if kind == ACCEPTED)
     return accepted > 0 and not outcome.bad and bool(control.bad)
 

@@ -1,4 +1,4 @@
-"""The application of the race matrix: a process of its own that does one operation at a time, when told to."""
+"""The application of the race matrix: a separate process that does one operation at a time, on request."""
 
 import hashlib
 import multiprocessing
@@ -61,7 +61,7 @@ class Application:
         self.states: set[str] = set()
 
     def begin_case(self, start: str) -> None:
-        """Make the database anew, in one of STARTS; forget all states but the last one committed."""
+        """Make a new database in one of STARTS; forget all states except the last committed one."""
         mode, operations = STARTS[start]
         last = self._tell(f"make {mode}")
         for operation in operations:
@@ -70,7 +70,7 @@ class Application:
         self.states = {last}
 
     def do(self, operation: str) -> str | None:
-        """Let the application do one operation; note and return the state that it leaves committed, if it shows."""
+        """Make the application do one operation; record and return the committed state that it leaves, if any."""
         if operation == "crash":
             self.crash()
             return None
@@ -119,7 +119,7 @@ def _serve(database: Path, pipe: Connection) -> None:
 
 
 class _Session:
-    """The operations, on one connection and one more that reads."""
+    """The operations, on one connection and another that reads."""
 
     def __init__(self, database: Path) -> None:
         self._database = database

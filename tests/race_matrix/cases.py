@@ -27,7 +27,7 @@ class Case:
 
 
 def methods_and_starts(*, naive: bool = False) -> Iterator[tuple[str, str]]:
-    """Give every method with every start that it is meant for."""
+    """Yield every method with every start that it is meant for."""
     for start, (mode, _) in STARTS.items():
         methods = [Method.WAL_PINNED, Method.WAL_LOCK_FREE] if mode == "wal" else []
         methods += [Method.ROLLBACK_OPTIMISTIC, Method.ROLLBACK_LOCKED] if mode != "wal" else []
@@ -36,17 +36,17 @@ def methods_and_starts(*, naive: bool = False) -> Iterator[tuple[str, str]]:
 
 
 def operations(start: str) -> tuple[str, ...]:
-    """Return what the application can do there."""
+    """Return the possible operations of the application for a start."""
     return COMMON + OF_WAL if STARTS[start][0] == "wal" else COMMON
 
 
 def stories(start: str) -> tuple[tuple[str, ...], ...]:
-    """Return what the application does there in a row."""
+    """Return sequences of operations of the application for a start."""
     return STORIES + STORIES_OF_WAL if STARTS[start][0] == "wal" else STORIES
 
 
 def moments(steps: Iterable[str]) -> list[Moment]:
-    """Number the steps of a run; of those reached for every chunk keep the first, the middle one and the last."""
+    """Number the steps of a run; of the steps reached for every chunk, keep the first, the middle and the last."""
     seen: Counter[str] = Counter()
     numbered = []
     for step in steps:
@@ -60,13 +60,13 @@ def _kept(step: str, number: int, last: int) -> bool:
 
 
 def single(method: str, start: str, reached: list[Moment]) -> Iterator[Case]:
-    """Give every operation at every moment."""
+    """Yield every operation at every moment."""
     for moment, operation in itertools.product(reached, operations(start)):
         yield Case(method, start, ((moment, operation),))
 
 
 def several(method: str, start: str, reached: list[Moment], randomness: random.Random) -> Case:
-    """Make up a case with two to four operations, or with a story, at one moment or at several."""
+    """Make a random case with two to four operations, or with a story, at one moment or several."""
     if randomness.random() < _STORIES:
         chosen = randomness.choice(stories(start))
     else:

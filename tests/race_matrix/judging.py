@@ -1,4 +1,4 @@
-"""Running one case and judging it: what a protocol hands out must be a state that was committed meanwhile."""
+"""Running and judging one case: a protocol's copy must be a state that was committed meanwhile."""
 
 import sqlite3
 import time
@@ -41,7 +41,7 @@ class Matrix:
         self._application.crash()
 
     def steps(self, method: str, start: str) -> list[str]:
-        """Return the steps that an undisturbed run reaches; without a -shm file, the pinned one's are few."""
+        """Return the steps of an undisturbed run; without a -shm file, a pinned run has few."""
         steps: list[str] = []
         self._application.begin_case(start)
         with suppress(Again):
@@ -49,7 +49,7 @@ class Matrix:
         return steps
 
     def run(self, case: Case) -> str:
-        """Return ACCEPTED, REFUSED, or what is wrong with the copy that was handed out."""
+        """Return ACCEPTED, REFUSED, or the fault of the accepted copy."""
         self._application.begin_case(case.start)
         reached: Counter[str] = Counter()
 
@@ -89,7 +89,7 @@ class Matrix:
 
 
 def copy_naively(attempt: Attempt) -> Copied:
-    """Copy as `cp` would: the control that the matrix and the stress run must catch."""
+    """Copy like `cp`: the control that the matrix and the stress run must catch."""
     attempt.step("start")
     for suffix in ("", "-wal", "-journal"):
         source = beside(attempt.source, suffix)

@@ -19,7 +19,7 @@ _SHOWN = 10
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of the cases, by method and start."""
+    """Outcomes of the cases, by method and start."""
 
     counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     bad: list[tuple[Case, str]] = field(default_factory=list)
@@ -37,7 +37,7 @@ class Outcome:
             self.bad.append((case, verdict))
 
     def table(self) -> str:
-        """Return a text of one line for each method and start, the sum, and the first bad cases."""
+        """Return one line for each method and start, the sum, and the first bad cases."""
         lines = [_line("method", "start", ACCEPTED, REFUSED, _BAD)]
         rows = sorted({(method, start) for method, start, _ in self.counts})
         for method, start in rows:
@@ -55,7 +55,7 @@ def _line(method: object, start: object, *numbers: object) -> str:
 
 
 def run_matrix(cases: int, seed: int, *, folder: Path | None = None, naive: bool = False) -> Outcome:
-    """Run so many cases; the same seed gives the same ones."""
+    """Run that many cases; the same seed gives the same cases."""
     outcome = Outcome()
     where = folder or (_MEMORY_DISK if _MEMORY_DISK.is_dir() else None)
     with tempfile.TemporaryDirectory(dir=where) as place, closing(Matrix(Path(place))) as matrix:

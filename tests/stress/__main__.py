@@ -15,7 +15,7 @@ _LEAST_CONTROL_SECONDS = 8.0
 
 
 def main() -> int:
-    """Run as the arguments say."""
+    """Run with the arguments."""
     parser = argparse.ArgumentParser(prog="python -m tests.stress", description=__doc__)
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--seed", type=int, default=1)
@@ -33,14 +33,14 @@ def main() -> int:
 
 
 def control_line(control: Tally) -> str:
-    """Return what came of the plain copies."""
+    """Return a line with the outcome of the plain copies."""
     verdict = "caught, as it must be" if control.bad else "NOT CAUGHT: the harness is blind"
     copies, bad = control.snapshots.total(), control.bad.total()
     return f"control (plain copies as cp makes them): {copies} copies, {bad} bad: {verdict}\n"
 
 
 def passed(tally: Tally, control: Tally) -> bool:
-    """Tell whether every snapshot was good, and this means something."""
+    """Return whether every snapshot was good and the run is conclusive."""
     return bool(tally.snapshots) and not tally.bad and bool(control.bad)
 
 

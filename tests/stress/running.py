@@ -34,7 +34,7 @@ _VARIANTS = (
 
 @dataclass(slots=True)
 class Tally:
-    """What came of the snapshots, by journal mode and method."""
+    """Outcomes of the snapshots, by journal mode and method."""
 
     snapshots: Counter[tuple[str, str]] = field(default_factory=Counter)
     retries: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -46,7 +46,7 @@ class Tally:
     problems: list[str] = field(default_factory=list)
 
     def table(self) -> str:
-        """Return a text of one line for each mode and method, the sums, and the first problems."""
+        """Return one line for each mode and method, the sums, and the first problems."""
         lines = [f"{'mode':10} {'method':22}{'snapshots':>10}{'bad':>6}{'retries':>9}{'recovered':>11}"]
         for key in sorted(self.snapshots):
             counts = (self.snapshots[key], self.bad[key], self.retries[key], self.recovered[key])

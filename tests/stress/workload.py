@@ -95,7 +95,7 @@ class Work:
         self._db.execute("ROLLBACK")
 
     def die(self) -> None:
-        """Leave it at the damage; the caller kills the process."""
+        """Leave the damage uncommitted; the caller kills the process."""
         self._damage()
 
     def _damage(self) -> None:
@@ -106,7 +106,7 @@ class Work:
         self._db.execute("UPDATE blobs SET data = zeroblob(7000)")
 
     def savepoint(self) -> int:
-        """Commit a transaction of which a part was rolled back."""
+        """Commit a transaction after rolling back part of it."""
         self._db.execute("BEGIN IMMEDIATE")
         total = self._transfers(50)
         self._db.execute("SAVEPOINT part")
@@ -154,7 +154,7 @@ class Work:
 
 
 def problem(copy: Path, committed_before: int) -> str | None:
-    """Return what is wrong with a copy, if anything.
+    """Return the fault of a copy, if any.
 
     Args:
         copy: one database file.

@@ -1,4 +1,4 @@
-"""Processes that write a database all the time, and are killed now and then."""
+"""Processes that write a database all the time and are killed now and then."""
 
 import mmap
 import multiprocessing
@@ -27,14 +27,14 @@ _REST_SHARE = 0.35
 
 
 class Board:
-    """Where each writer notes its last commit, in memory shared by all processes."""
+    """Each writer's last commit, in memory shared by all processes."""
 
     def __init__(self) -> None:
         """Begin with no commit."""
         self._memory = mmap.mmap(-1, _SLOTS * _NUMBER.size)
 
     def note(self, slot: int, number: int) -> None:
-        """Note that this number of the ledger is committed."""
+        """Record that this number of the ledger is committed."""
         _NUMBER.pack_into(self._memory, slot * _NUMBER.size, number)
 
     def highest(self) -> int:
@@ -66,7 +66,7 @@ class Writers:
             self._kill(slot)
 
     def tend(self) -> None:
-        """Replace the dead; now and then kill one, or all of them, the last in the middle of its work."""
+        """Replace dead writers; now and then kill one, or all of them, in the middle of their work."""
         for slot, process in enumerate(self._processes):
             if process is None or not process.is_alive():
                 self.killed += process is not None

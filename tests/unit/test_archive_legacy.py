@@ -78,7 +78,7 @@ def test_a_genuine_one_comes_out_as_tar_would_do_it(tmp_path: Path) -> None:
     assert all((by_tar / path).read_bytes() == (unpacked.folder / path).read_bytes() for path in files)
 
 
-def test_a_genuine_one_is_told_in_terms_of_format_1() -> None:
+def test_a_genuine_archive_is_translated_to_format_1() -> None:
     """The manifest is translated to format 1, so lists and restores handle only one format."""
     manifest = read_manifest(LEGACY)
     assert (manifest.format, manifest.backup_id) == (1, "devops_hub_backup_20261123_074934")
@@ -176,7 +176,7 @@ def relisted(tmp_path: Path, content: dict[str, bytes]) -> Path:
     return crafted(tmp_path, *(entry(path, data) for path, data in whole.items()))
 
 
-def test_a_database_that_is_none_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_refused(tmp_path: Path) -> None:
     """The script did not check the file that it copied; unpacking does."""
     refused(relisted(tmp_path, CONTENT | {"devops_hub.db": b"not a database" * 100}), tmp_path, IntegrityCheckFailed)
 
@@ -191,7 +191,7 @@ def test_statistics_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
     ("paths", "scope"),
     [(["devops_hub.db"], Scope.DATABASE), (["config/nginx.conf"], Scope.CONFIG), (list(CONTENT), Scope.ALL)],
 )
-def test_the_scope_is_what_is_there(tmp_path: Path, paths: list[str], scope: Scope) -> None:
+def test_the_scope_follows_from_the_members(tmp_path: Path, paths: list[str], scope: Scope) -> None:
     """The scope follows from the members: a backup with only a database has the scope `database`."""
     archive = relisted(tmp_path, {path: CONTENT[path] for path in paths})
     assert read_manifest(archive).scope is scope
@@ -210,7 +210,7 @@ def test_a_bomb_is_refused_by_its_ratio(tmp_path: Path) -> None:
     refused(archive, tmp_path, ArchiveUnsafe)
 
 
-def test_the_bound_grows_with_the_archive() -> None:
+def test_the_limit_grows_with_the_archive() -> None:
     """The limit grows with the archive, up to an absolute limit."""
     assert legacy.legacy_limit(0) == 64 << 20
     assert legacy.legacy_limit(10 << 20) == 2000 << 20

@@ -103,7 +103,7 @@ def test_a_link_in_place_of_the_folder_is_not_followed(backup: Backup, tmp_path:
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
-def test_a_folder_made_for_it_is_gone_after_an_error(tmp_path: Path) -> None:
+def test_a_new_folder_is_removed_after_an_error(tmp_path: Path) -> None:
     """After an error everything is as before."""
     archive = crafted(tmp_path, genuine_entries(SMALL), entry("extra"))
     with pytest.raises(ArchiveUnsafe):
@@ -116,7 +116,7 @@ def test_no_such_archive(tmp_path: Path) -> None:
     refused(tmp_path / "none.tar.gz", tmp_path, BackupNotFound)
 
 
-def test_a_folder_is_no_archive(tmp_path: Path) -> None:
+def test_a_folder_is_not_an_archive(tmp_path: Path) -> None:
     """The unpacked folder given by mistake is refused with a hint."""
     (tmp_path / "folder").mkdir()
     refused(tmp_path / "folder", tmp_path, ArchiveUnsafe)
@@ -139,7 +139,7 @@ NOT_ARCHIVES: dict[str, tuple[bytes, type[SqliteVaultError]]] = {
 
 
 @pytest.mark.parametrize("what", NOT_ARCHIVES)
-def test_what_is_no_archive_is_refused(what: str, tmp_path: Path) -> None:
+def test_a_file_that_is_not_an_archive_is_refused(what: str, tmp_path: Path) -> None:
     """Any other file given by mistake is refused with a clear message."""
     data, error = NOT_ARCHIVES[what]
     (tmp_path / "file").write_bytes(data)
@@ -234,7 +234,7 @@ def test_too_small_a_disk_is_noticed_before_anything_is_written(tmp_path: Path) 
     assert "are free" in str(error)
 
 
-def test_room_is_asked_only_for_what_is_wanted(tmp_path: Path) -> None:
+def test_only_the_wanted_members_need_room(tmp_path: Path) -> None:
     """Configuration can be restored without room for a huge database; the error here comes from missing members."""
     huge = [File(path="devops_hub.db", bytes=1 << 60, sha256="0" * 64)]
     archive = crafted(tmp_path, head({}, manifest_of(huge)))

@@ -1,4 +1,4 @@
-"""Configuration: what is collected, where it goes back to, and which variables a restored machine lacks."""
+"""Configuration: collected files, their places on restore, and variables that a restored machine lacks."""
 
 import os
 from pathlib import Path, PurePosixPath
@@ -42,21 +42,21 @@ def collected(tmp_path: Path, files: dict[str, str]) -> tuple[dict[str, str], Co
 
 
 def test_everything_of_the_format_is_collected_unchanged(tmp_path: Path) -> None:
-    """Files without secrets keep each byte, and nothing else is taken along."""
+    """Files without secrets are collected unchanged, and no others."""
     others = {"README.md": "x", "app/main.py": "x", "k8s/notes.txt": "x", "config.yml": "a: 1\n"}
     found, result = collected(tmp_path, FILES | others)
     assert found == {f"config/{path}": text for path, text in FILES.items()}
     assert result.omitted == {}
 
 
-def test_nothing_there_is_nothing_collected(tmp_path: Path) -> None:
+def test_missing_files_are_not_collected(tmp_path: Path) -> None:
     """Every file may be missing, even the folder itself."""
     (tmp_path / "staging").mkdir()
     assert collect(tmp_path / "none", PROFILE.configuration, tmp_path / "staging") == Collected({}, {})
 
 
-def test_of_env_only_the_names_are_kept(tmp_path: Path) -> None:
-    """Comments, exports, quotes over lines and keys are understood, so that no value passes for a name."""
+def test_only_the_names_of_env_are_kept(tmp_path: Path) -> None:
+    """Comments, exports, quotes over several lines and keys are parsed, so that no value is taken as a name."""
     env = (
         "# FOO=comment\n\nexport PORT=8100\nSECRET_KEY=\"first\nINSIDE=second\n\"\nSINGLE='a\nALSO_INSIDE=b'\n"
         "KEY=-----BEGIN KEY-----\nMIIabcDEF=\n-----END KEY-----\nCONTINUED=a\\\nTAIL=b\nno assignment\n"
@@ -69,7 +69,7 @@ def test_of_env_only_the_names_are_kept(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("end", ['TOKEN="open\nHIDDEN=x\n', "TOKEN='open\nHIDDEN=x\n", "KEY=-----BEGIN X-----\nabc=\n"])
 def test_an_env_that_cannot_be_understood_is_left_out(tmp_path: Path, end: str) -> None:
-    """Where a value has no end, its lines cannot be told from names, so none are kept."""
+    """If a value has no end, its lines cannot be distinguished from names, so none are kept."""
     found, result = collected(tmp_path, {".env": "PORT=1\n" + end})
     assert found == {}
     assert [(path, "line 2" in reason) for path, reason in result.omitted.items()] == [(".env", True)]
@@ -81,7 +81,7 @@ VALUES = st.text(st.characters(codec="utf-8", exclude_characters='"\\\r\x00'), m
 
 @given(st.dictionaries(NAMES, VALUES, max_size=6))
 def test_no_part_of_a_quoted_value_passes_for_a_name(variables: dict[str, str]) -> None:
-    """Whatever the values, the names that come out are those that went in."""
+    """For any values, the parsed names are the written ones."""
     env = "".join(f'{name}="{value}"\n' for name, value in variables.items())
     assert missing_variables("".join(f"{name}\n" for name in variables), env) == ()
     assert missing_variables("".join(f"{name}\n" for name in variables), "") == tuple(variables)
@@ -89,7 +89,7 @@ def test_no_part_of_a_quoted_value_passes_for_a_name(variables: dict[str, str]) 
 
 
 def test_missing_variables_are_named_in_order() -> None:
-    """A restored machine is told what its .env still lacks, never with values."""
+    """The names that a restored machine's .env still lacks are reported, never values."""
     names = "PORT\nSECRET_KEY\nDATABASE_URL\n"
     assert missing_variables(names, "export SECRET_KEY=x\nOTHER=1\n") == ("PORT", "DATABASE_URL")
     assert missing_variables(names, None) == ("PORT", "SECRET_KEY", "DATABASE_URL")
@@ -97,23 +97,23 @@ def test_missing_variables_are_named_in_order() -> None:
 
 
 def test_the_original_scripts_list_with_values_is_understood() -> None:
-    """It wrote the values along; only the names count."""
+    """The original script also wrote values; only the names are used."""
     assert missing_variables("PORT=8100\nLOG_LEVEL=INFO\n# note\n", "PORT=1\n") == ("LOG_LEVEL",)
 
 
 def test_an_open_quote_in_the_present_env_hides_only_what_follows() -> None:
-    """What is certainly there is not reported as missing."""
+    """Variables before the open quote are not reported as missing."""
     assert missing_variables("A\nB\n", 'A=1\nX="open\nB=2\n') == ("B",)
 
 
 @pytest.mark.parametrize("path", FILES)
 def test_each_file_goes_back_to_where_it_came_from(path: str) -> None:
-    """The path below CONFIG_ROOT is the one it was collected from."""
+    """Each file is restored to the path below CONFIG_ROOT from which it was collected."""
     assert original_path(f"config/{path}", PROFILE) == PurePosixPath(path)
 
 
 def test_the_original_scripts_nginx_goes_back_too() -> None:
-    """It kept the file without its folder."""
+    """The original script kept nginx.conf without its folder."""
     assert original_path("config/nginx.conf", PROFILE) == PurePosixPath("frontend/nginx.conf")
 
 
@@ -136,7 +136,7 @@ def test_the_original_scripts_nginx_goes_back_too() -> None:
     ],
 )
 def test_nothing_else_is_ever_put_back(member: str) -> None:
-    """An archive cannot bring .env, a program, or a path that leads elsewhere."""
+    """An archive cannot restore .env, a program, or a path that leads elsewhere."""
     assert original_path(member, PROFILE) is None
 
 
@@ -147,7 +147,7 @@ def test_what_is_collected_can_be_put_back(tmp_path: Path) -> None:
 
 
 def test_links_out_of_the_folder_are_not_followed(tmp_path: Path) -> None:
-    """A link could bring any file of the machine into an archive."""
+    """A link could put any file of the machine into an archive."""
     root = project(tmp_path / "root", {"docker-compose.yml": "a: 1\n", ".env": "SECRET_KEY=hunter2hunter2\n"})
     outside = project(tmp_path / "outside", {"x.yaml": "a: 1\n"})
     (root / "k8s").symlink_to(outside)
@@ -163,8 +163,8 @@ def test_links_out_of_the_folder_are_not_followed(tmp_path: Path) -> None:
     assert {"alembic.ini", "docker-compose.dev.yml"} <= result.omitted.keys()
 
 
-def test_what_is_no_readable_text_file_is_left_out(tmp_path: Path) -> None:
-    """Folders, pipes, binaries and huge files are reported, and do not hang or fail a backup."""
+def test_other_than_readable_text_files_are_left_out(tmp_path: Path) -> None:
+    """Folders, pipes, binaries and huge files are reported; they do not block or fail a backup."""
     root = project(tmp_path / "root", {"docker-compose.huge.yml": "#" * (LARGEST_FILE + 1)})
     (root / "alembic.ini").mkdir()
     os.mkfifo(root / "docker-compose.pipe.yml")
@@ -177,15 +177,15 @@ def test_what_is_no_readable_text_file_is_left_out(tmp_path: Path) -> None:
     assert all("\n" not in path + reason for path, reason in result.omitted.items())
 
 
-def test_the_number_of_files_is_bound(tmp_path: Path) -> None:
-    """A folder with a million manifests is not what a backup of a database is for."""
+def test_the_number_of_files_is_limited(tmp_path: Path) -> None:
+    """Files beyond the limit are left out and reported."""
     found, result = collected(tmp_path, {f"k8s/{number:05}.yaml": "a: 1\n" for number in range(MOST_FILES + 1)})
     assert len(found) == MOST_FILES
     assert list(result.omitted) == [f"k8s/{MOST_FILES:05}.yaml"]
 
 
 def test_a_secret_of_env_in_another_file_keeps_that_file_out(tmp_path: Path) -> None:
-    """What .env keeps secret is looked for everywhere, even where no name gives it away."""
+    """Other files are searched for the secrets of .env, even under names that do not look secret."""
     files = {".env": "SECRET_KEY=hunter2-hunter2\n", "alembic.ini": "[x]\nplain = hunter2-hunter2\n"}
     found, result = collected(tmp_path, files)
     assert found == {"config/env_structure.txt": "SECRET_KEY\n"}
@@ -194,7 +194,7 @@ def test_a_secret_of_env_in_another_file_keeps_that_file_out(tmp_path: Path) -> 
 
 
 def test_a_secret_of_a_manifest_in_another_file_keeps_that_file_out(tmp_path: Path) -> None:
-    """The same for values of a Secret, also when one file has them in base64 and the other has not."""
+    """The same holds for values of a Secret, even if only one of the files has them in base64."""
     files = {
         "k8s/secret.yaml": "kind: Secret\ndata:\n  password: aHVudGVyMi1odW50ZXIy\n",
         "docker-compose.yml": "services: {a: {labels: [hunter2-hunter2]}}\n",
@@ -204,8 +204,8 @@ def test_a_secret_of_a_manifest_in_another_file_keeps_that_file_out(tmp_path: Pa
     assert list(result.omitted) == ["docker-compose.yml"]
 
 
-def test_an_ordinary_word_as_password_costs_no_file(tmp_path: Path) -> None:
-    """`postgres` as a development password does not keep the image of that name out of the backup."""
+def test_an_ordinary_word_as_password_excludes_no_file(tmp_path: Path) -> None:
+    """`postgres` as a development password does not exclude a file that names the image `postgres`."""
     compose = "services:\n  db:\n    image: postgres:16\n    environment:\n      POSTGRES_PASSWORD: postgres\n"
     found, result = collected(tmp_path, {"docker-compose.yml": compose, ".env": "POSTGRES_PASSWORD=postgres\n"})
     assert "image: postgres:16" in found["config/docker-compose.yml"]
@@ -214,6 +214,6 @@ def test_an_ordinary_word_as_password_costs_no_file(tmp_path: Path) -> None:
 
 
 def test_copies_are_private(tmp_path: Path) -> None:
-    """Nobody else on the machine reads the staged copies."""
+    """Other users of the machine cannot read the staged copies."""
     _, result = collected(tmp_path, FILES)
     assert {copy.stat().st_mode & 0o777 for copy in result.members.values()} == {0o600}

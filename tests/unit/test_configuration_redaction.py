@@ -1,4 +1,4 @@
-"""Redaction: no secret gets into a backup, and what is no secret stays as it was written."""
+"""Redaction: no secret gets into a backup, and all other text stays unchanged."""
 
 import base64
 import json
@@ -26,7 +26,7 @@ SECRET = "hunter2-Zq9"  # noqa: S105 - made up
     ],
 )
 def test_names_of_secrets_are_known(name: str) -> None:
-    """The usual names, in the usual ways of writing them."""
+    """The usual names of secrets are recognised in the usual spellings."""
     assert looks_secret(name)
 
 
@@ -40,13 +40,13 @@ def test_names_of_secrets_are_known(name: str) -> None:
     ],
 )
 def test_names_of_settings_are_left_alone(name: str) -> None:
-    """A backup that lacks its settings is worth less."""
+    """Names of ordinary settings are not taken as secrets."""
     assert not looks_secret(name)
 
 
 @pytest.mark.parametrize("value", ["hunter2", "${A:-hunter2}", "x${A}", "0", "123456", '"quoted"', "<a>b</a>"])
 def test_literals_are_known(value: str) -> None:
-    """A value that could be the secret itself, a default within a reference included."""
+    """A value that could be the secret itself is recognised, including a default within a reference."""
     assert is_literal(value)
 
 
@@ -69,7 +69,7 @@ def test_literals_are_known(value: str) -> None:
     ],
 )
 def test_references_are_left_alone(value: str) -> None:
-    """A reference says where the secret is, not what it is."""
+    """A reference to a secret is not a secret."""
     assert not is_literal(value)
 
 
@@ -104,7 +104,7 @@ TEXTS = {
 
 @pytest.mark.parametrize("what", TEXTS)
 def test_no_secret_stays_in_a_text(what: str) -> None:
-    """However it is written, it is replaced, and the rest stays."""
+    """A secret in any notation is replaced, and the rest stays unchanged."""
     found = redact_text(TEXTS[what])
     assert SECRET not in found.text
     assert SECRET.replace("-", "") not in found.text
@@ -128,19 +128,19 @@ proxy_set_header X-Api-Key $http_x_api_key;
 """
 
 
-def test_what_is_no_secret_stays() -> None:
-    """References, places, times and plain URLs are what a restore needs."""
+def test_other_text_stays() -> None:
+    """References, paths, times and plain URLs are kept, because a restore needs them."""
     assert redact_text(HARMLESS.split("\n", 1)[1]).text == HARMLESS.split("\n", 1)[1]
 
 
 def test_redacting_twice_changes_nothing() -> None:
-    """A redacted file that is backed up again stays as it is."""
+    """A redacted file that is backed up again stays unchanged."""
     once = redact_text("\n".join(TEXTS.values())).text
     assert redact_text(once).text == once
 
 
-def test_of_a_url_only_the_password_goes() -> None:
-    """Host, user and database are what tells where the application pointed."""
+def test_only_the_password_of_a_url_is_removed() -> None:
+    """Host, user and database stay, because they show what the application connects to."""
     found = redact_text(TEXTS["ini url"]).text
     assert found == f"sqlalchemy.url = postgresql+psycopg://app:{REDACTED}@db:5432/hub?sslmode=require"
 
@@ -176,7 +176,7 @@ stringData:
 
 
 def test_every_value_of_a_secret_goes_and_the_layout_stays() -> None:
-    """Names, comments, anchors and the order of things are kept; not one value is."""
+    """Names, comments, anchors and the order are kept; no value is."""
     text = redact_yaml(SECRET_MANIFEST).text
     assert SECRET not in text
     assert base64.b64encode(SECRET.encode()).decode() not in text
@@ -204,8 +204,8 @@ def test_every_value_of_a_secret_goes_and_the_layout_stays() -> None:
     assert "&a" in text
 
 
-def test_the_marker_is_no_base64() -> None:
-    """Applying a redacted Secret fails, rather than replacing a secret by nonsense."""
+def test_the_marker_is_not_base64() -> None:
+    """Applying a redacted Secret fails instead of replacing a secret with the marker."""
     with pytest.raises(ValueError, match=r"base64|padding|alphabet"):
         base64.b64decode(REDACTED, validate=True)
 
@@ -251,7 +251,7 @@ YAMLS = {
 
 @pytest.mark.parametrize("what", YAMLS)
 def test_no_secret_stays_in_yaml(what: str) -> None:
-    """However it is written, it is replaced, and the result is YAML of the same shape."""
+    """A secret in any notation is replaced, and the result is YAML of the same structure."""
     found = redact_yaml(YAMLS[what])
     assert SECRET not in found.text
     assert "4711471147" not in found.text
@@ -290,7 +290,7 @@ spec:
 
 
 def test_yaml_without_secrets_stays_as_it_is() -> None:
-    """References to secrets, and fields with a secret's word in their name, are left alone to the byte."""
+    """References to secrets, and fields with such a word in their name, stay unchanged."""
     assert redact_yaml(OPEN).text == OPEN
 
 
@@ -306,7 +306,7 @@ def test_yaml_without_secrets_stays_as_it_is() -> None:
         *("[" * 5000 + "]" * 5000, "a: " * 3 + "b", "a: \x00"),
     ],
 )
-def test_what_is_no_yaml_is_refused(text: str) -> None:
+def test_text_that_is_not_yaml_is_refused(text: str) -> None:
     """A template cannot be proven free of secrets, so it is left out; the message has none of its content."""
     with pytest.raises(NotRedactable) as caught:
         redact_yaml(text)
@@ -314,13 +314,13 @@ def test_what_is_no_yaml_is_refused(text: str) -> None:
 
 
 def test_an_alias_bomb_is_harmless() -> None:
-    """Each node is looked at once, however often aliases lead to it."""
+    """Each node is visited once, however many aliases lead to it."""
     lines = ["a0: &a0 [x, x]"] + [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 40)]
     assert redact_yaml("\n".join(lines)).text == "\n".join(lines)
 
 
 def test_a_leak_is_noticed_in_any_form() -> None:
-    """Plain, in base64, decoded, or one line of a longer secret."""
+    """A secret is found plain, in base64, decoded, or as one line of a longer one."""
     encoded = base64.b64encode(SECRET.encode()).decode()
     assert leaks(f"x {SECRET} y", {SECRET})
     assert leaks(f"x: {encoded}", {SECRET})
@@ -335,7 +335,7 @@ def test_a_leak_is_noticed_in_any_form() -> None:
     ["-----BEGIN PRIVATE KEY-----", "-----BEGIN OPENSSH PRIVATE KEY-----", "ghp_" + "a1B2" * 9, "sk_live_" + "a1" * 12],
 )
 def test_key_material_is_known_by_its_form(text: str) -> None:
-    """Keys and tokens are recognised wherever they stand."""
+    """Keys and tokens are recognised anywhere in a text."""
     assert holds_key_material(f"x = {text}")
 
 
@@ -351,7 +351,7 @@ TREES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dic
     st.sampled_from([None, '"', "'", "|", ">"]),
 )
 def test_no_value_of_any_secret_survives(data: dict[str, object], flow: bool | None, style: str | None) -> None:
-    """Whatever a Secret holds and however it is laid out, none of it is left, and all else is."""
+    """Of any Secret in any layout no value is left, and everything else is."""
     manifest = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "n"}, "stringData": data, "type": "Opaque"}
     text = yaml.safe_dump(manifest, default_flow_style=flow, default_style=style, allow_unicode=True, sort_keys=False)
     found = redact_yaml(text)

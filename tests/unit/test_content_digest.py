@@ -1,4 +1,4 @@
-"""Content and schema digests, computed again from docs/content-digest.md, and what changes them."""
+"""Content and schema digests, computed again from docs/content-digest.md, and the changes that they detect."""
 
 import hashlib
 import json
@@ -49,7 +49,7 @@ LOOKALIKES = (
 
 
 def canonical(value: object, encoding: str) -> bytes:
-    """Write one value as the page says."""
+    """Return the canonical text of a value, by the page."""
     if value is None:
         return b"NULL"
     if isinstance(value, float):
@@ -73,7 +73,7 @@ def content_digest(path: Path, table: str, order: str = "rowid", encoding: str =
 
 
 def schema_lines(path: Path) -> str:
-    """Write the schema as the page says."""
+    """Return the schema's lines, by the page."""
     with closing(sqlite3.connect(path)) as connection:
         listed = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema").fetchall()
         counted = any(name == "sqlite_sequence" for _, name, _, _ in listed)
@@ -101,7 +101,7 @@ def _insert(rows: Iterable[tuple[object, ...]], connection: sqlite3.Connection) 
 
 
 def test_the_example_of_the_page(tmp_path: Path) -> None:
-    """The page's SQL gives the page's lines, and they give the page's digests, as our code does."""
+    """The page's SQL gives the page's lines and digests, and the code gives the same digests."""
     sql, rows, of_content, schema, of_schema = re.findall(r"^```\w*\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
         connection.executescript(sql)
@@ -115,7 +115,7 @@ def test_the_example_of_the_page(tmp_path: Path) -> None:
 @settings(max_examples=100, deadline=None)
 @given(rows=st.lists(st.tuples(CELLS, CELLS), max_size=5), encoding=st.sampled_from(torture.ENCODINGS))
 def test_the_definition_holds_for_any_values(rows: list[tuple[object, object]], encoding: str) -> None:
-    """Plain Python, going by the page, computes the same digest for whatever is in a table."""
+    """Plain Python written from the page computes the same digest for any table."""
     digest = hashlib.sha256()
     for number, row in enumerate(rows):
         digest.update(b",".join(canonical(value, encoding) for value in (number, *row)) + b"\n")
@@ -123,7 +123,7 @@ def test_the_definition_holds_for_any_values(rows: list[tuple[object, object]], 
 
 
 def test_the_definition_of_order_and_of_virtual_tables(tmp_path: Path) -> None:
-    """A WITHOUT ROWID table goes by its key, a virtual table by its shadow tables' digests and names."""
+    """A WITHOUT ROWID table is ordered by its key; a virtual table uses its shadow tables' digests and names."""
     path = tmp_path / "a.db"
     execute(
         path,
@@ -154,7 +154,7 @@ def test_the_definition_of_order_and_of_virtual_tables(tmp_path: Path) -> None:
 def test_any_other_cell_gives_another_digest(
     rows: list[tuple[object, object]], at: int, column: int, value: object
 ) -> None:
-    """Change one value, or only its type, and the digest is another one."""
+    """A change of one value, or only of its type, changes the digest."""
     assume(at < len(rows))
     assume(canonical(rows[at][column], "UTF-8") != canonical(value, "UTF-8"))
     changed = [list(row) for row in rows]
@@ -165,7 +165,7 @@ def test_any_other_cell_gives_another_digest(
 
 @pytest.mark.parametrize("encoding", torture.ENCODINGS)
 def test_values_that_look_alike_differ(encoding: str) -> None:
-    """NULL, '', 1, 1.0, '1', x'31', 0.0 and -0.0 are all told apart, alone and across columns."""
+    """NULL, '', 1, 1.0, '1', x'31', 0.0 and -0.0 all differ, in one column and across columns."""
     digests = {of_rows((1, value, None), encoding=encoding) for value in LOOKALIKES}
     digests |= {of_rows((1, None, value), encoding=encoding) for value in LOOKALIKES[1:]}
     digests |= {of_rows((1, "a,'b'", "c")), of_rows((1, "a", "b','c")), of_rows((1, "a\n2", None), (2, None, None))}
@@ -173,7 +173,7 @@ def test_values_that_look_alike_differ(encoding: str) -> None:
 
 
 def test_row_order_and_keys_count() -> None:
-    """The same rows under other keys, or one row less, give another digest; the order of insertion does not."""
+    """The same rows under other keys, or one row fewer, change the digest; the order of insertion does not."""
     rows = [(number, f"row {number}", b"x" * 900) for number in range(60)]
     assert of_rows(*reversed(rows), page_size=512) == of_rows(*rows, page_size=65536)
     assert of_rows(*((number + 1, *rest) for number, *rest in rows)) != of_rows(*rows)
@@ -181,7 +181,7 @@ def test_row_order_and_keys_count() -> None:
 
 
 def test_the_page_layout_does_not_count(tmp_path: Path) -> None:
-    """VACUUM with another page size and auto-vacuum, after rows came and went, leaves every digest as it was."""
+    """VACUUM with another page size and auto-vacuum, after inserts and deletes, changes no digest."""
     path = torture.build(tmp_path / "a.db", *QUICK, page_size=1024)
     tables, schema = set(read_tables(path)), schema_digest(path)
     execute(path, "PRAGMA page_size = 8192", "PRAGMA auto_vacuum = full", "VACUUM")
@@ -211,7 +211,7 @@ def test_the_page_layout_does_not_count(tmp_path: Path) -> None:
     ids=["index", "view", "trigger", "dropped-index", "column", "counter"],
 )
 def test_any_other_definition_gives_another_schema_digest(tmp_path: Path, statement: str) -> None:
-    """What is no row is in the schema digest: indexes, views, triggers, names and counters."""
+    """The schema digest covers everything except rows: indexes, views, triggers, names and counters."""
     path = torture.build(tmp_path / "a.db", *QUICK)
     tables, schema = read_tables(path), schema_digest(path)
     execute(path, statement)

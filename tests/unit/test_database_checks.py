@@ -1,4 +1,4 @@
-"""What SQLite says of a copy: damage, violated keys, and what this SQLite cannot know, which is no damage."""
+"""SQLite's checks of a copy: damage, violated keys, and features that this SQLite does not have."""
 
 import sqlite3
 from collections.abc import Callable
@@ -72,7 +72,7 @@ READERS: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("fill", FEATURES, ids=lambda fill: fill.__name__.removeprefix("_with_"))
 def test_what_only_the_application_has_is_named(tmp_path: Path, fill: torture.Fill) -> None:
-    """A database that needs the application's own code is not called corrupt; the message names what is missing."""
+    """A database that needs the application's code is not reported as corrupt; the message names the missing part."""
     path = torture.build(tmp_path / "a.db", fill)
     with pytest.raises(SourceUnsupported, match="secret_sauce") as raised:
         check(path)
@@ -82,7 +82,7 @@ def test_what_only_the_application_has_is_named(tmp_path: Path, fill: torture.Fi
 
 
 def _written_by_a_newer_sqlite(path: Path, definition: str) -> Path:
-    """Make a database whose table has a definition of the future."""
+    """Make a database whose table has a definition that only a newer SQLite knows."""
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("CREATE TABLE future (x)")
         connection.execute("PRAGMA writable_schema = ON")
@@ -104,7 +104,7 @@ def _written_by_a_newer_sqlite(path: Path, definition: str) -> Path:
     ids=["option", "syntax", "module"],
 )
 def test_a_newer_sqlite_is_named(tmp_path: Path, reader: Callable[[Path], object], definition: str, named: str) -> None:
-    """A schema of the future says which SQLite wrote it and what is not known, and that the data is not damaged."""
+    """The error names the SQLite that wrote the schema and the unknown part, and says that the data is not damaged."""
     path = _written_by_a_newer_sqlite(tmp_path / "a.db", definition)
     with pytest.raises(SourceUnsupported, match=named) as raised:
         reader(path)
@@ -116,7 +116,7 @@ def test_a_newer_sqlite_is_named(tmp_path: Path, reader: Callable[[Path], object
 
 
 def test_a_function_of_a_newer_sqlite_is_named(tmp_path: Path) -> None:
-    """A generated column whose function is of the future: the dump could not be loaded here."""
+    """A generated column with a function of a newer SQLite is refused: its dump could not be loaded here."""
     path = _written_by_a_newer_sqlite(tmp_path / "a.db", "CREATE TABLE future (x, y AS (telepathy(x)))")
     with pytest.raises(SourceUnsupported, match="telepathy"):
         write_dump(path, tmp_path / "a.sql")
@@ -124,7 +124,7 @@ def test_a_function_of_a_newer_sqlite_is_named(tmp_path: Path) -> None:
 
 
 def test_a_schema_that_no_newer_sqlite_explains_is_corrupt(tmp_path: Path) -> None:
-    """The same definition in a file that a known SQLite wrote last is damage."""
+    """The same definition is damage in a file that a known SQLite wrote last."""
     path = _written_by_a_newer_sqlite(tmp_path / "a.db", "CREATE TABLE future (x) TIMELESS")
     content = path.read_bytes()
     path.write_bytes(content[:_VERSION_OFFSET] + (3_040_001).to_bytes(4, "big") + content[_VERSION_OFFSET + 4 :])
@@ -134,7 +134,7 @@ def test_a_schema_that_no_newer_sqlite_explains_is_corrupt(tmp_path: Path) -> No
 
 
 def test_damage_written_by_a_newer_sqlite_is_still_damage(tmp_path: Path) -> None:
-    """A torn page does not pass for a feature of the future."""
+    """A torn page is not taken as a feature of a newer SQLite."""
     path = make_bank(tmp_path / "a.db")
     content = bytearray(path.read_bytes())
     content[_VERSION_OFFSET : _VERSION_OFFSET + 4] = _NEWER.to_bytes(4, "big")
@@ -147,7 +147,7 @@ def test_damage_written_by_a_newer_sqlite_is_still_damage(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("where", range(1, 9))
 def test_a_destroyed_page_is_found(tmp_path: Path, where: int) -> None:
-    """Whichever page is overwritten, integrity_check says so."""
+    """integrity_check finds any overwritten page."""
     path = make_bank(tmp_path / "a.db", rows=200)
     content = bytearray(path.read_bytes())
     content[where * 4096 : (where + 1) * 4096] = bytes(4096)
@@ -163,8 +163,8 @@ def test_a_cut_file_is_found(tmp_path: Path, pages: int) -> None:
     assert check(path).integrity
 
 
-def test_other_files_are_no_databases(tmp_path: Path) -> None:
-    """Nothing, text and a bare magic are refused as what they are."""
+def test_other_files_are_not_databases(tmp_path: Path) -> None:
+    """An empty file, text and a bare magic number are refused, each with its own message."""
     for content in (b"", b"hello" * 100, MAGIC + bytes(100)):
         (tmp_path / "a.db").write_bytes(content)
         with pytest.raises(SourceCorrupt):
@@ -172,7 +172,7 @@ def test_other_files_are_no_databases(tmp_path: Path) -> None:
 
 
 def test_violated_foreign_keys_are_reported_apart(tmp_path: Path) -> None:
-    """Orphans, a missing parent table and a key that SQLite cannot enforce are no damage, and each is named."""
+    """Orphans, a missing parent table and a key that SQLite cannot enforce are named, but not reported as damage."""
     found = check(torture.build(tmp_path / "a.db", torture_schema.foreign_keys))
     assert found.integrity == ()
     assert sorted(found.foreign_keys) == [
@@ -183,7 +183,7 @@ def test_violated_foreign_keys_are_reported_apart(tmp_path: Path) -> None:
 
 
 def test_a_million_orphans_make_a_short_report(tmp_path: Path) -> None:
-    """Only the first hundred violations are told."""
+    """Only the first hundred violations are reported."""
     execute(
         tmp_path / "a.db",
         "CREATE TABLE child (x REFERENCES parent(id))",
@@ -193,8 +193,8 @@ def test_a_million_orphans_make_a_short_report(tmp_path: Path) -> None:
     assert len(check(tmp_path / "a.db").foreign_keys) == 100
 
 
-def test_a_name_that_is_no_text_is_named_as_that(tmp_path: Path) -> None:
-    """A definition in another character set, which only C programs can make, is refused with the reason."""
+def test_a_name_that_is_not_text_is_reported(tmp_path: Path) -> None:
+    """A definition in another character set, which only a C program can write, is refused with the reason."""
     execute(tmp_path / "a.db", "CREATE TABLE caf_ (x)")
     path = tmp_path / "a.db"
     path.write_bytes(path.read_bytes().replace(b"caf_", b"caf\xe9"))
@@ -203,8 +203,8 @@ def test_a_name_that_is_no_text_is_named_as_that(tmp_path: Path) -> None:
             reader(path)
 
 
-def test_an_entry_that_is_not_its_definition(tmp_path: Path) -> None:
-    """A table whose schema entry was renamed by hand is not left out in silence."""
+def test_an_entry_that_differs_from_its_definition(tmp_path: Path) -> None:
+    """A table whose schema entry was renamed by hand is not left out unnoticed."""
     path = make_bank(tmp_path / "a.db")
     execute(path, "PRAGMA user_version = 1")
     with closing(sqlite3.connect(path)) as connection, connection:
@@ -216,7 +216,7 @@ def test_an_entry_that_is_not_its_definition(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("encoding", torture.ENCODINGS)
 def test_key_metadata_of_any_text(tmp_path: Path, encoding: str) -> None:
-    """A key's name with bytes that are no text stops no backup, and never shows the hash."""
+    """A key's name with invalid text does not stop a backup, and the hash is never shown."""
 
     def fill(connection: sqlite3.Connection) -> None:
         connection.execute("CREATE TABLE api_keys (id INTEGER PRIMARY KEY, name TEXT, key_hash TEXT)")
@@ -232,7 +232,7 @@ def test_key_metadata_of_any_text(tmp_path: Path, encoding: str) -> None:
 
 @pytest.mark.slow
 def test_a_row_too_long_for_sql_text(tmp_path: Path) -> None:
-    """A blob of half a gigabyte has a digest, but cannot be written as SQL: that is said, and nothing is left."""
+    """A blob of half a gigabyte has a digest but cannot be written as SQL: the error says so, and no file is left."""
     path = tmp_path / "a.db"
     execute(path, "CREATE TABLE t (x)", "PRAGMA synchronous = OFF", "INSERT INTO t VALUES (zeroblob(500000000))")
     assert [table.rows for table in read_tables(path)] == [1]

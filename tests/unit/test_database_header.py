@@ -1,4 +1,4 @@
-"""Tests of the database header."""
+"""The database header."""
 
 import sqlite3
 from contextlib import closing
@@ -23,7 +23,7 @@ def _make(path: Path, *pragmas: str) -> Path:
 
 @pytest.mark.parametrize("page_size", [512, 1024, 4096, 32768, 65536])
 def test_page_size(tmp_path: Path, page_size: int) -> None:
-    """Every page size is read, 65536 included, which the header writes as 1."""
+    """Every page size is read, including 65536, which the header stores as 1."""
     path = _make(tmp_path / "a.db", f"page_size={page_size}")
     assert read_header(path).page_size == page_size
 
@@ -41,18 +41,18 @@ def test_numbers_an_application_sets(tmp_path: Path) -> None:
 
 
 def test_journal_mode(tmp_path: Path) -> None:
-    """WAL is written in the file; every other mode is a rollback journal."""
+    """The file records only WAL; every other mode is a rollback journal."""
     assert read_header(_make(tmp_path / "a.db", "journal_mode=wal")).journal_mode == "wal"
     assert read_header(_make(tmp_path / "b.db", "journal_mode=persist")).journal_mode == "rollback"
 
 
 def test_version_of_the_library(tmp_path: Path) -> None:
-    """The version is that of the library that wrote."""
+    """The version is that of the library that wrote last."""
     assert read_header(_make(tmp_path / "a.db")).sqlite_version == sqlite3.sqlite_version
 
 
 def test_empty_file(tmp_path: Path) -> None:
-    """SQLite takes an empty file for an empty database; to us it is a mistake, and named as one."""
+    """SQLite takes an empty file as an empty database; here it is an error with its own message."""
     (tmp_path / "a.db").write_bytes(b"")
     with pytest.raises(SourceCorrupt, match="empty"):
         read_header(tmp_path / "a.db")
@@ -62,13 +62,13 @@ def test_empty_file(tmp_path: Path) -> None:
     "content", [b"x", b"hello" * 100, MAGIC, MAGIC + b"\0" * 84], ids=["short", "other", "cut", "blank"]
 )
 def test_not_a_database(content: bytes) -> None:
-    """Other files, cut ones and blank ones are refused."""
+    """Other files, truncated ones and blank ones are refused."""
     with pytest.raises(SourceCorrupt):
         parse_header(content)
 
 
 def test_newer_file_format(tmp_path: Path) -> None:
-    """A format version of the future is named as that, not as damage."""
+    """A newer format version is not reported as damage."""
     content = bytearray(_make(tmp_path / "a.db").read_bytes())
     content[18:20] = b"\x03\x03"
     with pytest.raises(SourceUnsupported, match="version 3"):
@@ -76,7 +76,7 @@ def test_newer_file_format(tmp_path: Path) -> None:
 
 
 def test_missing_file_and_directory(tmp_path: Path) -> None:
-    """A missing file and a directory are no database."""
+    """A missing file and a directory are refused."""
     for path in (tmp_path / "none.db", tmp_path, tmp_path / "none.db" / "below"):
         with pytest.raises(SourceNotFound):
             read_header(path)
@@ -84,7 +84,7 @@ def test_missing_file_and_directory(tmp_path: Path) -> None:
 
 @given(st.binary(min_size=HEADER_BYTES - len(MAGIC), max_size=HEADER_BYTES))
 def test_any_bytes(rest: bytes) -> None:
-    """Whatever follows the magic, the answer is a header or one of our errors."""
+    """For any bytes after the magic number, the result is a header or a SqliteVaultError."""
     try:
         parse_header(MAGIC + rest)
     except SqliteVaultError as error:

@@ -1,4 +1,4 @@
-"""What the doctor finds, each finding made by its cause, on real databases of real processes."""
+"""The doctor's findings, each with its real cause, on real databases and processes."""
 
 import multiprocessing
 import os
@@ -71,7 +71,7 @@ def wal_bank(tmp_path: Path) -> Path:
 
 
 def test_a_healthy_source(bank: Path) -> None:
-    """Every finding is ok; the folder is as before, bytes and times; no lock is left; scratch is empty."""
+    """Every finding is ok; bytes and times in the folder are unchanged, no lock is left, and scratch is empty."""
     before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in bank.parent.iterdir()}
     report = _examined(bank)
     assert report.healthy
@@ -82,7 +82,7 @@ def test_a_healthy_source(bank: Path) -> None:
 
 
 def test_the_report_is_json(bank: Path) -> None:
-    """Programs see what people see, and the verdict."""
+    """The JSON report holds the findings and the verdict."""
     document = _examined(bank).to_dict()
     assert document["healthy"] is True
     assert document["capacity"]["bytes"] == bank.stat().st_size
@@ -90,7 +90,7 @@ def test_the_report_is_json(bank: Path) -> None:
 
 
 class Committing(Watcher):
-    """Lets the application take its strongest lock as a step begins."""
+    """Makes the application take its strongest lock as a step begins."""
 
     def __init__(self, application: Session) -> None:
         """Begin without an answer."""
@@ -98,12 +98,12 @@ class Committing(Watcher):
         self.answers: list[str] = []
 
     def started(self, step: str, total_bytes: int | None) -> None:  # noqa: ARG002
-        """Note what SQLite says."""
+        """Record SQLite's answer."""
         self.answers += [self._application.attempt(statement) for statement in ("BEGIN EXCLUSIVE", "COMMIT")]
 
 
-def test_a_writer_is_never_held_up(rollback_bank: Path) -> None:
-    """While the doctor holds its lock for others to see, the application takes the strongest lock at once."""
+def test_a_writer_is_never_blocked(rollback_bank: Path) -> None:
+    """While the doctor holds its lock, the application takes the strongest lock at once."""
     with session(rollback_bank, timeout=0) as application:
         watcher = Committing(application)
         report = _examined(rollback_bank, watcher, hold_seconds=0.05)
@@ -119,8 +119,8 @@ def test_a_writer_is_never_held_up(rollback_bank: Path) -> None:
         pytest.param(b"no database" * 100, SourceCorrupt, id="another file"),
     ],
 )
-def test_what_is_no_database_is_not_examined(tmp_path: Path, content: bytes | None, error: type[Exception]) -> None:
-    """The error says so, as for a backup."""
+def test_other_files_are_not_examined(tmp_path: Path, content: bytes | None, error: type[Exception]) -> None:
+    """The error is the same as for a backup."""
     source = tmp_path / "live" / "a.db"
     source.parent.mkdir()
     if content is not None:
@@ -130,7 +130,7 @@ def test_what_is_no_database_is_not_examined(tmp_path: Path, content: bytes | No
 
 
 def test_the_journal_mode_and_its_hazards(bank: Path) -> None:
-    """WAL or not; and what of `synchronous` would be unsafe there."""
+    """The journal mode is reported, and the unsafe values of `synchronous` in that mode."""
     report = _examined(bank)
     in_wal_mode = report.journal_mode == "wal"
     assert _find(report, "journal mode").detail.startswith("WAL" if in_wal_mode else "rollback journal")
@@ -139,7 +139,7 @@ def test_the_journal_mode_and_its_hazards(bank: Path) -> None:
 
 
 def test_a_newer_sqlite_is_a_warning(rollback_bank: Path) -> None:
-    """The version in the header is compared by its numbers."""
+    """The version in the header is compared number by number."""
     assert _found(rollback_bank, "SQLite version").level is Level.OK
     with rollback_bank.open("r+b") as file:
         os.pwrite(file.fileno(), struct.pack(">I", 3_100_002), 96)
@@ -149,7 +149,7 @@ def test_a_newer_sqlite_is_a_warning(rollback_bank: Path) -> None:
 
 
 def test_locks_of_others_are_seen(rollback_bank: Path) -> None:
-    """A transaction of the application shows, and is no fault."""
+    """A transaction of the application is visible and not a fault."""
     assert "none seen" in _found(rollback_bank, "others' locks").detail
     with session(rollback_bank, "BEGIN IMMEDIATE"):
         found = _found(rollback_bank, "others' locks")
@@ -158,7 +158,7 @@ def test_locks_of_others_are_seen(rollback_bank: Path) -> None:
 
 
 def test_an_idle_wal_connection_is_seen(wal_bank: Path) -> None:
-    """This is the proof that locks travel, where the application runs on another host."""
+    """If the application runs on another host, this proves that locks travel."""
     with session(wal_bank, "SELECT * FROM accounts"):
         assert "has the database open in WAL mode" in _found(wal_bank, "others' locks").detail
     assert "none seen" in _found(wal_bank, "others' locks").detail
@@ -195,7 +195,7 @@ def _under_strace(trace: Path, what: str, database: Path) -> str:
 
 
 def test_a_hot_journal_is_a_warning(rollback_bank: Path) -> None:
-    """A killed writer left half a transaction; after the application has opened the database, it is gone."""
+    """A killed writer left half a transaction; the warning ends when the application opens the database."""
     leave_hot_journal(rollback_bank)
     found = _found(rollback_bank, "side files")
     assert found.level is Level.WARNING
@@ -204,8 +204,8 @@ def test_a_hot_journal_is_a_warning(rollback_bank: Path) -> None:
     assert _found(rollback_bank, "side files").level is Level.OK
 
 
-def test_a_journal_of_a_writer_at_work_is_none(rollback_bank: Path) -> None:
-    """A transaction under way has a journal that is not hot."""
+def test_the_journal_of_a_live_writer_is_not_hot(rollback_bank: Path) -> None:
+    """The journal of an open transaction is not hot."""
     spill = ("PRAGMA cache_size = 5", "BEGIN IMMEDIATE", "UPDATE ledger SET note = note || 'x'")
     with session(rollback_bank, *spill):
         assert rollback_bank.with_name("a.db-journal").stat().st_size
@@ -214,7 +214,7 @@ def test_a_journal_of_a_writer_at_work_is_none(rollback_bank: Path) -> None:
 
 @pytest.mark.skipif(not shutil.which("strace"), reason="strace, which kills at a system call, is not installed")
 def test_a_crash_over_several_databases_is_a_problem(rollback_bank: Path) -> None:
-    """Such a journal cannot be judged from here: every backup would fail."""
+    """With such a journal every backup would fail."""
     leave_super_journal(rollback_bank)
     found = _found(rollback_bank, "side files")
     assert found.level is Level.PROBLEM
@@ -222,7 +222,7 @@ def test_a_crash_over_several_databases_is_a_problem(rollback_bank: Path) -> Non
 
 
 def test_a_log_that_nobody_has_open_is_a_warning(wal_bank: Path) -> None:
-    """The application was killed; a log in use is as it should be."""
+    """The application was killed; a log in use is not a fault."""
     leave_log(wal_bank)
     assert _found(wal_bank, "side files").level is Level.WARNING
     with session(wal_bank, "SELECT * FROM accounts"):
@@ -230,7 +230,7 @@ def test_a_log_that_nobody_has_open_is_a_warning(wal_bank: Path) -> None:
 
 
 def test_a_log_larger_than_the_database_is_a_warning(wal_bank: Path) -> None:
-    """A reader that never ends keeps the log growing; here the file is made that large at once."""
+    """A reader that never ends makes the log grow; here the file is made that large at once."""
     with session(wal_bank, "UPDATE accounts SET balance = -balance"):
         os.truncate(wal_bank.with_name("a.db-wal"), 65 << 20)
         found = _found(wal_bank, "side files")
@@ -239,7 +239,7 @@ def test_a_log_larger_than_the_database_is_a_warning(wal_bank: Path) -> None:
 
 
 def test_a_log_of_another_database_is_a_problem(tmp_path: Path) -> None:
-    """Beside a database in rollback mode, or with another page size, SQLite would damage it."""
+    """With a log beside a database in rollback mode, or with another page size, SQLite would damage the database."""
     for number, prepare in enumerate(("PRAGMA journal_mode = DELETE", "PRAGMA page_size = 8192")):
         source = tmp_path / str(number) / "a.db"
         other = make_bank(tmp_path / str(number) / "other.db", journal_mode="wal")
@@ -252,8 +252,8 @@ def test_a_log_of_another_database_is_a_problem(tmp_path: Path) -> None:
         assert _found(source, "side files").level is Level.PROBLEM
 
 
-def test_a_database_that_everybody_may_write_is_a_warning(rollback_bank: Path) -> None:
-    """Mode 666 is told, 644 is not."""
+def test_a_database_that_everybody_can_write_is_a_warning(rollback_bank: Path) -> None:
+    """Mode 666 is reported, 644 is not."""
     assert _found(rollback_bank, "permissions").level is Level.OK
     rollback_bank.chmod(0o666)
     assert _found(rollback_bank, "permissions").level is Level.WARNING
@@ -262,7 +262,7 @@ def test_a_database_that_everybody_may_write_is_a_warning(rollback_bank: Path) -
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 @pytest.mark.parametrize(("mode", "level"), [(0o644, Level.OK), (0o600, Level.PROBLEM)], ids=["readable", "private"])
 def test_a_log_that_may_not_be_read_is_a_problem(mode: int, level: Level) -> None:
-    """Of the application's log nothing is left to another user: every snapshot would fail."""
+    """If the log cannot be read, every snapshot would fail."""
     with tempfile.TemporaryDirectory() as folder:  # pytest's may be entered by its user alone
         Path(folder).chmod(0o755)
         bank = make_bank(Path(folder) / "a.db", journal_mode="wal")
@@ -291,7 +291,7 @@ def _examine_as_nobody(source: Path, level: Level) -> None:
     ],
 )
 def test_times_that_move_or_do_not(times: tuple[int, int], level: Level, says: str) -> None:
-    """A write that leaves no trace in the times makes copies without locks wrong."""
+    """A write that does not change the times makes copies without locks wrong."""
     before = Seen(View(b"counter 1", Fingerprint(1, 2, 4096, 1_000_001, 1_000_001)), None)
     now = Fingerprint(1, 2, 4096, 1_000_001 + times[0], 1_000_001 + times[1])
     found = judge_times(before, Seen(View(b"counter 2", now), None), 1.0)
@@ -300,13 +300,13 @@ def test_times_that_move_or_do_not(times: tuple[int, int], level: Level, says: s
 
 
 def test_times_in_whole_seconds_are_a_problem() -> None:
-    """Two writes within a second would look like one."""
+    """With times in whole seconds, two writes within a second look like one."""
     seen = Seen(View(b"x", Fingerprint(1, 2, 4096, 7_000_000_000, 7_000_000_000)), None)
     assert judge_times(seen, seen, 1.0).level is Level.PROBLEM
 
 
 def test_a_real_write_moves_the_times(bank: Path) -> None:
-    """A commit of the application is observed, also where its page went through the log."""
+    """A commit of the application is observed, even if it only reached the log."""
     before = look_at_times(bank)
     quiet = judge_times(before, look_at_times(bank), 1.0)
     assert "not observed" in quiet.detail
@@ -316,7 +316,7 @@ def test_a_real_write_moves_the_times(bank: Path) -> None:
 
 
 def test_a_time_that_is_set_back_is_noticed(rollback_bank: Path) -> None:
-    """A program that preserves times makes a write invisible to whoever looks at the modification time alone."""
+    """A program that restores the modification time hides a write from that time, but not from the change time."""
     facts, before = rollback_bank.stat(), look_at_times(rollback_bank)
     execute(rollback_bank, "DELETE FROM ledger WHERE id = 1")
     os.utime(rollback_bank, ns=(facts.st_mtime_ns, facts.st_mtime_ns))
@@ -324,7 +324,7 @@ def test_a_time_that_is_set_back_is_noticed(rollback_bank: Path) -> None:
 
 
 def test_a_busy_application_is_observed(bank: Path) -> None:
-    """While it commits all the time, a look of a moment sees that the file's time moves."""
+    """While the application commits all the time, a short observation sees the times move."""
     with writer(bank):
         looks = (
             _found(bank, "file times", observe_seconds=0.3) for _ in range(20)
@@ -333,7 +333,7 @@ def test_a_busy_application_is_observed(bank: Path) -> None:
 
 
 def test_too_little_scratch_and_time_is_a_problem(rollback_bank: Path) -> None:
-    """Of a database of 8 TiB, sparse, neither room nor time nor the stall fit; the report says what would."""
+    """A sparse database of 8 TiB exceeds scratch, time and stall; the report gives the largest size that fits."""
     os.truncate(rollback_bank, _HUGE)
     report = _examined(rollback_bank, seconds=900.0)
     assert {finding.name for finding in report.problems} == {"scratch space", "backup time"}
@@ -344,7 +344,7 @@ def test_too_little_scratch_and_time_is_a_problem(rollback_bank: Path) -> None:
 
 
 def test_a_scratch_folder_that_cannot_be_used_is_a_problem(rollback_bank: Path) -> None:
-    """A file lies where the folder should be."""
+    """A file blocks the path of the scratch folder."""
     blocked = rollback_bank.parent.parent / "scratch"
     blocked.write_text("")
     report = _examined(rollback_bank)
@@ -375,7 +375,7 @@ def _needs(**changed: object) -> Needs:
     ],
 )
 def test_the_stall_is_compared_with_what_the_snapshot_allows(changed: dict[str, object], level: Level) -> None:
-    """The same share of the budget as in the snapshot itself; in WAL mode there is none."""
+    """The doctor uses the same share of the allowed stall as the snapshot; in WAL mode there is no stall."""
     assert writer_stall(_needs(**changed)).level is level
 
 
@@ -390,13 +390,13 @@ def test_the_stall_is_compared_with_what_the_snapshot_allows(changed: dict[str, 
         pytest.param({"log_bytes": 20_000_000_000}, Level.PROBLEM, id="a huge log"),
     ],
 )
-def test_the_time_is_compared_with_what_there_is(changed: dict[str, object], level: Level) -> None:
+def test_the_time_is_compared_with_its_limits(changed: dict[str, object], level: Level) -> None:
     """10 s to copy and 50 s for the rest."""
     assert duration(_needs(**changed)).level is level
 
 
 def test_the_largest_database_fits_exactly() -> None:
-    """Whichever of time, snapshot time and scratch is the narrowest."""
+    """The tightest of time, snapshot time and scratch decides."""
     by_time = _needs(seconds=600.0, snapshot_seconds=1e9).largest
     assert by_time / 100e6 + by_time / WORK_BYTES_PER_SECOND == pytest.approx(600)
     assert _needs(free=3000).largest == 1000
@@ -404,5 +404,5 @@ def test_the_largest_database_fits_exactly() -> None:
 
 
 def test_sizes_are_those_that_every_verb_prints() -> None:
-    """Gigabytes are not told in megabytes."""
+    """Gigabytes are not printed in megabytes."""
     assert scratch_space(_needs(), 76_983_100_000).detail.startswith("77.0 GB free, a backup needs ")

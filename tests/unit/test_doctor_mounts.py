@@ -1,4 +1,4 @@
-"""Which file system the source lies on, by lines as the kernel writes them (proc_pid_mountinfo(5))."""
+"""The source's file system, from lines as the kernel writes them (proc_pid_mountinfo(5))."""
 
 from pathlib import Path
 
@@ -45,8 +45,8 @@ def _mounted(kind: str, device: str = "device", options: str = "rw") -> str:
         pytest.param(_mounted("fuse.s3fs", "s3fs"), Level.WARNING, "never tested", id="a bucket as a folder"),
     ],
 )
-def test_the_file_system_is_told(tmp_path: Path, line: str, level: Level, says: str) -> None:
-    """Good ones, those whose locks stay on this host, and those that were never tested."""
+def test_the_file_system_is_judged(tmp_path: Path, line: str, level: Level, says: str) -> None:
+    """Suitable file systems, those whose locks stay on this host, and those that were never tested."""
     found = check_mount(_DATABASE, _mountinfo(tmp_path, line))
     assert found.level is level
     assert says in found.detail
@@ -54,7 +54,7 @@ def test_the_file_system_is_told(tmp_path: Path, line: str, level: Level, says: 
 
 
 def test_the_innermost_and_latest_mount_counts(tmp_path: Path) -> None:
-    """A mount inside another, one that covers it, and one whose name only begins like the path."""
+    """A mount inside another, one that hides it, and one whose path only begins alike."""
     inner = "91 90 0:53 / /mnt/source/data rw - xfs /dev/sdc rw"
     cover = "92 91 0:54 / /mnt/source/data rw - btrfs /dev/sdd rw"
     longer = "93 22 0:55 / /mnt/source/dat rw - tmpfs tmpfs rw"
@@ -66,20 +66,20 @@ def test_the_innermost_and_latest_mount_counts(tmp_path: Path) -> None:
 
 
 def test_a_mount_point_with_a_space(tmp_path: Path) -> None:
-    """The kernel writes it as an octal number."""
+    """The kernel writes a space as an octal number."""
     mountinfo = _mountinfo(tmp_path, r"91 22 0:53 / /mnt/my\040data rw - xfs /dev/sdc rw")
     mount = mount_of(Path("/mnt/my data/a.db"), mountinfo)
     assert mount is not None
     assert mount.point == "/mnt/my data"
 
 
-def test_a_system_that_does_not_tell(tmp_path: Path) -> None:
-    """Without the kernel's list nothing is claimed."""
+def test_a_system_without_a_list_of_mounts(tmp_path: Path) -> None:
+    """Without the kernel's list, the file system is reported as unknown."""
     assert check_mount(_DATABASE, tmp_path / "none").level is Level.WARNING
 
 
 def test_this_hosts_own_list_is_understood(tmp_path: Path) -> None:
-    """Every line of the real one parses, and the test's folder lies somewhere."""
+    """Every line of the real list parses, and the mount of the test's folder is found."""
     mount = mount_of(tmp_path)
     assert mount is not None
     assert tmp_path.is_relative_to(mount.point)

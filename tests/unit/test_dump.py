@@ -1,4 +1,4 @@
-"""The SQL dump: what everybody can load, what is refused, and any value there and back."""
+"""The SQL dump: who can load it, what is refused, and a round trip of any value."""
 
 import math
 import re
@@ -46,7 +46,7 @@ AFFINITIES = ("", "TEXT", "INTEGER", "REAL", "NUMERIC", "BLOB")
 @settings(max_examples=100, deadline=None)
 @given(values=st.lists(VALUES, max_size=8), encoding=st.sampled_from(torture.ENCODINGS))
 def test_any_values_there_and_back(values: list[object], encoding: str) -> None:
-    """Whatever is in a column of whatever affinity is there again, to the last bit; NaN is NULL already in SQLite."""
+    """Any value in a column of any affinity is restored to the last bit; SQLite itself turns NaN into NULL."""
     with TemporaryDirectory() as folder:
         source = torture.build(Path(folder) / "source.db", partial(_insert, values), encoding=encoding)
         loaded = _reloaded(source)
@@ -71,7 +71,7 @@ def _reloaded(source: Path) -> Path:
 
 @pytest.mark.parametrize("kind", ALONE, ids=lambda kind: kind.__name__)
 def test_the_standard_library_loads_it(tmp_path: Path, kind: torture.Fill) -> None:
-    """An older SQLite in plain Python makes the same database of the text, with executescript."""
+    """An older SQLite in plain Python makes the same database from the text with executescript."""
     source = torture.build(tmp_path / "source.db", kind)
     write_dump(source, tmp_path / "dump.sql")
     with closing(sqlite3.connect(tmp_path / "plain.db")) as connection:
@@ -100,8 +100,8 @@ MARKS = (
 
 @pytest.mark.parametrize("kind", ["", "WITHOUT ROWID", "STRICT"], ids=["rowid", "without-rowid", "strict"])
 @pytest.mark.parametrize("declared", ["TEXT", "INT"])
-def test_bytes_that_are_no_text_stay_what_they_are(tmp_path: Path, kind: str, declared: str) -> None:
-    """Bytes that mean something to the dump's own making are written as they are; each has a table of its own."""
+def test_bytes_that_are_not_text_are_kept(tmp_path: Path, kind: str, declared: str) -> None:
+    """Bytes that serve as marks while dumping are kept; each has its own table."""
     with closing(sqlite3.connect(tmp_path / "source.db")) as connection, connection:
         for raw in MARKS:
             odd = f"CAST(x'{raw}' AS TEXT)"
@@ -124,7 +124,7 @@ def test_bytes_that_are_no_text_stay_what_they_are(tmp_path: Path, kind: str, de
 
 @pytest.mark.parametrize("kind", ["", "WITHOUT ROWID"], ids=["rowid", "without-rowid"])
 def test_people_can_read_the_text(tmp_path: Path, kind: str) -> None:
-    """Letters, line ends and quotes are not written as hexadecimal digits, even if a row elsewhere must be."""
+    """Letters, line ends and quotes are not written as hexadecimal digits, even if another row must be."""
     with closing(sqlite3.connect(tmp_path / "source.db")) as connection, connection:
         connection.execute(f"CREATE TABLE t (id INTEGER PRIMARY KEY, x INTEGER) {kind}")
         lines = ((n, f"žába č. {n}\r\nit's \\r fine\r\n") for n in range(20_000))
@@ -139,7 +139,7 @@ def test_people_can_read_the_text(tmp_path: Path, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["", "WITHOUT ROWID"], ids=["rowid", "without-rowid"])
 def test_values_of_another_kind_are_readable(tmp_path: Path, kind: str) -> None:
-    """Text after numbers, numbers after text: written as what they are, not as bytes."""
+    """Text after numbers and numbers after text are not written as bytes."""
     with closing(sqlite3.connect(tmp_path / "source.db")) as connection, connection:
         connection.execute(f"CREATE TABLE t (id INTEGER PRIMARY KEY, a, b) {kind}")
         values: list[object] = [7] * 300 + ["sept à côté"] * 300 + [None] * 300 + [0.5] * 300 + [b"7"] * 300
@@ -151,7 +151,7 @@ def test_values_of_another_kind_are_readable(tmp_path: Path, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["", "WITHOUT ROWID"], ids=["rowid", "without-rowid"])
 def test_columns_that_hold_something_else_further_on(tmp_path: Path, kind: str) -> None:
-    """What the first rows hold says nothing about later ones, whatever the columns were declared to hold."""
+    """Later rows may hold other types than the first ones, whatever the declared types."""
     some: list[object] = ["it's", 7, -0.0, b"\xff'", None, "", "nul\0", "line\r\n", "é", 1.5, 2.0**63, b"7", "7", "0x7"]
     with closing(sqlite3.connect(tmp_path / "source.db")) as connection, connection:
         for number, first in enumerate(some):
@@ -181,7 +181,7 @@ AMONG = {"numbers": (-1, 0, None, 7), "texts": ("a", "it's", None, "é"), "reals
 @pytest.mark.parametrize("kind", ["", "WITHOUT ROWID", "STRICT"], ids=["rowid", "without-rowid", "strict"])
 @pytest.mark.parametrize("place", [3, 18], ids=["first-run", "second-run"])
 def test_one_value_that_json_cannot_hold(tmp_path: Path, among: str, kind: str, place: int) -> None:
-    """Among some that it can hold, in a column of every affinity: each stays what it is."""
+    """A value that JSON cannot hold, among others that it can, is kept in a column of every affinity."""
     affinities = ("ANY",) if kind == "STRICT" else AFFINITIES
     with closing(sqlite3.connect(tmp_path / "source.db")) as connection, connection:
         for case, (odd, affinity) in enumerate((odd, affinity) for odd in ODD_IN_JSON for affinity in affinities):
@@ -202,7 +202,7 @@ def test_one_value_that_json_cannot_hold(tmp_path: Path, among: str, kind: str, 
 @pytest.mark.parametrize("columns", [99, 100, 1100])
 @pytest.mark.parametrize("kind", ["", "WITHOUT ROWID"], ids=["rowid", "without-rowid"])
 def test_tables_of_many_columns(tmp_path: Path, columns: int, kind: str) -> None:
-    """More than a function of SQLite may have as arguments."""
+    """A table has more columns than an SQLite function may have arguments."""
     with closing(sqlite3.connect(tmp_path / "source.db")) as connection, connection:
         connection.execute(f"CREATE TABLE t (id PRIMARY KEY{''.join(f', c{n}' for n in range(1, columns))}) {kind}")
         connection.executemany(f"INSERT INTO t VALUES (?{', ?' * (columns - 1)})", ([n] * columns for n in range(20)))
@@ -210,7 +210,7 @@ def test_tables_of_many_columns(tmp_path: Path, columns: int, kind: str) -> None
 
 
 def test_text_that_is_too_long_as_json(tmp_path: Path) -> None:
-    """JSON takes six bytes for a control character: text a fifth as long as SQLite's limit is no obstacle."""
+    """JSON takes six bytes for a control character, so text a fifth as long as SQLite's limit must still be dumped."""
     with closing(sqlite3.connect(tmp_path / "source.db")) as connection, connection:
         connection.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT)")
         texts = ["a"] * 500 + ["\x01" * 500_000] + ["b"] * 500
@@ -224,7 +224,7 @@ def test_text_that_is_too_long_as_json(tmp_path: Path) -> None:
 
 
 def test_the_same_content_gives_the_same_text(tmp_path: Path) -> None:
-    """Dumping what a dump made gives that dump again, byte by byte; so dumps can be compared with diff."""
+    """The dump of a loaded dump is identical, so dumps can be compared with diff."""
     loaded = _reloaded(torture.build(tmp_path / "source.db", *QUICK))
     write_dump(loaded, tmp_path / "again.sql")
     assert (tmp_path / "again.sql").read_bytes() == (tmp_path / "dump.sql").read_bytes()
@@ -232,7 +232,7 @@ def test_the_same_content_gives_the_same_text(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("encoding", torture.ENCODINGS)
 def test_a_database_without_tables(tmp_path: Path, encoding: str) -> None:
-    """Nothing but numbers in the header: they are kept."""
+    """The numbers in the header are kept although nothing else is in the database."""
     source = torture.build(tmp_path / "source.db", _no_tables, encoding=encoding, page_size=1024, auto_vacuum="full")
     loaded = _reloaded(source)
     header = read_header(loaded)
@@ -260,7 +260,7 @@ def test_progress_adds_up_to_the_size(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 0.999])
 def test_a_dump_that_was_cut_off(tmp_path: Path, share: float) -> None:
-    """A part of a dump makes no database, wherever it was cut; nothing is left behind."""
+    """A dump cut off anywhere does not load, and nothing is left behind."""
     source = torture.build(tmp_path / "source.db", torture.values, torture.late_bad_text)
     write_dump(source, tmp_path / "dump.sql")
     text = (tmp_path / "dump.sql").read_bytes()
@@ -272,7 +272,7 @@ def test_a_dump_that_was_cut_off(tmp_path: Path, share: float) -> None:
 
 
 def test_text_full_of_semicolons_is_loaded_little_by_little(tmp_path: Path) -> None:
-    """Source code in rows looks like ends of statements: what is gathered in memory stays short all the same."""
+    """Source code in rows looks like ends of statements, but little text is gathered in memory."""
     code = "x = 1;\nINSERT INTO t VALUES('');\n-- it's\n" * 500
     with closing(sqlite3.connect(tmp_path / "source.db")) as connection, connection:
         connection.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, code TEXT)")
@@ -286,8 +286,8 @@ def test_text_full_of_semicolons_is_loaded_little_by_little(tmp_path: Path) -> N
     assert sum(sizes) == (tmp_path / "dump.sql").stat().st_size > 10 << 20
 
 
-def test_a_damaged_statement_costs_no_other(tmp_path: Path) -> None:
-    """Of a dump that somebody annotated, too: what stands behind a statement is none of the next one."""
+def test_a_damaged_statement_affects_no_other(tmp_path: Path) -> None:
+    """Also in a dump with comments: text after a statement does not belong to the next one."""
     lines = ("CREATE TABLE t (a); -- made", "INSERT INTO t VALUES (1); -- kept", "INSERT INTO gone VALUES (1); -- lost")
     (tmp_path / "dump.sql").write_text("\n".join((*lines, "INSERT INTO t VALUES (2);\n")))
     assert load_readable(tmp_path / "dump.sql", tmp_path / "loaded.db")
@@ -309,8 +309,8 @@ END; DROP TRIGGER "tr;
 """
 
 
-def test_statements_that_lie_across_what_is_read_at_once(tmp_path: Path) -> None:
-    """Wherever a block ends: in quotes, brackets, comments, a trigger, or between the two signs of a comment."""
+def test_statements_that_cross_blocks(tmp_path: Path) -> None:
+    """A block may end anywhere: in quotes, brackets, comments, a trigger, or within the mark of a comment."""
     begun = "CREATE TABLE t (a, b DEFAULT 1, c, d);\nCREATE TABLE u (a);\nBEGIN;\nINSERT INTO u VALUES('"
     odd = ODD_SQL.replace(
         '";\n", `;\n`, [;\n]',
@@ -326,7 +326,7 @@ def test_statements_that_lie_across_what_is_read_at_once(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("missing", [1, 3, 10], ids=["the-commit", "three-statements", "ten-statements"])
 def test_a_dump_that_was_cut_between_statements(tmp_path: Path, missing: int) -> None:
-    """Each statement that is there is whole; only the end of the transaction tells that others are missing."""
+    """All statements are complete; only the missing end of the transaction shows the cut."""
     source = torture.build(tmp_path / "source.db", torture.autoincrement)
     write_dump(source, tmp_path / "dump.sql")
     lines = (tmp_path / "dump.sql").read_bytes().splitlines(keepends=True)
@@ -348,7 +348,7 @@ def test_a_dump_that_was_cut_between_statements(tmp_path: Path, missing: int) ->
     ids=["attach", "vacuum-into", "load-extension", "writefile", "shell"],
 )
 def test_a_hostile_dump_reaches_no_other_file(tmp_path: Path, statement: str) -> None:
-    """Text that would write elsewhere is refused, and writes nothing."""
+    """Text that would write to another file is refused and writes nothing."""
     (tmp_path / "dump.sql").write_text(f"CREATE TABLE t (x);\n{statement.format(tmp_path)};\n")
     with pytest.raises(IntegrityCheckFailed):
         load_dump(tmp_path / "dump.sql", tmp_path / "loaded.db")
@@ -356,7 +356,7 @@ def test_a_hostile_dump_reaches_no_other_file(tmp_path: Path, statement: str) ->
 
 
 def test_the_message_about_a_damaged_dump_quotes_no_data(tmp_path: Path) -> None:
-    """What is in the rows is nobody's business in a log."""
+    """The message contains no data, because it may be logged."""
     (tmp_path / "dump.sql").write_text("CREATE TABLE t (x);\nINSERT INTO t VALUES ('secret' 'secret');\n")
     with pytest.raises(IntegrityCheckFailed) as raised:
         load_dump(tmp_path / "dump.sql", tmp_path / "loaded.db")
@@ -365,7 +365,7 @@ def test_the_message_about_a_damaged_dump_quotes_no_data(tmp_path: Path) -> None
 
 @pytest.mark.slow
 def test_a_database_across_the_lock_page(tmp_path: Path) -> None:
-    """Beyond 1 GiB, where the page that locks live on is never used: the copy, digests and dump hold."""
+    """Beyond 1 GiB, where the page of the lock bytes is never used, copy, digests and dump are right."""
     source = _make_larger_than_a_gibibyte(tmp_path / "source.db")
     take_snapshot(source, tmp_path / "copy.db")
     assert (tmp_path / "copy.db").stat().st_size > 1 << 30

@@ -20,7 +20,7 @@ from tests.torture_kinds import ALONE, KINDS, QUICK
 
 
 def copied_and_loaded(source: Path) -> Path:
-    """Take a copy, dump it, load the dump, and hold each step to the one before."""
+    """Take a copy, dump it, load the dump, and compare each step with the one before."""
     copy, text, loaded = (source.with_name(name) for name in ("copy.db", "dump.sql", "loaded.db"))
     take_snapshot(source, copy)
     assert check(copy).integrity == ()
@@ -37,7 +37,7 @@ def copied_and_loaded(source: Path) -> Path:
 @pytest.mark.parametrize("encoding", torture.ENCODINGS)
 @pytest.mark.parametrize("kind", ALONE, ids=lambda kind: kind.__name__)
 def test_nothing_is_lost(tmp_path: Path, kind: torture.Fill, encoding: str) -> None:
-    """Whatever the kind and the encoding, the loaded dump equals the source in every value, rowid and definition."""
+    """For every kind and encoding, the loaded dump equals the source in every value, rowid and definition."""
     source = torture.build(tmp_path / "source.db", kind, encoding=encoding)
     require_same(copied_and_loaded(source), source)
 
@@ -78,7 +78,7 @@ def _answer(path: Path, question: str) -> list[tuple[object, ...]]:
 
 
 def test_statistics_that_not_every_sqlite_knows(tmp_path: Path) -> None:
-    """The samples of sqlite_stat4 are kept, and load where SQLite was compiled without them."""
+    """The samples of sqlite_stat4 are kept, and also load with an SQLite compiled without them."""
     source = tmp_path / "source.db"
     with closing(apsw.Connection(str(source))) as connection:
         connection.execute("CREATE TABLE t (a, b); CREATE INDEX i ON t(a)")

@@ -1,4 +1,4 @@
-"""Rows with values of megabytes: dump and digest read them in pieces, and neither changes a bit of them."""
+"""Rows with values of megabytes: dump and digest read them in pieces and change nothing."""
 
 import hashlib
 import sqlite3
@@ -51,7 +51,7 @@ def made(path: Path, encoding: str, generated: str) -> Path:
 
 @pytest.mark.parametrize(("encoding", "generated"), [*((each, "") for each in ENCODINGS), ("UTF-8", ", d AS (a || b)")])
 def test_there_and_back(tmp_path: Path, encoding: str, generated: str) -> None:
-    """The dump makes the same database, with the same digest. Generated columns need another way."""
+    """The dump makes the same database with the same digest; generated columns are read in another way."""
     source = made(tmp_path / "source.db", encoding, generated)
     write_dump(source, tmp_path / "dump.sql")
     load_dump(tmp_path / "dump.sql", tmp_path / "loaded.db")
@@ -62,7 +62,7 @@ def test_there_and_back(tmp_path: Path, encoding: str, generated: str) -> None:
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_the_digest_is_that_of_the_definition(tmp_path: Path, encoding: str) -> None:
-    """The same for a long row as for short ones (docs/content-digest.md)."""
+    """A long row has the digest of the definition, as short ones have (docs/content-digest.md)."""
     cjk = "語" * LONG  # no byte of which is 0 in UTF-16
     with closing(sqlite3.connect(tmp_path / "some.db")) as connection, connection:
         connection.execute(f"PRAGMA encoding = '{encoding}'")
@@ -84,7 +84,7 @@ def test_the_digest_is_that_of_the_definition(tmp_path: Path, encoding: str) -> 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_columns_that_came_later(tmp_path: Path, encoding: str) -> None:
-    """A long row from before them has their defaults, which are in the schema alone."""
+    """A long row from before the columns has their defaults, which are only in the schema."""
     with closing(sqlite3.connect(tmp_path / "source.db")) as connection, connection:
         connection.execute(f"PRAGMA encoding = '{encoding}'")
         connection.execute("CREATE TABLE t (a)")
@@ -101,7 +101,7 @@ def test_columns_that_came_later(tmp_path: Path, encoding: str) -> None:
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_the_standard_library_loads_it(tmp_path: Path, encoding: str) -> None:
-    """An older SQLite, too; it replaces two characters when it makes UTF-16, of which 3.54 makes the source here."""
+    """An older SQLite loads it too; it replaces two characters when it makes UTF-16, so 3.54 makes the source here."""
     with closing(apsw.Connection(str(tmp_path / "source.db"))) as source:
         source.execute(f"PRAGMA encoding = '{encoding}'; CREATE TABLE t (a)")
         for character in "\ufffe\uffff\ufeff\U0001ffff\ufdd0":
@@ -113,7 +113,7 @@ def test_the_standard_library_loads_it(tmp_path: Path, encoding: str) -> None:
 
 
 def test_people_can_read_what_is_text(tmp_path: Path) -> None:
-    """Beside a long blob as well."""
+    """Text beside a long blob is also readable."""
     with closing(sqlite3.connect(tmp_path / "source.db")) as connection, connection:
         connection.execute("CREATE TABLE files (id INTEGER PRIMARY KEY, name TEXT, data BLOB, note TEXT)")
         connection.execute("INSERT INTO files VALUES (1, 'žába', zeroblob(?), ?)", (LONG, TEXTS[0]))

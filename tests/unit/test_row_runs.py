@@ -1,4 +1,4 @@
-"""Rows read many at a time: all of them, once, in order, and no more in memory than agreed."""
+"""Rows read many at a time: each one once, in order, and within the memory limit."""
 
 import random
 import sqlite3
@@ -22,7 +22,7 @@ KINDS = pytest.mark.parametrize("kind", ["", "WITHOUT ROWID"], ids=["rowid", "wi
 
 
 def made(path: Path, sizes: list[int], kind: str = "") -> Path:
-    """Make a table of one row for each size, which tells its number and then is as long as that."""
+    """Make a table with one row per size; each row begins with its number and has that length."""
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(f"CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT) {kind}")
         connection.executemany("INSERT INTO t VALUES (?, ?)", enumerate("x" * size for size in sizes))
@@ -30,7 +30,7 @@ def made(path: Path, sizes: list[int], kind: str = "") -> Path:
 
 
 def runs(path: Path, within: RowRun | None = None, text: str = "id || x") -> list[RowRun]:
-    """Read table `t`, a line each row."""
+    """Read table `t`, one line per row."""
     with open_copy(path) as connection:
         (table,) = tables(connection)
         part = (within.start, within.rows) if within else ()
@@ -46,7 +46,7 @@ def numbers(found: list[RowRun]) -> list[int]:
 @KINDS
 @pytest.mark.parametrize("encoding", ["UTF-8", "UTF-16le"])
 def test_every_row_once_and_in_order(tmp_path: Path, kind: str, encoding: str) -> None:
-    """Whatever their sizes are: runs of tiny rows are long, and each says how many it has."""
+    """For any sizes: runs of tiny rows are long, and each run gives its number of rows."""
     path = tmp_path / "some.db"
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(f"PRAGMA encoding = '{encoding}'")
@@ -59,7 +59,7 @@ def test_every_row_once_and_in_order(tmp_path: Path, kind: str, encoding: str) -
 
 @KINDS
 def test_rows_that_grow_large_on_the_way(tmp_path: Path, kind: str) -> None:
-    """After thousands of tiny rows come some of megabytes: a run stays short, but for a row without a rowid."""
+    """After thousands of tiny rows come rows of megabytes: a run stays short, except for a row without a rowid."""
     sizes = [10] * 5000 + [700_000, 3 << 20, 10] * 8 + [10] * 5000
     found = runs(made(tmp_path / "some.db", sizes, kind))
     assert numbers(found) == list(range(len(sizes)))
@@ -68,7 +68,7 @@ def test_rows_that_grow_large_on_the_way(tmp_path: Path, kind: str) -> None:
 
 
 def test_the_least_and_the_greatest_rowid(tmp_path: Path) -> None:
-    """Where no number is below or above."""
+    """The smallest and the largest possible rowid are read."""
     path = made(tmp_path / "some.db", [])
     edges = [-(2**63), -(2**63) + 1, -1, 0, 2**63 - 2, 2**63 - 1]
     with closing(sqlite3.connect(path)) as connection, connection:
@@ -78,7 +78,7 @@ def test_the_least_and_the_greatest_rowid(tmp_path: Path) -> None:
 
 @KINDS
 def test_a_run_read_again(tmp_path: Path, kind: str) -> None:
-    """Its rows, and no other, although rowids have gaps."""
+    """A run read again has the same rows, although rowids have gaps."""
     path = made(tmp_path / "some.db", [200] * 9000, kind)
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("DELETE FROM t WHERE id % 3 = 0")
@@ -109,7 +109,7 @@ KEYS = st.one_of(
     encoding=st.sampled_from(["UTF-8", "UTF-16le"]),
 )
 def test_rows_by_any_key(keys: list[tuple[object, object]], declared: str, order: str, encoding: str) -> None:
-    """Each row once and in order, whatever the key's values, affinity, collation and direction are."""
+    """Each row comes once and in order, for any values, affinity, collation and direction of the key."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "some.db"
         with closing(sqlite3.connect(path)) as connection, connection:
@@ -131,8 +131,8 @@ def test_rows_by_any_key(keys: list[tuple[object, object]], declared: str, order
     ],
     ids=["number-and-nul", "lone-surrogate"],
 )
-def test_keys_that_a_question_would_change(tmp_path: Path, encoding: str, declared: str, key: str) -> None:
-    """Text that SQLite takes for a number where a column prefers one, and text that Python gets as something else."""
+def test_keys_that_a_query_would_change(tmp_path: Path, encoding: str, declared: str, key: str) -> None:
+    """Text that SQLite converts to a number in a numeric column, and text that Python receives changed."""
     path = tmp_path / "some.db"
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(f"PRAGMA encoding = '{encoding}'")
@@ -143,8 +143,8 @@ def test_keys_that_a_question_would_change(tmp_path: Path, encoding: str, declar
 
 
 @pytest.mark.parametrize("where", [0, 15, 16, 17, 100, 299])
-def test_keys_that_are_no_text(tmp_path: Path, where: int) -> None:
-    """Python cannot hold them; rows from there on are read all the same."""
+def test_keys_that_are_not_text(tmp_path: Path, where: int) -> None:
+    """Python cannot hold such keys; the rows after them are still read."""
     path = tmp_path / "some.db"
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("CREATE TABLE t (k TEXT PRIMARY KEY, n) WITHOUT ROWID")
@@ -159,7 +159,7 @@ def test_keys_that_are_no_text(tmp_path: Path, where: int) -> None:
     ids=["one", "collation", "two"],
 )
 def test_a_key_is_searched_for(tmp_path: Path, columns: str) -> None:
-    """Not looked for from the first row on, again for each run; not even if the first column has few values."""
+    """Each run begins with a search by key, not at the first row, even if the first column has few values."""
     path = tmp_path / "some.db"
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(f"CREATE TABLE t ({columns}) WITHOUT ROWID")
@@ -182,7 +182,7 @@ def test_a_key_is_searched_for(tmp_path: Path, columns: str) -> None:
 
 
 def test_a_table_that_is_out_of_order(tmp_path: Path) -> None:
-    """A key that is not after the one before would lead round in circles: that is damage, and said."""
+    """A key that is not after the one before is reported as damage; it would make reading endless."""
     path = tmp_path / "some.db"
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("CREATE TABLE t (k TEXT COLLATE NOCASE PRIMARY KEY, n) WITHOUT ROWID")

@@ -21,7 +21,7 @@ def _taken(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("mode", ["delete", "truncate", "persist", "wal"])
-def test_the_result_tells_how(tmp_path: Path, mode: str) -> None:
+def test_the_result_describes_the_snapshot(tmp_path: Path, mode: str) -> None:
     """The result is one file in rollback mode, and the facts for the manifest."""
     bank = make_bank(tmp_path / "live" / "a.db", journal_mode=mode)
     copy = tmp_path / "copies" / "copy.db"
@@ -51,7 +51,7 @@ def test_every_page_size(tmp_path: Path, page_size: int, mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["delete", "wal"])
-def test_a_crashed_writer_is_noted(tmp_path: Path, mode: str) -> None:
+def test_recovery_of_a_crashed_writer_is_recorded(tmp_path: Path, mode: str) -> None:
     """The result says that a crashed writer's transaction was recovered."""
     bank = make_bank(tmp_path / "a.db", journal_mode=mode)
     leave_log(bank) if mode == "wal" else leave_hot_journal(bank)

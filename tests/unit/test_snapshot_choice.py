@@ -178,7 +178,7 @@ def test_a_read_that_fails_once(bank: Path, method: str) -> None:
     assert copy(0 if method == "journal-read" else 3) == 2
 
 
-def test_the_reason_is_told_although_the_time_was_up_at_last(bank: Path) -> None:
+def test_the_error_gives_an_earlier_reason_than_the_time(bank: Path) -> None:
     """The error gives the reason of an earlier attempt, not only that the time is up."""
 
     def write(step: str) -> None:
@@ -207,9 +207,7 @@ def _refuse(monkeypatch: pytest.MonkeyPatch, refused: int) -> None:
 
 
 @pytest.mark.parametrize("journal_mode", ["wal", "delete"])
-def test_locks_that_the_server_denies_are_done_without(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, journal_mode: str
-) -> None:
+def test_denied_locks_are_not_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, journal_mode: str) -> None:
     """Each mode has a method without locks, which is used at once."""
     bank = make_bank(tmp_path / "live" / "a.db", journal_mode=journal_mode)
     with session(bank, _ADD):
@@ -235,7 +233,7 @@ def test_no_database(bank: Path, content: bytes) -> None:
         Choice(make_attempt(bank, **_SHORT)).take()
 
 
-def test_damage_of_a_moment_is_looked_at_again(tmp_path: Path) -> None:
+def test_momentary_damage_is_checked_again(tmp_path: Path) -> None:
     """A file that looks damaged only for a moment is copied."""
     bank = make_bank(tmp_path / "live" / "a.db", journal_mode="wal")
     content = bank.read_bytes()
@@ -273,6 +271,6 @@ def test_unsupported_stays_unsupported(bank: Path) -> None:
         Choice(make_attempt(bank, **_SHORT)).take()
 
 
-def test_again_is_no_error_of_ours() -> None:
+def test_again_is_not_a_sqlitevault_error() -> None:
     """Again never leaves the package: callers catch SqliteVaultError."""
     assert not issubclass(Again, SqliteVaultError)

@@ -61,7 +61,7 @@ def test_missing_files_vanished(tmp_path: Path) -> None:
         look(tmp_path / "none" / "below")
 
 
-def test_a_stale_handle_is_no_missing_file(tmp_path: Path) -> None:
+def test_a_stale_handle_is_not_a_missing_file(tmp_path: Path) -> None:
     """A server reports a stale handle for a replaced file; the new file must be opened again."""
     path = tmp_path / "a"
     path.write_bytes(b"x")
@@ -80,7 +80,7 @@ def test_descriptors_are_read_only_and_closed(tmp_path: Path) -> None:
         os.fstat(descriptor)
 
 
-def test_force_sync_tells_what_is_wrong(tmp_path: Path) -> None:
+def test_force_sync_raises_system_errors(tmp_path: Path) -> None:
     """An error of the system call is raised."""
     force_sync(tmp_path)
     with pytest.raises(FileNotFoundError, match="none"):

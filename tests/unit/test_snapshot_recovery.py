@@ -52,7 +52,7 @@ def test_what_a_crash_left_is_recovered(tmp_path: Path, mode: str) -> None:
     assert require_bank(copy) == (501 if mode == "wal" else 500)
 
 
-def test_a_schema_that_cannot_be_read_is_no_obstacle(tmp_path: Path) -> None:
+def test_an_unreadable_schema_is_copied(tmp_path: Path) -> None:
     """Damaged databases and those of a newer SQLite are copied too; their content is checked later."""
     bank = tmp_path / "a.db"
     with closing(apsw.Connection(str(bank))) as connection:

@@ -128,7 +128,7 @@ def test_a_copy_that_takes_too_long_lets_the_writers_go(bank: Path) -> None:
     execute(bank, _ADD)
 
 
-def test_a_lock_that_is_not_to_be_had(bank: Path) -> None:
+def test_a_lock_that_never_becomes_free(bank: Path) -> None:
     """The wait for the lock is limited."""
     with holding_the_lock(bank), pytest.raises(Again, match="lock"):
         copy_locked(make_attempt(bank))

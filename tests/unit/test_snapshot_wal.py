@@ -42,7 +42,7 @@ def _rows(attempt: Attempt, protocol: Protocol) -> int:
 
 @each_protocol
 @pytest.mark.usefixtures("application")
-def test_commits_that_are_in_the_log_alone(bank: Path, protocol: Protocol) -> None:
+def test_commits_that_are_only_in_the_log(bank: Path, protocol: Protocol) -> None:
     """Commits that are only in the log are in the copy, which is one file in rollback mode."""
     assert _rows(make_attempt(bank), protocol) == 501
 

@@ -83,7 +83,7 @@ def test_a_newer_version_is_named() -> None:
 
 
 @given(st.binary(max_size=HEADER_BYTES))
-def test_any_other_bytes_are_no_header(content: bytes) -> None:
+def test_other_bytes_are_not_a_header(content: bytes) -> None:
     """Only bytes with a matching checksum are a header."""
     assert parse_wal_header(content) is None
 

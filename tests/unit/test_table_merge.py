@@ -59,7 +59,7 @@ def test_merging_twice_changes_nothing_more(pair: tuple[Path, Path]) -> None:
 
 @pytest.mark.parametrize("prepare", ["", "CREATE TABLE nokey (x)", "CREATE VIEW nokey AS SELECT 1 AS x"])
 def test_what_cannot_be_merged_is_refused(pair: tuple[Path, Path], prepare: str) -> None:
-    """A missing table, one without a primary key, a view: a clear refusal."""
+    """A missing table, one without a primary key, and a view are refused."""
     for path in pair if prepare else ():
         execute(path, prepare)
     with pytest.raises(ConfigError):
@@ -67,7 +67,7 @@ def test_what_cannot_be_merged_is_refused(pair: tuple[Path, Path], prepare: str)
 
 
 def test_other_columns_are_refused(pair: tuple[Path, Path]) -> None:
-    """After a migration rows cannot be merged blindly."""
+    """After a migration that changed the columns, rows are not merged."""
     execute(pair[0], "ALTER TABLE ledger ADD COLUMN extra")
     with pytest.raises(ConfigError, match="other columns"):
         merge_table(*pair, "ledger", missing_only=True)
@@ -94,7 +94,7 @@ def test_odd_names_and_composite_keys_work(tmp_path: Path) -> None:
     ids=["null", "collation"],
 )
 def test_a_key_of_several_rows_merges_nothing(tmp_path: Path, create: str, values: str) -> None:
-    """Rows that cannot be told apart would get each other's values."""
+    """Rows with the same key would get each other's values."""
     live, copy = tmp_path / "live.db", tmp_path / "copy.db"
     for path in (live, copy):
         execute(path, create, f"INSERT INTO t VALUES {values}")
@@ -114,7 +114,7 @@ def test_rows_without_a_key_are_compared_as_wholes(tmp_path: Path) -> None:
 
 
 def test_a_locked_database_is_busy_not_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While another program holds the write lock the merge waits, then says so."""
+    """While another program holds the write lock, the merge waits and then raises SourceBusy."""
     monkeypatch.setattr("sqlitevault.database.pairing._BUSY_SECONDS", 0.05)
     live, copy = make_bank(tmp_path / "live.db"), make_bank(tmp_path / "copy.db")
     with holding_the_lock(live), pytest.raises(SourceBusy):
@@ -130,7 +130,7 @@ def test_it_works_while_the_application_writes(tmp_path: Path) -> None:
 
 
 def test_a_newer_row_with_the_same_unique_value_is_never_replaced(tmp_path: Path) -> None:
-    """The name was given to another guide since: the deleted one is left out and counted, in both ways of merging."""
+    """If another guide now has the name, the deleted one is left out and counted, in both kinds of merge."""
     create = "CREATE TABLE guides (id TEXT PRIMARY KEY, slug TEXT UNIQUE)"
     for name in ("live.db", "copy.db"):
         execute(tmp_path / name, create)
@@ -147,7 +147,7 @@ def test_a_newer_row_with_the_same_unique_value_is_never_replaced(tmp_path: Path
 
 
 def test_rows_come_back_where_they_were(tmp_path: Path) -> None:
-    """A table without a numeric key keeps the order of its rows; where the place is taken they go to the end."""
+    """A table without a numeric key keeps the order of its rows; rows whose place is taken go to the end."""
     for name in ("live.db", "copy.db"):
         execute(tmp_path / name, "CREATE TABLE t (id TEXT PRIMARY KEY)", "INSERT INTO t VALUES ('a'), ('b'), ('c')")
     execute(tmp_path / "live.db", "DELETE FROM t WHERE id <> 'a'", "INSERT INTO t VALUES ('x')")
@@ -158,7 +158,7 @@ def test_rows_come_back_where_they_were(tmp_path: Path) -> None:
 
 
 def test_rows_that_refer_to_missing_ones_are_counted(tmp_path: Path) -> None:
-    """Restoring children without their parents is told."""
+    """Restored children without their parents are reported."""
     for name in ("live.db", "copy.db"):
         execute(
             tmp_path / name,
