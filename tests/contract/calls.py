@@ -1,4 +1,4 @@
-"""One call of each of a vault's methods, for what holds of all of them: (vault, name, a folder for files)."""
+"""One call for each method of a vault, for tests that apply to all methods: (vault, name, folder for files)."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -39,5 +39,5 @@ EVERY = BY_NAME | OF_THE_WHOLE
 
 
 def each(calls: dict[str, Call]) -> pytest.MarkDecorator:
-    """Run a test for each of the calls."""
+    """Run a test once for each call."""
     return pytest.mark.parametrize("call", calls.values(), ids=calls)

@@ -1,4 +1,4 @@
-"""Every vault that the contract is held against: a directory, memory, and buckets of moto and SeaweedFS."""
+"""The vaults under contract: a directory, memory, and buckets in moto and SeaweedFS."""
 
 import os
 import threading
@@ -32,7 +32,7 @@ def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def seaweed_server() -> Iterator[SeaweedS3]:
-    """One SeaweedFS for all tests, with both buckets."""
+    """One SeaweedFS server with both buckets, shared by all tests."""
     with SeaweedS3() as server:
         make_buckets(server.client())
         yield server
@@ -40,13 +40,13 @@ def seaweed_server() -> Iterator[SeaweedS3]:
 
 @pytest.fixture(scope="session")
 def session() -> boto3.Session:
-    """One session, since each takes long to make its first client; moto takes any credentials."""
+    """One session, because the first client of each session is slow; moto accepts any credentials."""
     return SeaweedS3().session()
 
 
 @pytest.fixture
 def seaweed(seaweed_server: SeaweedS3, monkeypatch: pytest.MonkeyPatch) -> SeaweedS3:
-    """The server, and an environment in which every AWS client reaches it."""
+    """The server, with the environment set so that every AWS client reaches it."""
     for name, value in seaweed_server.environment().items():
         monkeypatch.setenv(name, value)
     return seaweed_server
@@ -54,21 +54,21 @@ def seaweed(seaweed_server: SeaweedS3, monkeypatch: pytest.MonkeyPatch) -> Seawe
 
 @pytest.fixture(scope="session")
 def seaweed_client(seaweed_server: SeaweedS3) -> "S3Client":
-    """The client of SeaweedFS's owner."""
+    """A client with the credentials of SeaweedFS's owner."""
     return seaweed_server.client()
 
 
 @pytest.fixture(scope="session")
 def moto_client(session: boto3.Session) -> "S3Client":
-    """A client that reaches moto whenever it is there."""
+    """A client that reaches moto while it is running."""
     return session.client("s3")
 
 
 @pytest.fixture
 def moto(moto_client: "S3Client", monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Moto in this process, empty but for both buckets.
+    """Moto in this process, with both buckets and nothing else.
 
-    One request at a time: it looks whether there is an object and stores one in two steps, which are one in S3.
+    It handles one request at a time: it checks for an object and stores it in two steps, which S3 does in one.
     """
     answer, one_at_a_time = BotocoreStubber.__call__, threading.Lock()
 
@@ -95,7 +95,7 @@ def moto(moto_client: "S3Client", monkeypatch: pytest.MonkeyPatch) -> Iterator[N
 def store(
     request: pytest.FixtureRequest, session: boto3.Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Store:
-    """An empty vault of every kind, one after the other."""
+    """An empty store of each kind in turn."""
     kind, _, bucket = str(request.param).partition("-")
     if kind == "directory":
         return directory_store(tmp_path)

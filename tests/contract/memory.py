@@ -1,6 +1,6 @@
-"""A kind of vault that only tests have: objects in this process's memory. It shows what a new kind needs.
+"""An in-memory vault for tests, and an example of how to add a kind of vault.
 
-That is this module, and one line in `sqlitevault.vault.opening.KINDS`.
+A new kind needs one module such as this and one line in `sqlitevault.vault.opening.KINDS`.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ _BLOCK = 1 << 19
 
 @dataclass(slots=True)
 class Memory:
-    """What one location holds."""
+    """The content of one location."""
 
     objects: dict[str, tuple[bytes, datetime]] = field(default_factory=dict)
     unfinished: dict[str, datetime] = field(default_factory=dict)
@@ -35,7 +35,7 @@ _MEMORIES: defaultdict[str, Memory] = defaultdict(Memory)
 
 
 def memory_at(location: str) -> Memory:
-    """Return what lies at this location."""
+    """Return the content of this location."""
     return _MEMORIES[location]
 
 
@@ -45,12 +45,12 @@ def open_memory_vault(location: str) -> "MemoryVault":
 
 
 class MemoryVault:
-    """Keeps the promises of `vault.Vault` in memory. `memory://gone/` is a store that cannot be reached."""
+    """Implements `vault.Vault` in memory. `memory://gone/` is a store that cannot be reached."""
 
     capabilities = Capabilities()
 
     def __init__(self, location: str) -> None:
-        """Hold objects under this location."""
+        """Store objects under this location."""
         self.location = location
 
     @property
@@ -109,25 +109,25 @@ class MemoryVault:
         return hashlib.sha256(content).hexdigest()
 
     def delete(self, name: str) -> None:
-        """Forget the object."""
+        """Delete the object."""
         self._memory.objects.pop(require_name(name), None)
 
     def versions(self, name: str) -> Iterator[StoredObject]:
-        """Yield the only one."""
+        """Yield the only version."""
         if require_name(name) in self._memory.objects:
             yield self._stored(name)
 
     def replication_status(self, name: str) -> str | None:
-        """Return None: there are no copies."""
+        """Return None: nothing is replicated."""
         self._stored(name)
         return None
 
     def protection(self) -> Protection:
-        """Return that nothing is protected."""
+        """Report that nothing is protected."""
         return Protection(versioned=False, lock_mode=None, lock_days=None, expiry_days=())
 
     def sweep(self, older_than_seconds: float) -> int:
-        """Forget old unfinished uploads."""
+        """Delete old unfinished uploads."""
         left = self._memory.unfinished
         old = [name for name, since in left.items() if (datetime.now(UTC) - since).total_seconds() > older_than_seconds]
         for name in old:

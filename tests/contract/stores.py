@@ -1,4 +1,4 @@
-"""The kinds of store that the contract is held against: each a vault, and what a test does to it from outside."""
+"""The stores under contract: each is a vault with the operations that a test needs outside the vault's interface."""
 
 import itertools
 from collections.abc import Callable, Iterable
@@ -26,7 +26,7 @@ _numbers = itertools.count(1)
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A vault, and beside it what only an outsider can do."""
+    """A vault, and operations that bypass it."""
 
     vault: Vault
     location: str
@@ -46,7 +46,7 @@ class Store:
 
 
 def directory_store(folder: Path) -> Store:
-    """A directory below `folder`; the broken one's is a file."""
+    """A directory below `folder`; the broken vault's directory is a file."""
     root, file = folder / "vault", folder / "no-directory"
     file.touch()
 
@@ -65,7 +65,7 @@ def directory_store(folder: Path) -> Store:
 
 
 def memory_store() -> Store:
-    """A vault of the kind that only tests have, opened as every other."""
+    """An in-memory vault, opened like any other."""
     location = f"memory://test-{next(_numbers)}/"
     memory, vault = memory_at(location), open_vault(location)
 
@@ -80,7 +80,7 @@ def memory_store() -> Store:
 
 
 def bucket_store(session: boto3.Session, client: "S3Client", bucket: str, **known: Any) -> Store:
-    """A prefix of its own in `bucket`, where the environment says; the broken one's bucket does not exist."""
+    """A prefix of its own in `bucket`, at the endpoint in the environment; the broken vault's bucket does not exist."""
     prefix = f"test-{next(_numbers)}/"
     location = f"s3://{bucket}/{prefix}"
 
@@ -101,7 +101,7 @@ def bucket_store(session: boto3.Session, client: "S3Client", bucket: str, **know
 
 
 def make_buckets(client: "S3Client") -> None:
-    """Make a bucket without anything, and one that keeps and locks every version."""
+    """Make a plain bucket, and one that keeps and locks every version."""
     client.create_bucket(Bucket=PLAIN)
     client.create_bucket(Bucket=LOCKED, ObjectLockEnabledForBucket=True)
     retention = {"DefaultRetention": {"Mode": _LOCK.lock_mode, "Days": LOCK_DAYS}}

@@ -1,4 +1,4 @@
-"""A kind of vault that nothing but one line of the registry knows works with every verb."""
+"""Tests of a kind of vault that is registered by one line."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ LEDGER = "SELECT * FROM ledger ORDER BY rowid"
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> "Run":
-    """A command line on a small database, with the kind registered."""
+    """A command line for a small database, with the in-memory kind registered."""
     monkeypatch.setattr("sqlitevault.vault.opening.KINDS", KINDS | KIND)
     database = make_bank(tmp_path / "data" / "bank.db")
     for name, value in {"DATABASE_PATH": database, "CONFIG_ROOT": tmp_path, "BACKUP_DIR": LOCATION}.items():
@@ -27,21 +27,21 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> "Run":
 
 
 class Run:
-    """Runs verbs in this process."""
+    """Runs verbs of the command line in this process."""
 
     def __init__(self, database: Path) -> None:
-        """Run them on this database."""
+        """Set the database."""
         self.database = database
 
     def __call__(self, *arguments: str) -> Any:
-        """Return what a verb that ends well prints."""
+        """Run a verb that must succeed, and return its output."""
         done = CliRunner().invoke(main, [*arguments, "--json"])
         assert done.exit_code == 0, done.output
         return json.loads(done.stdout)
 
 
 def test_a_kind_registered_by_one_line_is_a_vault(run: Run) -> None:
-    """Backup with its proof, list, readiness, metrics and restore: none asks which kind it is."""
+    """Backup with proof, list, readiness, metrics and restore work with a vault of any registered kind."""
     before = rows(run.database, LEDGER)
     taken = run("backup")
     assert taken["pruned"] == {"removed": [], "unfinished": []}

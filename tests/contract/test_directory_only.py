@@ -1,4 +1,4 @@
-"""Properties of directory vaults only: files, their modes, and leftovers of killed writers."""
+"""Tests that apply only to directory vaults: files, their modes, and leftovers of killed writers."""
 
 import threading
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.killed_upload import kill_while_uploading
 
 @pytest.fixture
 def vault(tmp_path: Path) -> DirectoryVault:
-    """An empty vault, whose directory is not there yet."""
+    """An empty vault, whose directory does not exist yet."""
     return DirectoryVault(tmp_path / "above" / "vault")
 
 
@@ -23,7 +23,7 @@ def files(vault: DirectoryVault) -> list[Path]:
 
 
 def test_a_killed_upload_leaves_a_temporary_file_that_is_swept(vault: DirectoryVault, tmp_path: Path) -> None:
-    """No object appears, an older one stays, and the leftover is swept when it is old enough."""
+    """A killed upload stores no object, keeps the older one, and leaves a file that is swept when old enough."""
     vault.replace("a/b", b"older")
     kill_while_uploading(vault.location, "a/b", make_content(tmp_path, 9 * MEBIBYTE))
     assert len(files(vault)) == 2
@@ -32,8 +32,8 @@ def test_a_killed_upload_leaves_a_temporary_file_that_is_swept(vault: DirectoryV
     assert [path.name for path in files(vault)] == ["b"]
 
 
-def test_everything_is_the_owner_s_alone(vault: DirectoryVault, tmp_path: Path) -> None:
-    """Backups hold key hashes: files and every folder made for them are closed to others."""
+def test_only_the_owner_has_access(vault: DirectoryVault, tmp_path: Path) -> None:
+    """Only the owner can read the files and the folders made for them, because backups hold key hashes."""
     content = make_content(tmp_path, 10)
     vault.upload("a/b/uploaded", content.path, sha256=content.sha256)
     vault.create("a/b/created", b"!")
@@ -42,8 +42,8 @@ def test_everything_is_the_owner_s_alone(vault: DirectoryVault, tmp_path: Path) 
     assert {(path.is_dir(), oct(path.stat().st_mode & 0o777)) for path in made} == {(True, "0o700"), (False, "0o600")}
 
 
-def test_links_lead_nowhere(vault: DirectoryVault, tmp_path: Path) -> None:
-    """A link in the vault's directory is not an object: nothing outside is listed, read, described or deleted."""
+def test_links_are_not_followed(vault: DirectoryVault, tmp_path: Path) -> None:
+    """A link in the vault's directory is not an object: nothing outside is listed, read, inspected or deleted."""
     outside = tmp_path / "outside"
     outside.write_bytes(b"secret")
     vault.replace("a", b"!")
@@ -72,8 +72,8 @@ def test_a_reader_keeps_its_file_while_it_is_replaced(vault: DirectoryVault, tmp
     assert vault.download("a", tmp_path / "again") == second.sha256
 
 
-def test_sweeping_and_listing_go_on_beside_writers(vault: DirectoryVault) -> None:
-    """A temporary file that its writer finishes, or an object that is deleted, causes no error."""
+def test_sweeping_and_listing_beside_active_writers(vault: DirectoryVault) -> None:
+    """A temporary file that its writer finishes, or an object that is deleted, does not cause an error."""
     vault.replace("n/stays", b"!")
     done = threading.Event()
 

@@ -1,4 +1,4 @@
-"""S3 behind a network that cuts connections and damages bytes."""
+"""Tests of S3 behind a network that cuts connections and damages bytes."""
 
 import base64
 import hashlib
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 pytestmark = ON_SEAWEED
 PUT, PARTS = 5 * MEBIBYTE, 17 * MEBIBYTE
-# A client asks before it sends a body; what comes after that go-ahead is the answer.
+# A client waits for "100 Continue" before it sends a body; the bytes after that are the answer.
 ANSWER_LOST = Fault("answer", after=len(b"HTTP/1.1 100 Continue\r\n\r\n"))
 sized = pytest.mark.parametrize("size", [PUT, PARTS], ids=["put", "parts"])
 
@@ -34,11 +34,11 @@ class Network:
     """Vaults that reach the server through a proxy."""
 
     def __init__(self, server: SeaweedS3, session: boto3.Session, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Remember what is in between."""
+        """Set the server and the session."""
         self._server, self._session, self._monkeypatch = server, session, monkeypatch
 
     def proxy(self, fault: Fault) -> FaultyProxy:
-        """Return a proxy, from now on everybody's endpoint."""
+        """Return a proxy, which becomes the endpoint of all vaults opened from now on."""
         proxy = FaultyProxy(self._server.endpoint, fault)
         self._monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
         return proxy
@@ -48,26 +48,26 @@ class Network:
         return open_s3_vault(store.location, session=self._session)
 
     def impatient_vault(self, store: Store) -> Vault:
-        """Return it with one retry instead of four, which would wait for seconds."""
+        """Return the store's vault with one retry instead of four, which would take seconds."""
         config = _CLIENT.merge(Config(retries={"mode": "standard", "total_max_attempts": 2}))
         return S3Vault(self._session.client("s3", config=config), PLAIN, store.location.split("/", 3)[3])
 
 
 @pytest.fixture
 def network(seaweed: SeaweedS3, session: boto3.Session, monkeypatch: pytest.MonkeyPatch) -> Network:
-    """What lies between the vaults and the server."""
+    """The network between the vaults and the server."""
     return Network(seaweed, session, monkeypatch)
 
 
 @pytest.fixture
 def store(seaweed: SeaweedS3, session: boto3.Session, seaweed_client: "S3Client") -> Store:  # noqa: ARG001
-    """An empty vault that is reached directly."""
+    """An empty vault, reached without a proxy."""
     return bucket_store(session, seaweed_client, PLAIN)
 
 
 @sized
 def test_an_upload_survives_a_cut(store: Store, network: Network, tmp_path: Path, size: int) -> None:
-    """A connection lost midway is made again, and everything arrives."""
+    """An upload whose connection is lost midway is retried, and the whole content is stored."""
     content = make_content(tmp_path, size)
     with network.proxy(Fault("request", after=MEBIBYTE)) as proxy:
         network.vault(store).upload("a", content.path, sha256=content.sha256)
@@ -78,7 +78,7 @@ def test_an_upload_survives_a_cut(store: Store, network: Network, tmp_path: Path
 
 @sized
 def test_an_upload_that_is_always_cut_stores_nothing(store: Store, network: Network, tmp_path: Path, size: int) -> None:
-    """It fails as unavailable, what has the name stays, and the unfinished upload is aborted."""
+    """The upload raises VaultUnavailable, the older object stays, and the unfinished upload is aborted."""
     content = make_content(tmp_path, size)
     store.vault.replace("a", b"older")
     with (
@@ -93,7 +93,7 @@ def test_an_upload_that_is_always_cut_stores_nothing(store: Store, network: Netw
 
 
 def test_an_upload_whose_network_is_gone_for_good_is_swept(store: Store, network: Network, tmp_path: Path) -> None:
-    """An upload that cannot be aborted any more is not an object, and is cleared when it is old enough."""
+    """An upload that could not be aborted is not listed as an object, and is swept when it is old enough."""
     content = make_content(tmp_path, PARTS)
     with network.proxy(Fault("request", after=ALWAYS)) as proxy, pytest.raises(VaultUnavailable):
         network.impatient_vault(store).upload(
@@ -103,10 +103,10 @@ def test_an_upload_whose_network_is_gone_for_good_is_swept(store: Store, network
     assert [store.vault.sweep(age) for age in (3600, 0, 0)] == [0, 1, 0]
 
 
-def test_why_an_upload_failed_is_told_although_it_cannot_be_aborted(
+def test_an_upload_that_cannot_be_aborted_raises_its_first_error(
     store: Store, network: Network, tmp_path: Path
 ) -> None:
-    """The first error is the one that helps, not that of clearing up."""
+    """The cause of the failure is raised, not the error of the clean-up after it."""
     content, other = make_content(tmp_path, PARTS), make_content(tmp_path, PARTS, seed=2)
     arrived: list[int] = []
 
@@ -121,8 +121,8 @@ def test_why_an_upload_failed_is_told_although_it_cannot_be_aborted(
 
 
 @sized
-def test_an_upload_damaged_on_its_way_stores_nothing(store: Store, network: Network, tmp_path: Path, size: int) -> None:
-    """The server compares what arrives, and the vault says that it differs."""
+def test_an_upload_damaged_in_transit_stores_nothing(store: Store, network: Network, tmp_path: Path, size: int) -> None:
+    """The server compares the checksum of the content it receives, and the vault raises ChecksumMismatch."""
     content = make_content(tmp_path, size)
     with (
         network.proxy(Fault("request", after=MEBIBYTE, times=ALWAYS, kind="flip")) as proxy,
@@ -134,16 +134,16 @@ def test_an_upload_damaged_on_its_way_stores_nothing(store: Store, network: Netw
     assert store.vault.sweep(0) == 0
 
 
-def test_a_creator_whose_answer_is_lost_has_won(store: Store, network: Network) -> None:
-    """The retry finds the object of the first try, not of a rival."""
+def test_a_create_whose_answer_is_lost_succeeds(store: Store, network: Network) -> None:
+    """The retry recognises the object that the first attempt stored."""
     with network.proxy(ANSWER_LOST) as proxy:
         assert network.vault(store).create("a", b"content").bytes == 7
     assert proxy.happened == 1
     assert store.vault.read("a", limit=7) == b"content"
 
 
-def test_a_creator_whose_answer_is_lost_does_not_take_a_rival_s_for_its_own(store: Store, network: Network) -> None:
-    """The retry of the second writer fails."""
+def test_a_create_whose_answer_is_lost_fails_if_the_object_is_another_writer_s(store: Store, network: Network) -> None:
+    """The retry raises BackupExists if another writer stored the object."""
     store.vault.create("a", b"rival's")
     with network.proxy(ANSWER_LOST) as proxy, pytest.raises(BackupExists):
         network.vault(store).create("a", b"content")
@@ -152,7 +152,7 @@ def test_a_creator_whose_answer_is_lost_does_not_take_a_rival_s_for_its_own(stor
 
 @sized
 def test_a_download_survives_a_cut(store: Store, network: Network, tmp_path: Path, size: int) -> None:
-    """A connection lost midway is made again, and every byte is there."""
+    """A download whose connection is lost midway is retried, and the file is complete."""
     content = make_content(tmp_path, size)
     store.vault.upload("a", content.path, sha256=content.sha256)
     with network.proxy(Fault("answer", after=MEBIBYTE)) as proxy:
@@ -161,8 +161,8 @@ def test_a_download_survives_a_cut(store: Store, network: Network, tmp_path: Pat
     assert (tmp_path / "back").read_bytes() == content.data
 
 
-def test_a_download_goes_on_where_it_was_cut(store: Store, network: Network, tmp_path: Path) -> None:
-    """Although no connection lasts for a whole range, all of them together do."""
+def test_a_download_resumes_where_it_was_cut(store: Store, network: Network, tmp_path: Path) -> None:
+    """A download succeeds even if every connection is cut before the end of a range."""
     content = make_content(tmp_path, PARTS)
     store.vault.upload("a", content.path, sha256=content.sha256)
     with network.proxy(Fault("answer", after=4 * MEBIBYTE, times=ALWAYS)) as proxy:
@@ -175,7 +175,7 @@ def test_a_download_goes_on_where_it_was_cut(store: Store, network: Network, tmp
 def test_a_download_that_is_always_cut_leaves_no_file(
     store: Store, network: Network, tmp_path: Path, size: int
 ) -> None:
-    """It fails as unavailable when not even a block gets through."""
+    """A download raises VaultUnavailable if no connection lasts for a single block."""
     content = make_content(tmp_path, size)
     store.vault.upload("a", content.path, sha256=content.sha256)
     with (
@@ -189,10 +189,10 @@ def test_a_download_that_is_always_cut_leaves_no_file(
 
 
 @sized
-def test_a_download_damaged_on_its_way_is_never_taken_for_the_object(
+def test_a_download_damaged_in_transit_does_not_return_the_object_s_checksum(
     store: Store, network: Network, tmp_path: Path, size: int
 ) -> None:
-    """Either the damage is found and the range fetched again, or the checksum returned is the damaged file's."""
+    """Either the damage is detected and the range fetched again, or the returned checksum is the damaged file's."""
     content = make_content(tmp_path, size)
     store.vault.upload("a", content.path, sha256=content.sha256)
     with network.proxy(Fault("answer", after=MEBIBYTE, kind="flip")) as proxy:
@@ -203,7 +203,7 @@ def test_a_download_damaged_on_its_way_is_never_taken_for_the_object(
 
 @pytest.mark.parametrize("times", [1, ALWAYS], ids=["once", "always"])
 def test_a_damaged_range_is_fetched_again(store: Store, network: Network, tmp_path: Path, times: int) -> None:
-    """If the server sends a range's checksum, damage costs the range; if it persists, the download fails."""
+    """A damaged range with a checksum is fetched again; if the damage persists, the download fails."""
     content = make_content(tmp_path, PARTS)
     store.vault.upload("a", content.path, sha256=content.sha256)
     with network.proxy(Fault("answer", after=MEBIBYTE, times=times, kind="flip")) as proxy:
@@ -219,7 +219,7 @@ def test_a_damaged_range_is_fetched_again(store: Store, network: Network, tmp_pa
 
 
 def send_checksums_of_ranges(vault: Vault, content: Content) -> None:
-    """Add what AWS answers to a range that is a part, and SeaweedFS does not: the part's checksum."""
+    """Add the checksum of the part to each answer, as AWS does for a range that is a part and SeaweedFS does not."""
     assert isinstance(vault, S3Vault)
 
     def send(request: AWSPreparedRequest, **_: object) -> AWSResponse:
@@ -233,16 +233,16 @@ def send_checksums_of_ranges(vault: Vault, content: Content) -> None:
     vault._client.meta.events.register("before-send.s3.GetObject", send)  # type: ignore[arg-type]
 
 
-def test_a_manifest_damaged_on_its_way_is_not_returned(store: Store, network: Network) -> None:
-    """What is read is compared with the checksum that the server has stored."""
+def test_a_manifest_damaged_in_transit_is_not_returned(store: Store, network: Network) -> None:
+    """The content read is compared with the checksum stored on the server."""
     store.vault.replace("a", b"content " * 10_000)
     with network.proxy(Fault("answer", after=20_000, kind="flip")) as proxy, pytest.raises(ChecksumMismatch):
         network.vault(store).read("a", limit=80_000)
     assert proxy.happened == 1
 
 
-def test_nobody_there_is_unavailable(store: Store, network: Network) -> None:
-    """A refused connection is an error that says so."""
+def test_a_refused_connection_is_unavailable(store: Store, network: Network) -> None:
+    """A refused connection raises VaultUnavailable with a hint about the endpoint."""
     network.proxy(Fault("request", after=0)).close()
     with pytest.raises(VaultUnavailable) as caught:
         network.impatient_vault(store).read("a", limit=1)

@@ -1,4 +1,4 @@
-"""What only a real S3 can show: its own checks, Object Lock, lost connections, killed uploads."""
+"""Tests that need an S3 server: its own checks, Object Lock, killed uploads, credentials."""
 
 import base64
 import hashlib
@@ -41,12 +41,12 @@ def locked(session: boto3.Session, seaweed_client: "S3Client") -> Store:
 
 
 def wrong_checksum() -> str:
-    """The SHA-256 of something else, as S3 writes it."""
+    """The SHA-256 of other content, as S3 writes it."""
     return base64.b64encode(hashlib.sha256(b"something else").digest()).decode()
 
 
 def test_the_server_itself_refuses_a_wrong_checksum(seaweed_client: "S3Client") -> None:
-    """Nothing is stored of a put whose SHA-256 is not its body's: the check that the vault relies on."""
+    """S3 rejects a put whose SHA-256 does not match its body; the vault relies on this check."""
     with pytest.raises(ClientError, match="BadDigest"):
         seaweed_client.put_object(Bucket=PLAIN, Key="wrong", Body=b"content", ChecksumSHA256=wrong_checksum())
     with pytest.raises(ClientError, match="NoSuchKey"):
@@ -54,7 +54,7 @@ def test_the_server_itself_refuses_a_wrong_checksum(seaweed_client: "S3Client") 
 
 
 def test_the_server_itself_refuses_a_part_with_a_wrong_checksum(seaweed_client: "S3Client") -> None:
-    """So does a part, which then is not there to be completed."""
+    """S3 rejects a part whose SHA-256 does not match its body, and the part is not listed."""
     target: Any = {"Bucket": PLAIN, "Key": "wrong-part"}
     upload = seaweed_client.create_multipart_upload(**target, ChecksumAlgorithm="SHA256")["UploadId"]
     try:
@@ -71,7 +71,7 @@ def test_the_server_itself_refuses_a_part_with_a_wrong_checksum(seaweed_client: 
 def test_a_locked_version_cannot_be_deleted(
     seaweed_client: "S3Client", locked: Store, tmp_path: Path, size: int
 ) -> None:
-    """Whatever way it was uploaded, it has the bucket's retention from the start and survives its deletion."""
+    """A put and a multipart upload both get the bucket's retention at once and survive deletion."""
     content = make_content(tmp_path, size)
     stored = locked.vault.upload("a", content.path, sha256=content.sha256)
     version: Any = {"Bucket": LOCKED, "Key": key_of(locked, "a"), "VersionId": str(stored.version)}
@@ -86,7 +86,7 @@ def test_a_locked_version_cannot_be_deleted(
 
 
 def test_a_killed_upload_is_swept(plain: Store, locked: Store, tmp_path: Path) -> None:
-    """A process killed between two parts leaves no object, and an unfinished upload that is aborted when old enough."""
+    """A process killed between two parts stores no object, and its unfinished upload is aborted when old enough."""
     content = make_content(tmp_path, PARTS)
     for store in (plain, locked):
         store.vault.replace("a", b"older")
@@ -96,16 +96,16 @@ def test_a_killed_upload_is_swept(plain: Store, locked: Store, tmp_path: Path) -
         assert store.vault.read("a", limit=5) == b"older"
 
 
-def test_a_sweep_leaves_other_prefixes_alone(session: boto3.Session, seaweed_client: "S3Client", plain: Store) -> None:
-    """A neighbour's unfinished upload may be one that still runs."""
+def test_a_sweep_ignores_other_prefixes(session: boto3.Session, seaweed_client: "S3Client", plain: Store) -> None:
+    """A sweep does not abort unfinished uploads of other prefixes, because they may still be running."""
     neighbour = bucket_store(session, seaweed_client, PLAIN)
     neighbour.leave_unfinished("a")
     assert plain.vault.sweep(0) == 0
     assert neighbour.vault.sweep(0) == 1
 
 
-def test_a_prefix_ends_where_its_slash_is(session: boto3.Session, plain: Store) -> None:
-    """Without a slash at its end a location means the same, and never what merely begins like it."""
+def test_a_prefix_ends_at_its_slash(session: boto3.Session, plain: Store) -> None:
+    """A location means the same with and without a trailing slash, and excludes longer prefixes that begin with it."""
     bare = open_s3_vault(plain.location.rstrip("/"), session=session)
     neighbour = open_s3_vault(plain.location.rstrip("/") + "-2/", session=session)
     neighbour.replace("a", b"!")
@@ -116,7 +116,7 @@ def test_a_prefix_ends_where_its_slash_is(session: boto3.Session, plain: Store) 
 
 
 def test_a_bucket_is_a_vault_without_prefix(seaweed_client: "S3Client", session: boto3.Session) -> None:
-    """All of a bucket can be one vault."""
+    """A vault can be a whole bucket."""
     seaweed_client.create_bucket(Bucket="whole-bucket")
     vault = open_s3_vault("s3://whole-bucket", session=session)
     vault.create("a/b", b"!")
@@ -126,7 +126,7 @@ def test_a_bucket_is_a_vault_without_prefix(seaweed_client: "S3Client", session:
 
 @each(EVERY)
 def test_wrong_credentials_are_named(seaweed: SeaweedS3, plain: Store, tmp_path: Path, call: Call) -> None:
-    """Every method says that it is the secret that is wrong, also where S3 answers a HEAD without a word."""
+    """Every method names the wrong secret in its hint, even where S3 answers a HEAD request without a body."""
     plain.vault.replace("a", b"!")
     refused = open_s3_vault(plain.location, session=seaweed.session(secret="wrong"))  # noqa: S106
     with pytest.raises(VaultUnavailable) as caught:
@@ -136,8 +136,8 @@ def test_wrong_credentials_are_named(seaweed: SeaweedS3, plain: Store, tmp_path:
     assert not (tmp_path / "back").exists()
 
 
-def test_a_download_of_what_is_replaced_meanwhile_says_so(plain: Store, tmp_path: Path) -> None:
-    """Without versions the rest is gone: an error that is worth another try, and no mixture of both."""
+def test_a_download_fails_if_its_object_is_replaced(plain: Store, tmp_path: Path) -> None:
+    """Without versions, a replaced object raises an error that can be retried, and never yields a mixture."""
     content = make_content(tmp_path, PUT)
     plain.vault.upload("a", content.path, sha256=content.sha256)
     with pytest.raises(VaultUnavailable, match="PreconditionFailed") as caught:
@@ -147,7 +147,7 @@ def test_a_download_of_what_is_replaced_meanwhile_says_so(plain: Store, tmp_path
 
 
 def test_a_download_keeps_to_its_version(locked: Store, tmp_path: Path) -> None:
-    """With versions the one that was the newest at the start is downloaded to its end."""
+    """With versions, the version that was newest at the start is downloaded to the end."""
     content = make_content(tmp_path, PARTS)
     locked.vault.upload("a", content.path, sha256=content.sha256)
     assert replaced_before_the_first_byte(locked.vault).download("a", tmp_path / "back") == content.sha256
@@ -155,7 +155,7 @@ def test_a_download_keeps_to_its_version(locked: Store, tmp_path: Path) -> None:
 
 
 def replaced_before_the_first_byte(vault: Vault) -> Vault:
-    """Let "a" be replaced once after its download has begun, before its first range is asked for."""
+    """Replace "a" once, after its download has begun and before its first range is requested."""
     assert isinstance(vault, S3Vault)
     pending = [b"newer"]
 

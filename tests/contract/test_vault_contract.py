@@ -1,4 +1,4 @@
-"""What `Vault` promises, held against every kind of vault."""
+"""Tests of the `Vault` contract with every kind of vault."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +12,7 @@ from sqlitevault.vault.protocol import Vault
 from tests.contents import MEBIBYTE, make_content
 from tests.contract.stores import Store
 
-# S3 vaults send up to 8 MiB at once, and what is longer in parts.
+# S3 vaults send up to 8 MiB in one request, and longer content in parts.
 SIZES = {"empty": 0, "byte": 1, "largest-put": 8 * MEBIBYTE, "two-parts": 8 * MEBIBYTE + 1, "parts": 17_921_357}
 SMALL, PARTS = 1000, 9 * MEBIBYTE + 7
 sized = pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
@@ -20,13 +20,13 @@ small_and_parts = pytest.mark.parametrize("size", [SMALL, PARTS], ids=["small", 
 
 
 def names(vault: Vault, under: str = "") -> list[str]:
-    """List only the names."""
+    """Return only the names."""
     return [stored.name for stored in vault.objects(under)]
 
 
 @sized
-def test_what_is_uploaded_comes_back(vault: Vault, tmp_path: Path, size: int) -> None:
-    """Every byte returns, and each way every byte is reported and the checksum is the content's."""
+def test_an_uploaded_file_is_downloaded_unchanged(vault: Vault, tmp_path: Path, size: int) -> None:
+    """Every byte comes back, progress counts every byte in both directions, and the checksum matches."""
     content = make_content(tmp_path, size)
     sent: list[int] = []
     received: list[int] = []
@@ -38,8 +38,8 @@ def test_what_is_uploaded_comes_back(vault: Vault, tmp_path: Path, size: int) ->
 
 
 @pytest.mark.parametrize("way", ["upload", "create", "replace"])
-def test_storing_tells_what_is_stored(store: Store, tmp_path: Path, way: str) -> None:
-    """Name, size, time and version are those that a listing shows afterwards."""
+def test_storing_returns_the_object_s_description(store: Store, tmp_path: Path, way: str) -> None:
+    """The returned name, size, time and version match a later listing."""
     content = make_content(tmp_path, SMALL)
     if way == "upload":
         stored = store.vault.upload("a", content.path, sha256=content.sha256)
@@ -54,8 +54,8 @@ def test_storing_tells_what_is_stored(store: Store, tmp_path: Path, way: str) ->
 
 
 @small_and_parts
-def test_another_checksum_stores_nothing(vault: Vault, tmp_path: Path, size: int) -> None:
-    """A file that is not what was promised is refused, what has its name stays, and nothing unfinished is left."""
+def test_a_wrong_checksum_stores_nothing(vault: Vault, tmp_path: Path, size: int) -> None:
+    """A file that does not match its checksum is refused, the older object stays, and no unfinished upload remains."""
     vault.replace("a", b"older")
     content, other = make_content(tmp_path, size), make_content(tmp_path, size, seed=2)
     for name in ("a", "b"):
@@ -66,8 +66,8 @@ def test_another_checksum_stores_nothing(vault: Vault, tmp_path: Path, size: int
     assert vault.sweep(0) == 0
 
 
-def test_an_upload_is_not_seen_before_it_is_whole(vault: Vault, tmp_path: Path) -> None:
-    """While it is sent, a listing does not show it and a reader gets what was there."""
+def test_an_upload_is_not_visible_before_it_is_complete(vault: Vault, tmp_path: Path) -> None:
+    """During an upload, a listing does not show the new object and a reader gets the older one."""
     vault.replace("old", b"older")
     content = make_content(tmp_path, PARTS)
     seen: list[tuple[list[str], bytes]] = []
@@ -85,7 +85,7 @@ def test_an_upload_is_not_seen_before_it_is_whole(vault: Vault, tmp_path: Path) 
 
 @small_and_parts
 def test_uploading_again_replaces(store: Store, tmp_path: Path, size: int) -> None:
-    """The newer content is read; the older one stays as a version where there are versions."""
+    """The newer content is read; the older content stays as a version if the vault keeps versions."""
     vault = store.vault
     first, second = make_content(tmp_path, size), make_content(tmp_path, size, seed=2)
     stored = [vault.upload("a", content.path, sha256=content.sha256) for content in (first, second)]
@@ -98,7 +98,7 @@ def test_uploading_again_replaces(store: Store, tmp_path: Path, size: int) -> No
 
 @pytest.mark.parametrize("second", [b"", b"second", b"longer than the first"], ids=["empty", "as-long", "longer"])
 def test_a_name_is_created_once(vault: Vault, second: bytes) -> None:
-    """The second call fails, and the object stays as it was."""
+    """The second call raises BackupExists, and the object does not change."""
     vault.create("a/b.json", b"first!")
     with pytest.raises(BackupExists):
         vault.create("a/b.json", second)
@@ -108,7 +108,7 @@ def test_a_name_is_created_once(vault: Vault, second: bytes) -> None:
 
 
 def test_a_deleted_name_can_be_created(vault: Vault) -> None:
-    """A name is free again after its object was deleted."""
+    """A name can be created again after its object was deleted."""
     vault.create("a", b"first")
     vault.delete("a")
     vault.create("a", b"second")
@@ -134,7 +134,7 @@ def test_of_many_creators_one_wins(vault: Vault) -> None:
 
 
 def test_replacing_keeps_the_older_version(store: Store) -> None:
-    """The newest content is read, the versions come newest first."""
+    """The newest content is read, and versions are listed newest first."""
     vault = store.vault
     stored = [vault.replace("a", content) for content in (b"one", b"two!", b"three")]
     assert vault.read("a", limit=10) == b"three"
@@ -146,8 +146,8 @@ def test_replacing_keeps_the_older_version(store: Store) -> None:
         assert [(each.name, each.bytes) for each in found] == [("a", 5)]
 
 
-def test_versions_are_of_this_name_alone(vault: Vault) -> None:
-    """Neither a longer name nor an unknown one adds any."""
+def test_versions_belong_to_the_exact_name(vault: Vault) -> None:
+    """Versions of longer names are not included, and an unknown name has none."""
     for name in ("a.tar.gz", "a.tar.gz.manifest.json", "a.tar.gy"):
         vault.replace(name, b"!")
     assert [found.name for found in vault.versions("a.tar.gz")] == ["a.tar.gz"]
@@ -155,7 +155,7 @@ def test_versions_are_of_this_name_alone(vault: Vault) -> None:
 
 
 def test_a_deleted_object_is_gone_but_its_version_stays(store: Store, tmp_path: Path) -> None:
-    """It is neither listed nor read any more; where there are versions, its content can still be had."""
+    """A deleted object is neither listed nor readable; a vault with versions can still return its content."""
     vault = store.vault
     stored = vault.replace("a", b"content")
     vault.delete("a")
@@ -171,8 +171,8 @@ def test_a_deleted_object_is_gone_but_its_version_stays(store: Store, tmp_path: 
         assert (tmp_path / "back").read_bytes() == b"content"
 
 
-def test_deleting_what_is_not_there_is_no_error(vault: Vault) -> None:
-    """Nothing happens, also to other objects: neither a folder's name nor one below an object's is an object."""
+def test_deleting_an_unknown_name_does_nothing(vault: Vault) -> None:
+    """Deleting an unknown name, a folder's name or a name below an object does not raise and deletes nothing."""
     vault.replace("folder/object", b"!")
     vault.replace("object", b"!")
     for name in ("unknown", "folder/unknown", "folder", "object/below"):
@@ -180,8 +180,8 @@ def test_deleting_what_is_not_there_is_no_error(vault: Vault) -> None:
     assert names(vault) == ["folder/object", "object"]
 
 
-def test_objects_come_in_order_of_name(store: Store) -> None:
-    """Sorted by code point, not folder by folder; `under` is a beginning, not a folder."""
+def test_objects_are_sorted_by_name(store: Store) -> None:
+    """Objects are sorted by code point, not by folder; `under` is a string prefix, not a folder."""
     vault = store.vault
     for name in ("b", "a/z", "a-1", "a0", "a/b/c", "A"):
         vault.replace(name, b"!")
@@ -197,10 +197,10 @@ def test_objects_come_in_order_of_name(store: Store) -> None:
         assert found == expected or not store.in_order
 
 
-def test_more_objects_than_a_page_holds(store: Store) -> None:
+def test_more_objects_than_fit_on_a_page(store: Store) -> None:
     """Each of 1,005 objects is listed once (S3 answers with 1,000 at a time)."""
     if store.protection.versioned:
-        pytest.skip("takes seconds, and lists as without versions")
+        pytest.skip("takes seconds, and lists in the same way as without versions")
     expected = [f"n/{number:04}" for number in range(1005)]
     store.fill(expected)
     assert names(store.vault) == expected
@@ -224,7 +224,7 @@ UNUSUAL = {
 
 @pytest.mark.parametrize("name", UNUSUAL.values(), ids=UNUSUAL)
 def test_unusual_names(vault: Vault, tmp_path: Path, name: str) -> None:
-    """A name is kept to the letter by every method."""
+    """Every method keeps a name exactly as it is."""
     content = make_content(tmp_path, SMALL)
     vault.upload(name, content.path, sha256=content.sha256)
     assert names(vault) == names(vault, name) == [name]
@@ -238,7 +238,7 @@ def test_unusual_names(vault: Vault, tmp_path: Path, name: str) -> None:
 
 
 def test_reading_stops_at_the_limit(vault: Vault) -> None:
-    """An object of exactly the limit is read, a longer one is refused."""
+    """An object of exactly the limit is read, and a longer one raises ManifestInvalid."""
     vault.replace("a", b"1234")
     vault.replace("empty", b"")
     assert vault.read("a", limit=4) == b"1234"
@@ -248,7 +248,7 @@ def test_reading_stops_at_the_limit(vault: Vault) -> None:
 
 
 def test_unfinished_uploads_are_hidden_and_swept(store: Store) -> None:
-    """A leftover of a killed writer is not an object; it is cleared once, when it is old enough."""
+    """A killed writer's leftover is not listed as an object, and is swept once when it is old enough."""
     store.vault.replace("n/a", b"!")
     store.leave_unfinished("n/b")
     assert names(store.vault) == ["n/a"]
@@ -259,22 +259,22 @@ def test_unfinished_uploads_are_hidden_and_swept(store: Store) -> None:
 
 
 def test_a_new_vault_is_empty(vault: Vault) -> None:
-    """Nothing is listed and nothing swept where nothing was ever stored."""
+    """A vault in which nothing was ever stored lists nothing and sweeps nothing."""
     assert names(vault) == []
     assert vault.sweep(0) == 0
 
 
-def test_the_location_opens_the_same_vault(store: Store) -> None:
-    """The location can be typed as it is."""
+def test_the_location_reopens_the_vault(store: Store) -> None:
+    """A vault's location opens the same vault."""
     assert store.vault.location == store.location
 
 
-def test_protection_is_what_was_set_up(store: Store) -> None:
-    """Versioning and Object Lock are reported as they are."""
+def test_protection_is_reported(store: Store) -> None:
+    """Versioning and Object Lock are reported as they were set up."""
     assert store.vault.protection() == store.protection
 
 
 def test_nothing_is_replicated(vault: Vault) -> None:
-    """An object that is not copied has no status."""
+    """An object that is not replicated has no replication status."""
     vault.replace("a", b"!")
     assert vault.replication_status("a") is None

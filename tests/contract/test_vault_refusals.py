@@ -1,4 +1,4 @@
-"""How every kind of vault refuses, and what is left behind when something fails midway."""
+"""Tests of refusals and failures midway with every kind of vault."""
 
 import resource
 from collections.abc import Callable, Iterator
@@ -17,11 +17,11 @@ small_and_parts = pytest.mark.parametrize("size", [SMALL, PARTS], ids=["small", 
 
 
 class InterruptedByTest(BaseException):
-    """Like Ctrl-C: nothing that a vault may catch and go on."""
+    """An interruption such as Ctrl-C, which a vault must not swallow."""
 
 
 def interrupt(_: int) -> None:
-    """Raise at the first bytes."""
+    """Raise when the first bytes are reported."""
     raise InterruptedByTest
 
 
@@ -29,8 +29,8 @@ BAD_NAMES = ("", "/a", "a/", "a//b", ".", "..", "../a", "a/../b", "a/./b", "a/..
 
 
 @each(BY_NAME)
-def test_names_that_could_leave_the_vault_are_refused(store: Store, tmp_path: Path, call: Call) -> None:
-    """Whatever is asked with such a name is an error of the caller, and nothing is stored."""
+def test_names_that_could_escape_the_vault_are_refused(store: Store, tmp_path: Path, call: Call) -> None:
+    """Every method raises ConfigError for such a name, and nothing is stored."""
     store.vault.replace("a", b"!")
     for name in BAD_NAMES:
         with pytest.raises(ConfigError) as caught:
@@ -40,8 +40,8 @@ def test_names_that_could_leave_the_vault_are_refused(store: Store, tmp_path: Pa
 
 
 @each(READING)
-def test_what_is_not_there_is_not_found(vault: Vault, tmp_path: Path, call: Call) -> None:
-    """Neither an unknown name nor a folder's is an object, and a failed download leaves no file."""
+def test_an_unknown_name_is_not_found(vault: Vault, tmp_path: Path, call: Call) -> None:
+    """Unknown names and folder names raise BackupNotFound, and a failed download leaves no file."""
     vault.replace("folder/object", b"!")
     vault.replace("object", b"!")
     for name in ("unknown", "folder/unknown", "folder", "object/below"):
@@ -53,10 +53,10 @@ def test_what_is_not_there_is_not_found(vault: Vault, tmp_path: Path, call: Call
 
 
 @pytest.mark.parametrize("way", ["read", "download"])
-def test_a_version_that_is_not_there_is_not_found(store: Store, tmp_path: Path, way: str) -> None:
-    """Neither a version of another object nor any where none are kept."""
+def test_an_unknown_version_is_not_found(store: Store, tmp_path: Path, way: str) -> None:
+    """A version of another object, and any version in a vault that keeps none, raises BackupNotFound."""
     if not store.refuses_versions:
-        pytest.skip("SeaweedFS ignores the version where none are kept")
+        pytest.skip("SeaweedFS ignores the version in a bucket without versions")
     other = store.vault.replace("other", b"!")
     store.vault.replace("a", b"!")
     version = other.version or "00000000000000000000000000000000"
@@ -69,8 +69,8 @@ def test_a_version_that_is_not_there_is_not_found(store: Store, tmp_path: Path, 
 
 
 @each(EVERY)
-def test_a_store_that_is_not_there_is_unavailable(store: Store, tmp_path: Path, call: Call) -> None:
-    """No such bucket, or no directory: never the same as no such object, and the hint says what to look at."""
+def test_a_missing_store_is_unavailable(store: Store, tmp_path: Path, call: Call) -> None:
+    """A missing bucket or directory raises VaultUnavailable, not BackupNotFound, and the hint names what to check."""
     broken = store.open_broken()
     with pytest.raises(VaultUnavailable) as caught:
         call(broken, "a", tmp_path)
@@ -81,11 +81,11 @@ def test_a_store_that_is_not_there_is_unavailable(store: Store, tmp_path: Path, 
 
 @small_and_parts
 def test_an_interrupted_upload_stores_nothing(vault: Vault, tmp_path: Path, size: int) -> None:
-    """An older object stays, and nothing unfinished is left."""
+    """The older object stays, and no unfinished upload remains."""
     content = make_content(tmp_path, size)
     vault.replace("a", b"older")
     if size == SMALL and vault.location.startswith("s3://"):
-        pytest.skip("one request, either sent or not")
+        pytest.skip("a single request is either sent or not")
     for name in ("a", "b"):
         with pytest.raises(InterruptedByTest):
             vault.upload(name, content.path, sha256=content.sha256, on_bytes=interrupt)
@@ -95,7 +95,7 @@ def test_an_interrupted_upload_stores_nothing(vault: Vault, tmp_path: Path, size
 
 @small_and_parts
 def test_an_interrupted_download_leaves_no_file(vault: Vault, tmp_path: Path, size: int) -> None:
-    """The target is gone, whatever ended the download."""
+    """A download that any exception interrupts deletes its target."""
     content = make_content(tmp_path, size)
     vault.upload("a", content.path, sha256=content.sha256)
     with pytest.raises(InterruptedByTest):
@@ -103,8 +103,8 @@ def test_an_interrupted_download_leaves_no_file(vault: Vault, tmp_path: Path, si
     assert not (tmp_path / "back").exists()
 
 
-def test_a_download_never_touches_a_file_that_is_there(vault: Vault, tmp_path: Path) -> None:
-    """A target that exists is refused and keeps its content."""
+def test_a_download_never_overwrites_a_file(vault: Vault, tmp_path: Path) -> None:
+    """A target that already exists is refused and keeps its content."""
     vault.replace("a", b"from the vault")
     target = tmp_path / "target"
     target.write_bytes(b"precious")
@@ -115,7 +115,7 @@ def test_a_download_never_touches_a_file_that_is_there(vault: Vault, tmp_path: P
 
 @pytest.fixture
 def small_files_only() -> Iterator[Callable[[], None]]:
-    """A switch: from then on no file of this process can grow beyond 4 KiB, as if the disk were full."""
+    """A switch after which no file of this process can grow beyond 4 KiB, as if the disk were full."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     try:
         yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
@@ -123,10 +123,10 @@ def small_files_only() -> Iterator[Callable[[], None]]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_a_full_disk_is_named_and_nothing_stays(
+def test_a_full_disk_is_reported_and_leaves_no_file(
     vault: Vault, tmp_path: Path, small_files_only: Callable[[], None]
 ) -> None:
-    """The error names the scratch disk, not the vault."""
+    """The error names the scratch directory, not the vault."""
     content = make_content(tmp_path, MEBIBYTE)
     vault.upload("a", content.path, sha256=content.sha256)
     small_files_only()
