@@ -73,3 +73,12 @@ def test_a_stack_is_changed_in_place_and_deleted(aws: EmbeddedAws) -> None:
     cloudformation.delete_stack(StackName="changing")
     assert aws.control.schedules(DR) == []
     assert aws.client("cloudwatch", DR).describe_alarms(AlarmNames=["changing"])["MetricAlarms"] == []
+
+
+def test_a_change_set_that_is_not_there_can_be_deleted(aws: EmbeddedAws) -> None:
+    """As on AWS: the CDK does so before each update and each `cdk diff`, and then asks until it is not found."""
+    cloudformation = aws.client("cloudformation", PRIMARY)
+    named = {"StackName": "primary", "ChangeSetName": "never-made"}
+    cloudformation.delete_change_set(**named)
+    with pytest.raises(cloudformation.exceptions.ChangeSetNotFoundException):
+        cloudformation.describe_change_set(**named)
