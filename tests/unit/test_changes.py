@@ -1,4 +1,4 @@
-"""What a backup has less than those before it: losses in small steps, behind other backups, and what is none."""
+"""Tests of the comparison of a backup with earlier ones: losses of rows and changes of size."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -18,7 +18,7 @@ FACTS = Database(
 
 
 def backup(hours: float, *, size: int = 1000, digests: dict[str, str] | None = None, **rows: int) -> Manifest:
-    """Return the manifest of a backup that many hours old, with tables of so many rows."""
+    """Return the manifest of a backup taken `hours` ago, with the given number of rows per table."""
     moment = NOW - timedelta(hours=hours)
     tables = tuple(Table(name=name, rows=count, digest=(digests or {}).get(name)) for name, count in rows.items())
     return manifest_of(
@@ -28,14 +28,14 @@ def backup(hours: float, *, size: int = 1000, digests: dict[str, str] | None = N
 
 
 def look(*newest_first: Manifest, least_rows: int = MASS_DELETION_ROWS) -> Changes:
-    """Compare the first with the others."""
+    """Compare the first backup with the others."""
     found = changes(newest_first[0], newest_first, least_rows)
     assert found is not None
     return found
 
 
-def test_another_backup_in_between_hides_no_loss() -> None:
-    """Half of a table is gone; a backup by hand saw it before the hourly one did."""
+def test_a_backup_in_between_does_not_hide_a_loss() -> None:
+    """Half a table is reported lost even if a manual backup has already recorded the smaller table."""
     found = look(backup(0, events=500), backup(0.5, events=500), backup(1, events=1000), backup(2, events=990))
     assert (found.largest_loss_table, found.largest_loss_percent, found.largest_loss_rows) == ("events", 50.0, 500)
     assert found.largest_loss_since == backup(1).backup_id
@@ -44,45 +44,45 @@ def test_another_backup_in_between_hides_no_loss() -> None:
     assert found.loss_beyond(60) is None
 
 
-def test_small_steps_add_up() -> None:
-    """15 % and 15 % again are 28 %; another table lost less."""
+def test_small_losses_add_up() -> None:
+    """Two losses of 15 % add up to 28 %, and the table with the larger loss is reported."""
     found = look(backup(0, a=722, b=90), backup(1, a=850, b=100), backup(2, a=1000, b=100))
     assert (found.largest_loss_table, found.largest_loss_percent) == ("a", 27.8)
 
 
-def test_rows_that_come_back_end_the_loss() -> None:
-    """The peak is still in sight, the loss is not."""
+def test_rows_that_return_end_the_loss() -> None:
+    """A loss is no longer reported when the rows are back."""
     assert look(backup(0, a=1000), backup(1, a=10), backup(2, a=1000)).largest_loss_percent == 0
 
 
 @pytest.mark.parametrize(("hours", "percent"), [(24, 50), (25, 0)], ids=["a day ago", "longer ago"])
-def test_a_loss_is_seen_for_a_day(hours: float, percent: float) -> None:
-    """Then it was meant."""
+def test_a_loss_is_reported_for_a_day(hours: float, percent: float) -> None:
+    """A loss is reported for 24 hours, and is then taken as intended."""
     assert look(backup(0, a=50), backup(1, a=50), backup(hours, a=100)).largest_loss_percent == percent
 
 
-def test_the_backup_before_counts_however_old() -> None:
-    """A weekly schedule is compared with last week; another scope without a database is not looked at."""
+def test_the_previous_backup_counts_at_any_age() -> None:
+    """A weekly backup is compared with last week's, and backups without a database are skipped."""
     config = backup(1).model_copy(update={"database": None})
     found = look(backup(0, size=1500, a=50), config, backup(168, a=100), backup(169, a=1000))
     assert (found.largest_loss_percent, found.database_change_percent) == (50, 50)
 
 
-def test_a_few_rows_are_no_mass_deletion() -> None:
-    """A queue that was worked off; a limit of one counts it."""
+def test_a_few_rows_are_not_a_mass_deletion() -> None:
+    """A queue of four rows that was emptied is reported only if the limit is that low."""
     emptied = (backup(0, queue=0), backup(1, queue=4))
     assert look(*emptied).largest_loss_table is None
     assert look(*emptied, least_rows=1).largest_loss_percent == 100
 
 
-def test_a_table_that_is_gone_lost_all() -> None:
-    """Whatever else is new."""
+def test_a_dropped_table_lost_all_rows() -> None:
+    """A dropped table counts as a loss of 100 %, even if a new table has as many rows."""
     found = look(backup(0, digests={"b": "2" * 64}, b=100), backup(1, digests={"a": "1" * 64}, a=100))
     assert (found.largest_loss_table, found.largest_loss_percent) == ("a", 100)
 
 
 def test_a_renamed_table_lost_nothing() -> None:
-    """The very same rows under another name, also when they change later; what is lost then is seen."""
+    """A table with identical rows under a new name is not a loss, and later losses in it are reported."""
     same = "1" * 64
     renamed, before = backup(1, digests={"b": same}, b=100), backup(2, digests={"a": same}, a=100)
     assert look(renamed, before).largest_loss_percent == 0
@@ -92,7 +92,7 @@ def test_a_renamed_table_lost_nothing() -> None:
 
 
 def test_nothing_to_compare() -> None:
-    """The first backup, and one of the configuration alone."""
+    """The first backup, and a backup of only the configuration, are not compared."""
     assert changes(backup(0, a=1), [backup(0, a=1)], MASS_DELETION_ROWS) is None
     config = backup(0).model_copy(update={"database": None})
     assert changes(config, [config, backup(1, a=1)], MASS_DELETION_ROWS) is None

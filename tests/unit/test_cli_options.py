@@ -1,4 +1,4 @@
-"""The frame of the verbs: bundled options, output, and errors that become exit codes."""
+"""Tests of the decorators that all verbs share: bundled options, output, and exit codes of errors."""
 
 import json
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from sqlitevault.ground.errors import ConfigError
 
 @dataclass(frozen=True)
 class Wish:
-    """A bundle with a bundle in it."""
+    """A bundle that contains another bundle."""
 
     size: int
     scope: Scope
@@ -26,7 +26,7 @@ class Wish:
 @options.bundle("wish", Wish, click.option("--size", type=int, default=1), options.scope)
 @click.option("--quiet", is_flag=True)
 def verb(out: Output, *, wish: Wish) -> None:
-    """Show a wish."""
+    """Print a wish."""
     out.give(
         {"size": wish.size, "scope": wish.scope}, [f"size {wish.size}", wish.scope], empty="" if wish.size else "no"
     )
@@ -39,37 +39,37 @@ def _run(*arguments: str) -> Result:
 
 
 def test_bundled_options_are_one_argument() -> None:
-    """A bundle may hold another one; people see lines, programs one document."""
+    """A bundle may contain another, and its values are printed as lines or as one JSON document."""
     assert _run("--size", "1", "--db-only").stdout == "size 1\ndatabase\n"
     assert json.loads(_run("--json").stdout) == {"size": 1, "scope": "all"}
 
 
-def test_an_error_ends_with_its_code() -> None:
-    """After the result, which stays the only JSON document; message and hint are on stderr."""
+def test_an_error_sets_the_exit_code() -> None:
+    """An error after the result leaves it the only JSON document and prints message and hint to stderr."""
     done = _run("--size", "2", "--json")
     assert (done.exit_code, json.loads(done.stdout)["size"]) == (2, 2)
     assert done.stderr == "ConfigError: too large\nWhat to do: Give --size 1.\n"
 
 
-def test_options_that_contradict_each_other_are_an_error() -> None:
-    """A bundle that cannot be made is reported like any other error."""
+def test_contradicting_options_are_an_error() -> None:
+    """Options that contradict each other are reported like any other error."""
     done = _run("--db-only", "--config-only", "--json")
     assert (done.exit_code, json.loads(done.stdout)["error"]["code"]) == (2, "ConfigError")
 
 
-def test_quiet_leaves_the_errors() -> None:
-    """No result, no progress."""
+def test_quiet_prints_only_errors() -> None:
+    """With --quiet, neither results nor progress are printed, but errors are."""
     assert (_run("--quiet").output, _run("--quiet", "--size", "2").stdout) == ("", "")
     assert _run("--quiet", "--size", "2").stderr.startswith("ConfigError: ")
 
 
 def test_an_empty_result_is_a_message_on_stderr() -> None:
-    """So that a pipe gets nothing."""
+    """An empty result prints a message to stderr and nothing to stdout."""
     assert (_run("--size", "0").stdout, _run("--size", "0").stderr) == ("", "no\n")
 
 
-def test_the_help_names_options_and_codes_in_order() -> None:
-    """Bundles in the order of their declaration, `--json` last."""
+def test_the_help_lists_options_and_codes_in_order() -> None:
+    """The help lists bundles in the order of their declaration, and `--json` last."""
     shown = _run("--help").stdout
     places = [
         shown.index(text) for text in ("--size", "--db-only", "--config-only", "--quiet", "--json", "12 integrity")
@@ -78,7 +78,7 @@ def test_the_help_names_options_and_codes_in_order() -> None:
 
 
 def test_a_restore_ignores_wrong_settings_of_backups(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """With a note; a backup refuses them."""
+    """A restore ignores a wrong setting that only backups use; a backup refuses it."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BACKUP_RETAIN", "never")
     assert options.site_to_restore(vault="v").settings.retain_days == 30

@@ -1,4 +1,4 @@
-"""The error tree: codes, hints, exit codes."""
+"""Tests of the error tree: codes, hints and exit codes."""
 
 import pickle
 
@@ -10,37 +10,37 @@ from sqlitevault.ground.errors import SqliteVaultError
 
 
 def kinds() -> list[type[SqliteVaultError]]:
-    """Return every error that the module defines."""
+    """Return every error class of the module."""
     return [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, SqliteVaultError)]
 
 
 @pytest.mark.parametrize("kind", kinds())
 def test_every_error_has_a_code_and_an_exit_code(kind: type[SqliteVaultError]) -> None:
-    """A new error without an exit code would end as «unexpected»."""
+    """Every error has its class name as code and an exit code of its own or of a parent."""
     error = kind("what happened", hint="what to do")
     assert error.code == kind.__name__
     assert str(error) == "what happened"
     assert exit_code(error) != UNEXPECTED or kind is SqliteVaultError
 
 
-def test_only_what_may_pass_is_retryable() -> None:
-    """Retrying damage or a mistake helps nobody."""
+def test_only_transient_errors_are_retryable() -> None:
+    """Only errors that may go away by themselves are retryable."""
     retryable = {kind.__name__ for kind in kinds() if kind.retryable}
     assert retryable == {"SourceBusy", "VaultUnavailable", "ScratchFull"}
 
 
-def test_a_subclass_takes_its_parents_exit_code() -> None:
-    """A newer format is a manifest that is not valid."""
+def test_a_subclass_has_its_parents_exit_code() -> None:
+    """NewerFormat has the exit code of ManifestInvalid."""
     assert exit_code(errors.NewerFormat("newer", hint="update")) == EXIT_CODES[errors.ManifestInvalid]
 
 
 def test_errors_survive_pickling() -> None:
-    """Worker processes hand errors over with their hint."""
+    """A pickled error keeps its message and hint, as worker processes need."""
     error = pickle.loads(pickle.dumps(errors.SourceBusy("busy", hint="wait")))  # noqa: S301
     assert (type(error), str(error), error.hint) == (errors.SourceBusy, "busy", "wait")
 
 
-def test_the_tree_in_the_docstring_is_the_tree() -> None:
-    """The drawing names every error."""
+def test_the_docstring_names_every_error() -> None:
+    """The tree in the module's docstring names every error."""
     drawn = errors.__doc__ or ""
     assert [kind.__name__ for kind in kinds() if kind.__name__ not in drawn] == []

@@ -1,4 +1,4 @@
-"""The events that functions accept: every sample is one, and what is none is refused with each mistake named."""
+"""Tests of the functions' events: every sample is valid, and every mistake in an event is named."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ from sqlitevault.ground.errors import ConfigError
 from sqlitevault.ground.facts import Tier
 
 SAMPLES = sorted((Path(__file__).parents[2] / "events").glob("*.json"))
-# The first prefix that fits decides.
+# The first matching prefix decides.
 MODELS: dict[str, type[BackupEvent | DrillEvent | MonitorEvent | RestoreEvent | StoredEvent]] = {
     "backup-": BackupEvent,
     "doctor": BackupEvent,
@@ -25,19 +25,19 @@ MODELS: dict[str, type[BackupEvent | DrillEvent | MonitorEvent | RestoreEvent | 
 
 
 def sample(name: str) -> Any:
-    """Return a sample event, fresh."""
+    """Return a sample event as a new object."""
     return json.loads(next(path for path in SAMPLES if path.stem == name).read_text())
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
-def test_every_sample_is_an_event_of_its_function(path: Path) -> None:
-    """People copy these files: each parses by the model of the function that its name begins with."""
+def test_every_sample_is_valid(path: Path) -> None:
+    """Each sample file is a valid event of the function in its name."""
     model = next(model for prefix, model in MODELS.items() if path.stem.startswith(prefix))
     model.parse(json.loads(path.read_text()))
 
 
 def test_every_function_has_a_sample() -> None:
-    """One case of each function, and of each move of a restore, can be tried."""
+    """Samples cover each function, each action of a restore and each tier."""
     assert {path.stem.partition("-")[0] for path in SAMPLES} == {
         "backup", "doctor", "ingest", "drill", "monitor", "restore",
     }  # fmt: skip
@@ -47,14 +47,14 @@ def test_every_function_has_a_sample() -> None:
     assert tiers == set(Tier)
 
 
-def test_an_empty_order_backs_up_everything_by_hand() -> None:
-    """`aws lambda invoke` without a payload must not count as one of the schedule's backups."""
+def test_an_empty_event_is_a_manual_backup_of_everything() -> None:
+    """An empty event, as from `aws lambda invoke` without a payload, is a manual backup of everything."""
     order = BackupEvent.parse({})
     assert (order.tier, order.scope, order.scheduled_time) == (Tier.MANUAL, Scope.ALL, None)
 
 
-def test_an_uploads_event_names_object_version_and_time() -> None:
-    """The very version that was uploaded is backed up, under the time of its upload."""
+def test_an_upload_event_has_object_version_and_time() -> None:
+    """An upload event gives the bucket, key, version and time of the upload."""
     stored = StoredEvent.parse(sample("ingest-object-created"))
     assert stored.bucket == "sqlitevault-prod-111122223333-us-east-1"
     assert stored.key == "inbox/devops_hub.db"
@@ -63,7 +63,7 @@ def test_an_uploads_event_names_object_version_and_time() -> None:
 
 
 def test_a_bucket_without_versions_sends_no_version() -> None:
-    """The field is optional in S3's event."""
+    """An upload event without a version is accepted, because the field is optional in S3's event."""
     event = sample("ingest-object-created")
     del event["detail"]["object"]["version-id"]
     assert StoredEvent.parse(event).version is None
@@ -76,7 +76,7 @@ def test_a_bucket_without_versions_sends_no_version() -> None:
         pytest.param(BackupEvent, {"scope": "everything"}, ["scope"], id="unknown scope"),
         pytest.param(BackupEvent, {"teir": "hourly", "dry_run": True}, ["teir", "dry_run"], id="unknown fields"),
         pytest.param(BackupEvent, {"scheduled_time": "2026-01-31T02:05:00"}, ["scheduled_time"], id="naive time"),
-        pytest.param(BackupEvent, {"scheduled_time": "tomorrow"}, ["scheduled_time"], id="no time"),
+        pytest.param(BackupEvent, {"scheduled_time": "tomorrow"}, ["scheduled_time"], id="not a time"),
         pytest.param(BackupEvent, {"scheduled_time": "2999-01-31T02:05:00Z"}, ["scheduled_time"], id="in the future"),
         pytest.param(BackupEvent, {"tier": 1, "scope": [], "x": 0}, ["tier", "scope", "x"], id="every mistake"),
         pytest.param(BackupEvent, [], ["event"], id="a list"),
@@ -92,7 +92,7 @@ def test_a_bucket_without_versions_sends_no_version() -> None:
         pytest.param(
             RestoreEvent, {"action": "stage", "backup": 7, "force": "perhaps"}, ["backup", "force"], id="types"
         ),
-        pytest.param(DrillEvent, {"backup": None}, ["backup"], id="drill of nothing"),
+        pytest.param(DrillEvent, {"backup": None}, ["backup"], id="drill without a backup"),
         pytest.param(MonitorEvent, "now", ["event"], id="monitor with a word"),
         pytest.param(
             StoredEvent, {"Records": []}, ["detail.object.key", "source", "time"], id="S3's other event format"
@@ -100,10 +100,10 @@ def test_a_bucket_without_versions_sends_no_version() -> None:
         pytest.param(StoredEvent, 5, ["event"], id="a number instead of an S3 event"),
     ],
 )
-def test_what_is_no_event_is_refused(
+def test_an_invalid_event_is_refused(
     model: type[BackupEvent | DrillEvent | MonitorEvent | RestoreEvent | StoredEvent], event: object, named: list[str]
 ) -> None:
-    """One error with every mistake in it and a hint, before anything happens."""
+    """An invalid event raises one ConfigError that names every mistake and has a hint."""
     with pytest.raises(ConfigError) as caught:
         model.parse(event)
     for name in named:
@@ -120,14 +120,14 @@ def test_what_is_no_event_is_refused(
         pytest.param({"detail": {}}, "detail.object.key", id="no object"),
     ],
 )
-def test_another_event_of_s3_is_refused(change: dict[str, object], named: str) -> None:
-    """A rule that was widened by hand must not make a deletion look like an upload."""
+def test_other_s3_events_are_refused(change: dict[str, object], named: str) -> None:
+    """An S3 event other than a created object is refused, in case the rule was widened by hand."""
     with pytest.raises(ConfigError, match=f"{named}: "):
         StoredEvent.parse(sample("ingest-object-created") | change)
 
 
 def test_an_object_without_a_name_is_refused() -> None:
-    """An empty key is no object."""
+    """An event with an empty key is refused."""
     event = sample("drill-manifest-created")
     event["detail"]["object"]["key"] = ""
     with pytest.raises(ConfigError, match="key: "):

@@ -1,4 +1,4 @@
-"""Files appear whole or not at all."""
+"""Tests of files that appear whole or not at all."""
 
 import errno
 import os
@@ -11,11 +11,11 @@ from sqlitevault.ground.files import full_disk_reported, require_free, unfinishe
 
 
 class InterruptedByTest(BaseException):
-    """Stands for a kill that Python still sees."""
+    """An interruption such as Ctrl-C."""
 
 
-def test_a_file_appears_with_its_mode_and_replaces_the_old_one(tmp_path: Path) -> None:
-    """The name shows the old content until the new one is complete."""
+def test_a_complete_file_replaces_the_old_one_with_its_mode(tmp_path: Path) -> None:
+    """The name has the old content until the new file is complete, and then the new content and mode."""
     path = tmp_path / "file"
     path.write_bytes(b"old")
     with whole_file(path, mode=0o640) as out:
@@ -26,8 +26,8 @@ def test_a_file_appears_with_its_mode_and_replaces_the_old_one(tmp_path: Path) -
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_an_interrupted_file_leaves_nothing(tmp_path: Path) -> None:
-    """The old file stays, the unfinished one is removed."""
+def test_an_interrupted_write_leaves_no_file(tmp_path: Path) -> None:
+    """After an interruption the old file stays and the unfinished file is deleted."""
     path = tmp_path / "file"
     write_whole(path, "old")
     with pytest.raises(InterruptedByTest), whole_file(path) as out:
@@ -37,8 +37,8 @@ def test_an_interrupted_file_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_new_file_replaces_nothing(tmp_path: Path) -> None:
-    """`new` refuses a name that is taken."""
+def test_a_new_file_does_not_replace_another(tmp_path: Path) -> None:
+    """With `new`, a name that is already taken is refused."""
     path = tmp_path / "file"
     with whole_file(path, new=True) as out:
         out.write(b"first")
@@ -48,8 +48,8 @@ def test_a_new_file_replaces_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_what_a_killed_writer_left_is_replaced(tmp_path: Path) -> None:
-    """A leftover under the temporary name is neither reused nor an obstacle."""
+def test_a_killed_writers_file_is_replaced(tmp_path: Path) -> None:
+    """A file that a killed writer left under the temporary name is replaced."""
     path = tmp_path / "file"
     left = tmp_path / ".file.unfinished"
     left.write_bytes(b"left by a killed writer")
@@ -61,23 +61,23 @@ def test_what_a_killed_writer_left_is_replaced(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
-def test_a_full_disk_is_an_error_of_ours(tmp_path: Path, number: int) -> None:
-    """Every way in which the system says it; other errors pass."""
+def test_a_full_disk_raises_scratch_full(tmp_path: Path, number: int) -> None:
+    """The system's three errors for a full disk raise ScratchFull; other errors are unchanged."""
     with pytest.raises(ScratchFull, match=str(tmp_path)), full_disk_reported(tmp_path):
         raise OSError(number, "full")
     with pytest.raises(PermissionError), full_disk_reported(tmp_path):
         raise PermissionError(errno.EACCES, "refused")
 
 
-def test_room_is_checked_before_the_work(tmp_path: Path) -> None:
-    """The message gives both figures."""
+def test_free_space_is_checked_beforehand(tmp_path: Path) -> None:
+    """Too little free space raises ScratchFull with the number of bytes needed."""
     require_free(tmp_path, 0)
     with pytest.raises(ScratchFull, match="bytes are needed"):
         require_free(tmp_path, 1 << 60)
 
 
-def test_a_text_file_is_for_everybody(tmp_path: Path) -> None:
-    """Its mode does not depend on the umask; a folder that is missing is named."""
+def test_a_text_file_is_readable_by_everybody(tmp_path: Path) -> None:
+    """The mode of a text file does not depend on the umask, and a missing folder is named in the error."""
     before = os.umask(0o077)
     try:
         write_whole(tmp_path / "file", "text")

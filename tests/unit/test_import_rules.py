@@ -1,4 +1,4 @@
-"""The import rules: on a copy of the sources, each planted import fails the rule that it breaks, and no other."""
+"""Tests of the import rules: in a copy of the sources, each planted import breaks exactly the rule that forbids it."""
 
 import os
 import shutil
@@ -37,7 +37,7 @@ def _broken(root: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of everything that the rules look at."""
+    """A copy of all files that the rules cover."""
     copy = tmp_path_factory.mktemp("sources")
     for name in ("lambdas", "infra", "localaws"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -45,14 +45,14 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
-def test_the_sources_keep_the_rules(sources: Path) -> None:
-    """What is planted below is the only thing that breaks them."""
+def test_the_sources_follow_the_rules(sources: Path) -> None:
+    """Without a planted import, no rule is broken."""
     assert _broken(sources) == []
 
 
 @pytest.mark.parametrize(("module", "line", "rule"), PLANTED)
 def test_a_planted_import_breaks_its_rule(sources: Path, module: str, line: str, rule: str) -> None:
-    """Written as a programmer in a hurry would."""
+    """Each planted import breaks the rule that forbids it, and no other."""
     path = sources / "lambdas" / "sqlitevault" / module
     before = path.read_text() if path.exists() else None
     path.write_text(f"{before or ''}\n{line}\n")

@@ -1,4 +1,4 @@
-"""The manifest: round trip, refusals."""
+"""Tests of the manifest: round trip and refusals."""
 
 import json
 from datetime import UTC, datetime
@@ -27,15 +27,15 @@ def manifest() -> Manifest:
     )
 
 
-def test_what_is_written_is_read_back() -> None:
-    """JSON keeps everything, and times are RFC 3339 in UTC."""
+def test_a_written_manifest_is_read_back_unchanged() -> None:
+    """JSON keeps every field, and times are RFC 3339 in UTC."""
     written = manifest().to_json()
     assert Manifest.from_json(written) == manifest()
     assert json.loads(written)["created_at"] == "2026-01-31T02:00:00Z"
 
 
-def test_rows_are_those_of_all_tables() -> None:
-    """The total that `list` shows."""
+def test_rows_are_the_total_of_all_tables() -> None:
+    """`rows` is the total over all tables, as `list` shows it."""
     assert manifest().rows == 7
 
 
@@ -64,20 +64,20 @@ def test_wrong_fields_are_refused(field: str, value: object) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"\xff\xfe", b"null", b"{" * 100_000])
 def test_other_documents_are_refused(content: bytes) -> None:
-    """Whatever bytes lie there: a clear refusal, not a crash."""
+    """Any content that is not a manifest raises ManifestInvalid."""
     with pytest.raises(ManifestInvalid):
         Manifest.from_json(content)
 
 
-def test_a_newer_format_is_named_as_that() -> None:
-    """The error says that the tool is too old, not that the backup is damaged."""
+def test_a_newer_format_is_reported_as_newer() -> None:
+    """The error for a newer format says that the tool is too old, not that the backup is damaged."""
     document = json.loads(manifest().to_json()) | {"format": 7}
     with pytest.raises(ManifestInvalid, match="format 7") as caught:
         Manifest.from_json(json.dumps(document).encode())
     assert "newer version" in caught.value.hint
 
 
-def test_fields_of_the_future_are_ignored() -> None:
-    """A later version may add a field within the same format."""
+def test_unknown_fields_are_ignored() -> None:
+    """Unknown fields are ignored, because a later version may add one within the same format."""
     document = json.loads(manifest().to_json()) | {"mood": "good"}
     assert Manifest.from_json(json.dumps(document).encode()) == manifest()

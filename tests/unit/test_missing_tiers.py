@@ -1,4 +1,4 @@
-"""Which tiers are overdue: by backups that a restore could take, not by anything that bears the tier's name."""
+"""Tests of overdue tiers: a tier is overdue without a recent backup that a restore could use."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -21,7 +21,7 @@ FACTS = Database(
 
 
 def backup(tier: Tier, hours: float, *, database: bool = True, passed: bool | None = True) -> Backup:
-    """Return a backup that many hours old; `passed` is how its drill ended, None if it had none."""
+    """Return a backup taken `hours` ago; `passed` is the result of its drill, None without a drill."""
     moment = NOW - timedelta(hours=hours)
     identifier = backup_id("app", moment)
     manifest = manifest_of(
@@ -36,7 +36,7 @@ def backup(tier: Tier, hours: float, *, database: bool = True, passed: bool | No
 
 
 def missing(*newest_first: Backup, every_tier: bool = False) -> tuple[str, ...]:
-    """Ask which tiers are overdue."""
+    """Return the overdue tiers."""
     return missing_tiers(newest_first, NOW, every_tier=every_tier)
 
 
@@ -44,30 +44,30 @@ OLD = (backup(Tier.DAILY, 50), backup(Tier.HOURLY, 60))
 
 
 @pytest.mark.parametrize("passed", [True, None], ids=["drilled", "not yet drilled"])
-def test_a_backup_of_the_database_ends_it(passed: bool | None) -> None:
-    """Of the tier itself."""
+def test_a_tier_is_not_overdue_after_a_backup_of_its_own(passed: bool | None) -> None:
+    """Only a backup of the tier itself, drilled or not yet drilled, ends the warning for that tier."""
     assert missing(backup(Tier.HOURLY, 0), *OLD) == ("daily",)
     assert missing(backup(Tier.DAILY, 0, passed=passed), backup(Tier.HOURLY, 1), *OLD) == ()
 
 
-def test_the_configuration_alone_is_no_backup_of_the_tier() -> None:
-    """It restores no database."""
+def test_a_backup_of_only_the_configuration_does_not_count() -> None:
+    """A backup without a database does not count for its tier."""
     assert missing(backup(Tier.DAILY, 0, database=False), backup(Tier.HOURLY, 1), *OLD) == ("daily",)
 
 
-def test_a_backup_that_could_not_be_proven_is_none() -> None:
-    """Restore passes it over."""
+def test_a_backup_that_failed_its_drill_does_not_count() -> None:
+    """A backup that failed its drill does not count, because restore skips it."""
     assert missing(backup(Tier.DAILY, 0, passed=False), backup(Tier.HOURLY, 1), *OLD) == ("daily",)
     assert missing(backup(Tier.DAILY, 0, passed=False), backup(Tier.DAILY, 50, passed=False)) == ("daily",)
 
 
-def test_one_of_the_future_is_none() -> None:
-    """Or the tier would be there until then."""
+def test_a_backup_dated_in_the_future_does_not_count() -> None:
+    """A backup dated in the future does not count, or the tier would not be overdue until then."""
     assert missing(backup(Tier.DAILY, -9999), backup(Tier.HOURLY, 1), *OLD) == ("daily",)
 
 
-def test_where_nobody_schedules_only_what_was_seen_is_missed() -> None:
-    """A deployed vault has every tier."""
+def test_tiers_without_a_backup_count_only_if_scheduled() -> None:
+    """A tier without any backup is overdue only in a deployed vault, where every tier is scheduled."""
     young = (backup(Tier.HOURLY, 0), backup(Tier.HOURLY, 27))
     assert missing(*young) == ()
     assert missing(*young, every_tier=True) == ("daily",)

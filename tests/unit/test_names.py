@@ -1,4 +1,4 @@
-"""Names in a vault."""
+"""Tests of names in a vault."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -10,8 +10,8 @@ from sqlitevault.ground.errors import ConfigError
 WHEN = datetime(2026, 1, 31, 2, 0, 0, tzinfo=UTC)
 
 
-def test_an_id_tells_database_and_time() -> None:
-    """The id is made in UTC and read back whole, also for names with underscores."""
+def test_an_id_contains_database_and_time() -> None:
+    """An id contains the time in UTC and is parsed back, even if the name contains underscores."""
     east = WHEN.astimezone(timezone(timedelta(hours=5)))
     made = backup_id("devops_hub_backup_old", east)
     assert made == "devops_hub_backup_old_backup_20260131_020000"
@@ -19,7 +19,7 @@ def test_an_id_tells_database_and_time() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "../x", "ä", "a b", "-x", "x" * 101])
-def test_a_name_that_is_no_file_name_makes_no_id(name: str) -> None:
+def test_a_name_that_is_not_a_file_name_is_refused(name: str) -> None:
     """Names that would leave the vault's folder or break a key are refused."""
     with pytest.raises(ConfigError):
         backup_id(name, WHEN)

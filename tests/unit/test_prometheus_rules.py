@@ -1,4 +1,4 @@
-"""The alert rules for Prometheus: made of metrics that there are, each tested by promtool where it is installed."""
+"""Tests of the alert rules for Prometheus: their metrics exist, and promtool tests each rule where it is installed."""
 
 import re
 import shutil
@@ -41,7 +41,7 @@ def _emitted() -> set[str]:
 
 
 def test_every_metric_in_the_rules_is_emitted() -> None:
-    """A rule on a metric that nobody writes would be silent for ever."""
+    """Every metric in the rules is emitted, because a rule on an unknown metric would never fire."""
     for rule in _rules():
         named = set(_METRIC.findall(rule["expr"]))
         assert named, rule
@@ -49,7 +49,7 @@ def test_every_metric_in_the_rules_is_emitted() -> None:
 
 
 def test_every_alert_says_what_to_do() -> None:
-    """A severity, a summary, what to do, and a runbook."""
+    """Every alert has a severity, a summary, a description with the action to take, and a runbook."""
     for rule in _rules():
         assert rule["labels"]["severity"] in {"critical", "warning"}
         assert rule["annotations"]["summary"]
@@ -57,8 +57,8 @@ def test_every_alert_says_what_to_do() -> None:
         assert re.fullmatch(r"docs/runbooks/[a-z-]+\.md", rule["annotations"]["runbook"])
 
 
-def test_alerts_and_alarms_of_one_name_agree() -> None:
-    """The same runbook, the same threshold for lost rows; only what a textfile needs has other names."""
+def test_alerts_and_alarms_of_the_same_name_agree() -> None:
+    """Alerts and alarms of the same name have the same runbook and thresholds; only three alerts are not alarms."""
     alarms = {spec.name: spec for spec in database_alarms(Targets(3600, 900, loss_percent=MASS_DELETION_PERCENT))}
     rules = {rule["alert"]: rule for rule in _rules()}
     assert rules.keys() - alarms.keys() == {"BackupFiguresMissing", "BackupFiguresStale", "SuspiciousSize"}
@@ -70,7 +70,7 @@ def test_alerts_and_alarms_of_one_name_agree() -> None:
 
 
 def test_every_alert_is_tested() -> None:
-    """Each is expected to fire somewhere in promtool's tests, which use no other metrics."""
+    """Every alert fires in one of promtool's tests, and the tests use only emitted metrics."""
     text = TESTS.read_text()
     assert [rule["alert"] for rule in _rules() if f'alertname="{rule["alert"]}"' not in text] == []
     assert set(_METRIC.findall(text)) <= _emitted()
@@ -78,8 +78,8 @@ def test_every_alert_is_tested() -> None:
 
 
 @pytest.mark.parametrize("command", [("check", RULES), ("test", TESTS)], ids=["check", "test"])
-def test_promtool_agrees(command: tuple[str, Path]) -> None:
-    """Prometheus's own tool reads the rules, and each alert fires by its cause and clears."""
+def test_promtool_accepts_the_rules(command: tuple[str, Path]) -> None:
+    """Prometheus's promtool reads the rules, and its tests of each alert pass."""
     promtool = shutil.which("promtool")
     if promtool is None:
         pytest.skip("promtool is not installed (Debian's package prometheus has it)")

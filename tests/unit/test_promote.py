@@ -1,4 +1,4 @@
-"""Promote: the target is the old database or the new one, whole, at every instant."""
+"""Tests of promote: at every instant the target is either the old database or the new one, complete."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ from tests.sites import make_site
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 
-# A writer that leaves what a power cut leaves: a WAL that was never checkpointed, or a hot journal.
+# A writer that ends as in a power cut: with a WAL that was never checkpointed, or with a hot journal.
 _CRASH = """
 import os, sqlite3, sys
 connection = sqlite3.connect(sys.argv[1], isolation_level=None)
@@ -59,7 +59,7 @@ swap_in(Target(database, database.parent), replacement, now=datetime(2026, 3, 1,
 
 
 def crashed_bank(path: Path, journal_mode: str) -> Path:
-    """Make a bank whose writer was killed in the middle of a transaction."""
+    """Make a bank whose writer was killed during a transaction."""
     make_bank(path, journal_mode=journal_mode)
     subprocess.run([sys.executable, "-c", _CRASH, str(path)], check=False)
     ending = "-wal" if journal_mode == "wal" else "-journal"
@@ -68,14 +68,14 @@ def crashed_bank(path: Path, journal_mode: str) -> Path:
 
 
 def new_bank(path: Path) -> Path:
-    """Make the database that is to be swapped in: recognisable by its many ledger entries."""
+    """Make the replacement database, recognisable by its many ledger entries."""
     return make_bank(path, rows=2000)
 
 
 @pytest.mark.parametrize("journal_mode", ["delete", "wal"])
 @pytest.mark.parametrize("stop", range(1, 9))
 def test_killed_at_any_step_the_target_is_old_or_new(tmp_path: Path, journal_mode: str, stop: int) -> None:
-    """SIGKILL after each step: the database opens as the old one or the new one, and running it again finishes."""
+    """After SIGKILL at any step the target is the old or the new database, and a second run completes the swap."""
     live = crashed_bank(tmp_path / "app.db", journal_mode)
     replacement = new_bank(tmp_path / "staged.db")
     shutil.copy(replacement, tmp_path / "spare.db")
@@ -95,7 +95,7 @@ def test_killed_at_any_step_the_target_is_old_or_new(tmp_path: Path, journal_mod
 
 @pytest.mark.parametrize("journal_mode", ["delete", "wal"])
 def test_stale_side_files_are_never_replayed(tmp_path: Path, journal_mode: str) -> None:
-    """A -wal or hot journal of the old database must not undo the restore."""
+    """A WAL or hot journal of the old database does not undo the restore."""
     live = crashed_bank(tmp_path / "app.db", journal_mode)
     kept = swap_in(Target(live, tmp_path), new_bank(tmp_path / "staged.db"), now=NOW)
     assert not list(tmp_path.glob("app.db-*"))
@@ -104,8 +104,8 @@ def test_stale_side_files_are_never_replayed(tmp_path: Path, journal_mode: str) 
     assert require_bank(kept) == 520
 
 
-def test_a_corrupt_database_is_kept_as_found(tmp_path: Path) -> None:
-    """What cannot be recovered is kept with its side files, and does not stop the restore."""
+def test_a_corrupt_database_is_kept_unchanged(tmp_path: Path) -> None:
+    """A database that cannot be recovered is kept with its side files and does not stop the restore."""
     live = tmp_path / "app.db"
     live.write_bytes(b"garbage" * 1000)
     live.with_name("app.db-journal").write_bytes(b"not a journal")
@@ -116,8 +116,8 @@ def test_a_corrupt_database_is_kept_as_found(tmp_path: Path) -> None:
     assert require_bank(live) == 2000
 
 
-def test_owner_and_mode_stay(tmp_path: Path) -> None:
-    """The application must be able to open what was restored."""
+def test_owner_and_mode_are_kept(tmp_path: Path) -> None:
+    """The restored file has the owner and mode of the file that it replaces."""
     live = make_bank(tmp_path / "app.db")
     live.chmod(0o640)
     if os.geteuid() == 0:
@@ -130,7 +130,7 @@ def test_owner_and_mode_stay(tmp_path: Path) -> None:
 
 
 def test_undo_puts_the_previous_database_back(tmp_path: Path) -> None:
-    """The kept copy becomes live again, and what it replaces is kept in turn."""
+    """Undo makes the kept copy live again and keeps the database that it replaces."""
     live = make_bank(tmp_path / "app.db", rows=7)
     swap_in(Target(live, tmp_path), new_bank(tmp_path / "staged.db"), now=NOW)
     report = undo(make_site(live, at=NOW))
@@ -139,16 +139,16 @@ def test_undo_puts_the_previous_database_back(tmp_path: Path) -> None:
     assert require_bank(Path(report.kept)) == 2000
 
 
-def test_undo_without_anything_kept_says_so(tmp_path: Path) -> None:
-    """Nothing to put back is an error with a hint, and changes nothing."""
+def test_undo_without_a_kept_database_is_an_error(tmp_path: Path) -> None:
+    """Undo without a kept database raises BackupNotFound and changes nothing."""
     live = make_bank(tmp_path / "app.db", rows=7)
     with pytest.raises(BackupNotFound):
         undo(make_site(live, at=NOW))
     assert require_bank(live) == 7
 
 
-def test_undo_refuses_while_somebody_has_it_open(tmp_path: Path) -> None:
-    """An open database is named with the process that holds it."""
+def test_undo_refuses_an_open_database(tmp_path: Path) -> None:
+    """An open database is refused with the id of the process that has it open."""
     live = make_bank(tmp_path / "app.db", rows=7)
     site = make_site(live, at=NOW)
     swap_in(Target.of(site), new_bank(tmp_path / "staged.db"), now=NOW)
@@ -164,15 +164,15 @@ def test_undo_refuses_while_somebody_has_it_open(tmp_path: Path) -> None:
 
 
 def test_two_restores_in_one_second_keep_two_databases(tmp_path: Path) -> None:
-    """Nothing kept is overwritten."""
+    """Two restores in the same second keep their databases under different names."""
     live = tmp_path / "app.db"
     first = kept_path(live, NOW)
     first.write_text("kept")
     assert kept_path(live, NOW) != first
 
 
-def test_a_target_that_does_not_exist_yet_is_simply_made(tmp_path: Path) -> None:
-    """On a new server there is nothing to keep."""
+def test_a_missing_target_is_created(tmp_path: Path) -> None:
+    """If the target does not exist, it is created and nothing is kept."""
     replacement = new_bank(tmp_path / "staged.db")
     assert swap_in(Target(tmp_path / "app.db", tmp_path), replacement, now=NOW) is None
     assert require_bank(tmp_path / "app.db") == 2000

@@ -1,4 +1,4 @@
-"""Promote where the database is not a plain file of ours: behind a link, of another user, mounted by itself."""
+"""Tests of promote in special places: behind a link, owned by another user, mounted as a single file."""
 
 import os
 import stat
@@ -22,8 +22,8 @@ NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 NOBODY = 65534
 
 
-def test_a_database_behind_a_link_is_replaced_where_it_lies(tmp_path: Path) -> None:
-    """The application opens the real path; its log lies there, and must not be replayed onto the restored file."""
+def test_a_database_behind_a_link_is_replaced_at_its_real_path(tmp_path: Path) -> None:
+    """The file at the link's target is replaced and its log is not replayed; the link stays."""
     real = make_bank(tmp_path / "disk" / "bank.db", journal_mode="wal")
     leave_log(real)
     link = tmp_path / "data" / "bank.db"
@@ -39,7 +39,7 @@ def test_a_database_behind_a_link_is_replaced_where_it_lies(tmp_path: Path) -> N
 
 @contextmanager
 def another_user() -> Iterator[None]:
-    """Act as a user without rights for the duration of the body."""
+    """Act as a user without privileges until the end of the body."""
     os.setegid(NOBODY)
     os.seteuid(NOBODY)
     try:
@@ -50,8 +50,8 @@ def another_user() -> Iterator[None]:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as two users")
-def test_a_file_that_its_owner_could_not_read_is_not_put_in_its_place() -> None:
-    """Restored by another user than the owner, the application would be locked out: refused, and nothing changed."""
+def test_a_file_that_its_owner_could_not_read_is_not_swapped_in() -> None:
+    """A restore by a user who cannot keep the file's owner is refused, and nothing changes."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         live = make_bank(folder / "bank.db")
@@ -70,8 +70,8 @@ def test_a_file_that_its_owner_could_not_read_is_not_put_in_its_place() -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
-def test_root_gives_the_restored_file_to_its_owner(tmp_path: Path) -> None:
-    """Owner, group and mode are those of the file that is replaced."""
+def test_root_keeps_the_owner(tmp_path: Path) -> None:
+    """Restored by root, the file has the owner, group and mode of the file that it replaces."""
     live, new = make_bank(tmp_path / "bank.db"), make_bank(tmp_path / "new.db", rows=2000)
     os.chown(live, NOBODY, NOBODY)
     live.chmod(0o640)
@@ -81,8 +81,8 @@ def test_root_gives_the_restored_file_to_its_owner(tmp_path: Path) -> None:
     assert require_bank(live) == 2000
 
 
-def test_a_copy_is_never_more_open_than_what_it_copies(tmp_path: Path) -> None:
-    """While a private database is copied, nobody else can read the copy."""
+def test_a_copy_never_has_wider_permissions_than_its_source(tmp_path: Path) -> None:
+    """While a private database is copied, other users cannot read the copy."""
     source = tmp_path / "private.db"
     source.write_bytes(b"x" * 10)
     source.chmod(0o600)
@@ -105,8 +105,8 @@ def test_a_copy_is_never_more_open_than_what_it_copies(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
-def test_a_file_that_is_a_mount_of_its_own_is_named(tmp_path: Path) -> None:
-    """A container's single-file mount cannot be replaced by a rename; the hint says what to do."""
+def test_a_file_mounted_by_itself_is_refused(tmp_path: Path) -> None:
+    """A database mounted as a single file, as in a container, cannot be replaced by a rename and is refused."""
     live, other = make_bank(tmp_path / "bank.db"), make_bank(tmp_path / "other" / "bank.db")
     new = make_bank(tmp_path / "new.db", rows=2000)
     mounted = subprocess.run(["mount", "--bind", str(other), str(live)], capture_output=True, check=False)

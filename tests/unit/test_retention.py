@@ -1,4 +1,4 @@
-"""Which backups the retention lets go."""
+"""Retention rules."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -14,30 +14,30 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 def candidate(
     name: str, days: float, *, good: bool = True, database: str = "app", tier: Tier = Tier.MANUAL
 ) -> Candidate:
-    """Make a backup of that age."""
+    """Make a backup taken `days` ago."""
     return Candidate(name, database, NOW - timedelta(days=days), good, tier)
 
 
-def test_what_is_older_than_the_retention_goes() -> None:
-    """Old ones go, oldest first, younger ones stay."""
+def test_backups_older_than_the_retention_expire() -> None:
+    """Backups older than the retention expire, oldest first; younger ones are kept."""
     gone = expired([candidate("new", 1), candidate("old", 31), candidate("older", 40)], retain_days=30, now=NOW)
     assert [each.name for each in gone] == ["older", "old"]
 
 
-def test_the_newest_good_one_stays_whatever_its_age() -> None:
-    """When backups stopped long ago the last good one is all there is."""
+def test_the_newest_good_backup_is_kept_at_any_age() -> None:
+    """The newest good backup is kept at any age, even if newer backups are bad."""
     found = expired([candidate("good", 90), candidate("bad", 80, good=False)], retain_days=30, now=NOW)
     assert [each.name for each in found] == ["bad"]
 
 
-def test_each_database_keeps_its_own_newest_good_one() -> None:
-    """One database's fresh backup is no reason to drop another's last."""
+def test_each_database_keeps_its_newest_good_backup() -> None:
+    """The newest good backup of one database is kept even if another database has a newer one."""
     found = expired([candidate("a", 1), candidate("b", 90, database="other")], retain_days=30, now=NOW)
     assert found == ()
 
 
-def test_a_schedule_that_stopped_is_not_forgotten() -> None:
-    """The newest good backup of each tier stays, so that its absence is seen; those by hand have no schedule."""
+def test_the_newest_good_backup_of_each_tier_is_kept() -> None:
+    """The newest good backup of each tier is kept, so that a stopped schedule is noticed; manual backups have none."""
     backups = [
         candidate("hourly", 0, tier=Tier.HOURLY), candidate("by hand", 40), candidate("daily", 50, tier=Tier.DAILY),
         candidate("bad daily", 45, good=False, tier=Tier.DAILY), candidate("daily before", 51, tier=Tier.DAILY),
@@ -60,8 +60,8 @@ candidates = st.lists(
 
 
 @given(candidates, st.integers(1, 100))
-def test_a_good_backup_survives_wherever_there_was_one(backups: list[Candidate], retain_days: int) -> None:
-    """Whatever the ages: a database with a good backup still has one, so has each schedule; nothing young goes."""
+def test_no_database_loses_its_last_good_backup(backups: list[Candidate], retain_days: int) -> None:
+    """At any ages, a database or tier with a good backup keeps one, and no young backup expires."""
     gone = set(expired(backups, retain_days=retain_days, now=NOW))
     left = [each for each in backups if each not in gone]
     assert {each.database for each in backups if each.good} == {each.database for each in left if each.good}

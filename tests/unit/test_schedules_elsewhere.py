@@ -1,4 +1,4 @@
-"""docs/schedules: what it gives to cron, systemd and Kubernetes is what they, and our own command, understand."""
+"""Tests of docs/schedules: cron, systemd, Kubernetes and the sqlitevault command accept the documented files."""
 
 import configparser
 import re
@@ -26,7 +26,7 @@ _RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
 
 
 def understood(arguments: list[str]) -> str:
-    """See that our command takes these arguments; return the verb."""
+    """Check that the command accepts these arguments, and return the verb."""
     verb = main.get_command(click.Context(main), arguments[0])
     assert verb is not None
     verb.make_context(arguments[0], arguments[1:])
@@ -55,8 +55,8 @@ def _crontab() -> tuple[dict[str, str], list[tuple[str, str]]]:
     return settings, jobs
 
 
-def test_cron_lines_run_our_command() -> None:
-    """Five fields each; every tier once; commands and settings are ones that there are; no bare % in a command."""
+def test_the_crontab_is_valid() -> None:
+    """The crontab has five fields per line, each tier once, known commands and settings, and no bare % in a command."""
     settings, jobs = _crontab()
     verbs, tiers = [], []
     for fields, command in jobs:
@@ -75,14 +75,14 @@ def test_cron_lines_run_our_command() -> None:
 
 
 def _as_the_shell_reads(command: str, **variables: str) -> list[str]:
-    """Return the words that cron's shell makes of a command, with these variables set."""
+    """Return the words of a command after cron's shell has expanded it with these variables."""
     words = ["/bin/sh", "-c", f"printf '%s\\n' {command}"]
     done = subprocess.run(words, env=variables, capture_output=True, text=True, check=True)
     return done.stdout.splitlines()
 
 
-def test_every_backup_of_cron_is_quiet_and_followed_by_its_figures() -> None:
-    """A success is no mail, and a failed daily backup shows as well as a failed hourly one."""
+def test_every_cron_backup_is_quiet_and_followed_by_metrics() -> None:
+    """A successful backup sends no mail, and each tier's exit code reaches the metrics."""
     _, jobs = _crontab()
     backups = [command for _, command in jobs if " backup " in command]
     assert len(backups) == len(TIERS)
@@ -92,16 +92,16 @@ def test_every_backup_of_cron_is_quiet_and_followed_by_its_figures() -> None:
         assert "--backup-exit-code $? " in metrics
 
 
-def test_the_monthly_test_is_held_from_the_copy_if_there_is_one() -> None:
-    """With REPLICA_URI set, from there."""
+def test_the_monthly_drill_uses_the_replica_if_there_is_one() -> None:
+    """With REPLICA_URI set, the monthly drill restores from the replica."""
     _, jobs = _crontab()
     (command,) = (command for _, command in jobs if " drill" in command)
     assert _as_the_shell_reads(command) == [_PROGRAM, "drill"]
     assert _as_the_shell_reads(command, REPLICA_URI="/mnt/a b") == [_PROGRAM, "drill", "--from", "/mnt/a b"]
 
 
-def test_no_two_backups_are_due_in_the_same_second() -> None:
-    """They would have the same name: the hourly ones run at another minute than the others."""
+def test_hourly_backups_do_not_coincide_with_others() -> None:
+    """Hourly backups have their own minute, because two backups in the same second would have the same name."""
     _, jobs = _crontab()
     minutes = {
         command.split("--tier ")[1].split(";")[0]: fields.split()[0] for fields, command in jobs if "--tier" in command
@@ -117,29 +117,29 @@ def _unit(name: str) -> configparser.ConfigParser:
 
 
 @pytest.mark.parametrize("tier", TIERS)
-def test_timers_start_the_service(tier: str) -> None:
-    """Each tier's timer is in UTC, makes up for what was missed, and is wanted by timers.target."""
+def test_timers_are_in_utc_and_catch_up(tier: str) -> None:
+    """Each tier's timer is in UTC, catches up on missed runs, and is wanted by timers.target."""
     timer = _unit(f"sqlitevault-backup@{tier}.timer")
     assert timer["Timer"]["OnCalendar"].endswith(" UTC")
     assert timer["Timer"]["Persistent"] == "true"
     assert timer["Install"]["WantedBy"] == "timers.target"
 
 
-def test_the_service_runs_our_command() -> None:
-    """A backup of the instance's tier, then the figures, whatever became of it; its settings are ours."""
+def test_the_service_runs_backup_and_metrics() -> None:
+    """The service backs up the instance's tier, then always writes metrics, and uses only known settings."""
     service = _unit("sqlitevault-backup@.service")["Service"]
     for option, verb in (("ExecStart", "backup"), ("ExecStopPost", "metrics")):
         words = shlex.split(service[option].replace("%i", "hourly"))
         assert Path(words[0]).name == _PROGRAM
         assert understood(words[1:]) == verb
     lines = [line for line in (UNITS / "sqlitevault.env").read_text().splitlines() if not line.startswith("#")]
-    told = dict(line.split("=", 1) for line in lines)
-    assert told.keys() <= {field.alias for field in Settings.model_fields.values()}
-    assert told["BACKUP_DIR"] in service["ReadWritePaths"].split()
+    settings = dict(line.split("=", 1) for line in lines)
+    assert settings.keys() <= {field.alias for field in Settings.model_fields.values()}
+    assert settings["BACKUP_DIR"] in service["ReadWritePaths"].split()
 
 
-def test_systemd_agrees(tmp_path: Path) -> None:
-    """Its own verifier finds nothing to say; the program stands where it is installed here."""
+def test_systemd_accepts_the_units(tmp_path: Path) -> None:
+    """systemd-analyze reports nothing about the units, with the program's path of this machine."""
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd-analyze is not installed")
     program = str(Path(sys.executable).with_name(_PROGRAM))
@@ -160,8 +160,8 @@ def _cron_jobs() -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("job", _cron_jobs(), ids=lambda job: str(job["metadata"]["name"]))
-def test_kubernetes_takes_the_cron_jobs(job: dict[str, Any]) -> None:
-    """By the API's own schema, which allows no unknown field; and the command is one that there is."""
+def test_kubernetes_accepts_the_cron_jobs(job: dict[str, Any]) -> None:
+    """Each job matches the strict schema of the Kubernetes API, and its command and settings exist."""
     kubernetes_validate.validate(job, _KUBERNETES, strict=True)
     _require_schedule(job["spec"]["schedule"])
     assert (job["spec"]["timeZone"], job["spec"]["concurrencyPolicy"]) == ("Etc/UTC", "Forbid")
@@ -176,8 +176,8 @@ def test_kubernetes_takes_the_cron_jobs(job: dict[str, Any]) -> None:
     assert {volume["name"] for volume in pod["volumes"]} == mounted.keys()
 
 
-def test_a_mistake_would_be_found() -> None:
-    """The validators refuse an unknown field, a schedule that is none, and an option that our command lacks."""
+def test_the_validators_find_mistakes() -> None:
+    """The validators refuse an unknown field, an invalid schedule, and an unknown option of the command."""
     job = _cron_jobs()[0]
     with pytest.raises(kubernetes_validate.ValidationError):
         kubernetes_validate.validate({**job, "spec": {**job["spec"], "timezone": "UTC"}}, _KUBERNETES, strict=True)

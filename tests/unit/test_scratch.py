@@ -1,4 +1,4 @@
-"""Working folders: gone afterwards, and what killed owners left is cleared by the next."""
+"""Tests of scratch directories: removed after use, or by the next process if their owner was killed."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ import os, signal, sys
 from pathlib import Path
 from sqlitevault.ground import scratch
 kept = os.unlink
-def unlink(path, *arguments, **options):  # whichever call removes a file, the second one never happens
+def unlink(path, *arguments, **options):  # the process is killed at its second removal of a file
     global removed
     removed += 1
     if removed == 2:
@@ -35,8 +35,8 @@ with scratch.scratch_directory(Path(sys.argv[1])) as made:
 """
 
 
-def test_it_is_gone_afterwards(tmp_path: Path) -> None:
-    """With everything in it, also after an error."""
+def test_a_scratch_directory_is_removed_after_use(tmp_path: Path) -> None:
+    """A scratch directory is removed with all its content, even after an error."""
     with pytest.raises(ZeroDivisionError), scratch_directory(tmp_path) as made:
         (made / "folder").mkdir()
         (made / "folder" / "file").write_bytes(b"x")
@@ -46,8 +46,8 @@ def test_it_is_gone_afterwards(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("moment", ["work", "removal"])
-def test_what_a_killed_owner_left_is_cleared(tmp_path: Path, moment: str) -> None:
-    """Killed while it works or while it cleans up: the next one removes the copies of the database."""
+def test_the_directory_of_a_killed_owner_is_removed(tmp_path: Path, moment: str) -> None:
+    """The next process removes the directory of an owner killed at work or during the clean-up."""
     killed = subprocess.run([sys.executable, "-c", _OWNER, str(tmp_path), moment], check=False)
     assert killed.returncode == -signal.SIGKILL
     (left,) = tmp_path.iterdir()
@@ -56,14 +56,14 @@ def test_what_a_killed_owner_left_is_cleared(tmp_path: Path, moment: str) -> Non
         assert list(tmp_path.iterdir()) == [made]
 
 
-def test_a_living_owners_folder_is_left_alone(tmp_path: Path) -> None:
-    """Two at once do not disturb each other."""
+def test_the_directory_of_a_live_owner_is_kept(tmp_path: Path) -> None:
+    """Two scratch directories in use at the same time do not affect each other."""
     with scratch_directory(tmp_path) as first, scratch_directory(tmp_path) as second:
         assert sorted(tmp_path.iterdir()) == sorted([first, second])
 
 
-def test_an_empty_folder_goes_when_it_is_old(tmp_path: Path) -> None:
-    """Its owner may be about to lock it; after a minute it is not."""
+def test_an_empty_directory_is_removed_after_a_minute(tmp_path: Path) -> None:
+    """An empty directory is removed only after a minute, because its owner may be about to lock it."""
     young, old = (tmp_path / f"{PREFIX}{name}" for name in ("young", "old"))
     young.mkdir()
     old.mkdir()
@@ -73,15 +73,15 @@ def test_an_empty_folder_goes_when_it_is_old(tmp_path: Path) -> None:
         assert not old.exists()
 
 
-def test_too_little_room_is_noticed_first(tmp_path: Path) -> None:
-    """Asked for before anything is made."""
+def test_too_little_space_is_reported_first(tmp_path: Path) -> None:
+    """Too little free space is reported before anything is created."""
     with pytest.raises(ScratchFull, match="bytes are needed"), scratch_directory(tmp_path, needed_bytes=1 << 60):
         pass
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_cannot_be_is_a_wrong_setting(tmp_path: Path) -> None:
-    """SCRATCH_DIR below a file."""
+def test_an_impossible_directory_is_a_wrong_setting(tmp_path: Path) -> None:
+    """A scratch directory below a file raises ConfigError."""
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(ConfigError, match="cannot be used"), scratch_directory(tmp_path / "file" / "below"):
         pass

@@ -1,4 +1,4 @@
-"""The settings file of the command line: below the environment, with its mistakes named by file, section and key."""
+"""Tests of the command line's settings file: its precedence, its paths, and mistakes by file, section and key."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def read(env: dict[str, str], **overrides: object) -> Settings:
 
 
 def test_the_environment_overrides_the_file_and_options_override_both(tmp_path: Path) -> None:
-    """An empty variable leaves the file's value; `replica = ""` is no value."""
+    """Options override the environment, which overrides the file; empty variables and empty values count as unset."""
     env = written(
         tmp_path,
         '[command-line]\nretain_days = 7\nrpo_seconds = 600\nrto_seconds = 60\nvault = "s3://a/b/"\nreplica = ""\n',
@@ -35,7 +35,7 @@ def test_the_environment_overrides_the_file_and_options_override_both(tmp_path: 
 
 
 def test_relative_paths_start_at_the_files_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cron runs in another folder than the user who wrote the file; `~` is the home folder."""
+    """Relative paths start at the file's folder, because cron runs in another one; `~` is the home folder."""
     monkeypatch.setenv("HOME", "/home/hub")
     env = written(
         tmp_path,
@@ -48,19 +48,19 @@ def test_relative_paths_start_at_the_files_folder(tmp_path: Path, monkeypatch: p
 
 
 def test_in_the_working_directory_paths_stay_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Messages show the paths that the user knows."""
+    """With the file in the working directory, paths stay as written, so messages show familiar paths."""
     monkeypatch.chdir(tmp_path)
     Path("sqlitevault.toml").write_text('[command-line]\ndatabase_path = "data/hub.db"\n', encoding="utf-8")
     assert read({}).database_path == Path("data/hub.db")
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
-        pytest.param("[command-line\n", "own.toml cannot be read: ", id="no TOML"),
+        pytest.param("[command-line\n", "own.toml cannot be read: ", id="not TOML"),
         pytest.param("[comand-line]\n", r"[comand-line]: no such section; the nearest is [command-line]", id="section"),
         pytest.param('vault = "x"\n', "[vault]: no such section", id="outside the sections"),
-        pytest.param('stage = "prod"\n', "own.toml stage: must lie in a section", id="stage is no section"),
+        pytest.param('stage = "prod"\n', "own.toml stage: must lie in a section", id="stage is not a section"),
         pytest.param('[stage]\nregion = "x"\n', "own.toml region: must lie in a section", id="stage without a name"),
         pytest.param("[command-line]\nretaindays = 1\n", "no such setting; the nearest is retain_days", id="key"),
         pytest.param('[command-line]\nBACKUP_DIR = "x"\n', "the nearest is vault", id="a variable's name"),
@@ -72,25 +72,25 @@ def test_in_the_working_directory_paths_stay_as_written(tmp_path: Path, monkeypa
         ),
     ],
 )
-def test_mistakes_are_named_with_file_section_and_key(tmp_path: Path, text: str, told: str) -> None:
-    """Values are not shown: an address may hold a secret."""
+def test_mistakes_are_named_with_file_section_and_key(tmp_path: Path, text: str, message: str) -> None:
+    """The error names file, section and key, but not the value, which may contain a secret."""
     with pytest.raises(ConfigError) as caught:
         read(written(tmp_path, text))
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert "soon" not in str(caught.value)
     assert caught.value.hint
 
 
 def test_a_missing_file_is_an_error_only_if_it_was_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a file the defaults hold; /dev/null is an empty one."""
+    """Without a file the defaults apply, as they do with /dev/null; a named file must exist."""
     monkeypatch.chdir(tmp_path)
     assert read({}) == read({"SQLITEVAULT_CONFIG": ""}) == read({"SQLITEVAULT_CONFIG": "/dev/null"}) == Settings()
     with pytest.raises(ConfigError, match=r"nowhere\.toml cannot be read"):
         read({"SQLITEVAULT_CONFIG": "nowhere.toml"})
 
 
-def test_the_environments_mistakes_keep_their_variables(tmp_path: Path) -> None:
-    """What the environment overrides is not blamed on the file."""
+def test_mistakes_in_the_environment_are_named_by_variable(tmp_path: Path) -> None:
+    """A wrong variable is not reported as a mistake in the file that it overrides."""
     env = written(tmp_path, "[command-line]\nretain_days = 7\n")
     with pytest.raises(ConfigError, match=r"^wrong settings: BACKUP_RETAIN: "):
         read(env | {"BACKUP_RETAIN": "soon"})

@@ -1,4 +1,4 @@
-"""Log lines of the functions: errors that need no alarm, and reports without what must not be logged."""
+"""Tests of the functions' log lines: errors that are only logged, and reports without secrets or long lists."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,21 +16,21 @@ from tests.sites import make_site
 
 
 def test_an_error_that_is_only_logged(caplog: pytest.LogCaptureFixture) -> None:
-    """It is in the log with its hint, and what comes after goes on."""
+    """The error is logged with its hint, and the function continues."""
     with only_logged():
         raise VaultUnavailable("the page cannot be written", hint="Look at the rights.")
     (logged,) = caplog.records
     assert (logged.getMessage(), logged.__dict__["hint"]) == ("the page cannot be written", "Look at the rights.")
 
 
-def test_an_error_of_the_program_escapes() -> None:
-    """A fault of ours is no passing trouble of the vault's."""
+def test_an_unexpected_error_is_not_caught() -> None:
+    """Any exception other than a SqliteVaultError is not caught."""
     with pytest.raises(ZeroDivisionError), only_logged():
         raise ZeroDivisionError
 
 
 def test_a_plan_is_logged_without_the_content_of_files(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """The live file may hold a secret that its backup does not: the answer shows the difference, the log does not."""
+    """The answer contains the difference between files, but the log does not: a live file may contain a secret."""
     database = make_bank(tmp_path / "data" / "bank.db", rows=5)
     compose = tmp_path / "docker-compose.yml"
     compose.write_text("services: {}\n")
@@ -47,7 +47,7 @@ def test_a_plan_is_logged_without_the_content_of_files(tmp_path: Path, caplog: p
 
 
 def test_a_long_list_is_logged_in_part(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """CloudWatch takes no more than 256 KB a line; the answer has everything."""
+    """Long lists are shortened in the log, where CloudWatch allows 256 KB per line, but not in the answer."""
     site = make_site(make_bank(tmp_path / "data" / "bank.db", rows=5), str(tmp_path / "vault"))
     report = back_up(site).model_copy(update={"warnings": tuple(map(str, range(70)))})
     caplog.set_level("INFO")

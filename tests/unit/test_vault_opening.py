@@ -1,4 +1,4 @@
-"""Opening a vault by its location."""
+"""Tests of opening a vault by its location."""
 
 import subprocess
 import sys
@@ -20,14 +20,14 @@ finally:
 
 
 def test_a_command_on_a_directory_does_not_load_boto3(tmp_path: Path) -> None:
-    """That would take longer than the command itself."""
+    """`list` of a directory vault does not import boto3, which would take longer than the command itself."""
     done = subprocess.run([sys.executable, "-c", _LIST, str(tmp_path)], check=True, capture_output=True, text=True)
     assert done.stdout.splitlines()[-1] == "False"
 
 
 @pytest.mark.parametrize("location", ["", " ", "ftp://x/y", "S3://bucket/x", "s3://", "s3:///x", "s3://Bucket/x"])
-def test_what_is_not_a_vault_is_refused(location: str) -> None:
-    """The hint says what a location looks like."""
+def test_an_invalid_location_is_refused(location: str) -> None:
+    """The hint shows the form of a location."""
     with pytest.raises(ConfigError) as caught:
         open_vault(location)
     assert "s3://bucket/prefix/" in caught.value.hint
@@ -43,12 +43,12 @@ def test_what_is_not_a_vault_is_refused(location: str) -> None:
     ],
 )
 def test_an_archive_is_named_by_its_path_or_uri(text: str, vault: str, name: str) -> None:
-    """The last part is the object, the rest its vault."""
+    """The last part of the path or URI is the object, and the rest is its vault."""
     assert split_backup_location(text) == (vault, name)
 
 
 @pytest.mark.parametrize("text", ["s3://b/p/", "s3://bucket", "folder/"])
 def test_a_location_without_an_archive_is_refused(text: str) -> None:
-    """It names a vault, not a backup."""
+    """A location of a vault is refused where one of an archive is needed."""
     with pytest.raises(ConfigError):
         split_backup_location(text)
