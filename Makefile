@@ -91,13 +91,13 @@ restore-dry: setup ## Preview a restore: make restore-dry FILE=backups/<archive>
 	@test -n "$(FILE)" || { echo "usage: make restore-dry FILE=backups/<archive>.tar.gz" >&2; exit 2; }
 	scripts/restore.sh --dry-run "$(FILE)"
 
-# The functions do without the command line's own packages.
-NOT_IN_FUNCTIONS := click rich markdown-it-py mdurl pygments colorama
-PIN := uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --generate-hashes --no-header
 tables: setup ## Write the tables of alarms and settings in docs/ from their definitions
 	$(BIN)/python -m infra.alarm_docs
 	$(BIN)/python -m infra.settings_docs
 
+# The functions do without the command line's own packages.
+NOT_IN_FUNCTIONS := click rich markdown-it-py mdurl pygments colorama
+PIN := uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --generate-hashes --no-header
 lock: setup ## Pin the dependencies again, with hashes
 	$(BIN)/$(PIN) --all-extras --group pyproject.toml:build pyproject.toml -o requirements-dev.txt
 	$(BIN)/$(PIN) --constraint requirements-dev.txt --group pyproject.toml:build -o requirements-build.txt
