@@ -17,7 +17,7 @@ import pytest
 
 from sqlitevault.doctor.capacity import WORK_BYTES_PER_SECOND, Needs, duration, scratch_space, writer_stall
 from sqlitevault.doctor.examination import examine
-from sqlitevault.doctor.file_system import Seen, judge_times, look_at_times
+from sqlitevault.doctor.file_system import judge_times, look_at_times
 from sqlitevault.doctor.report import DoctorReport, Finding, Level
 from sqlitevault.doctor.source import permissions
 from sqlitevault.ground.errors import SourceCorrupt, SourceNotFound
@@ -292,16 +292,16 @@ def _examine_as_nobody(source: Path, level: Level) -> None:
 )
 def test_times_that_move_or_do_not(times: tuple[int, int], level: Level, says: str) -> None:
     """A write that does not change the times makes copies without locks wrong."""
-    before = Seen(View(b"counter 1", Fingerprint(1, 2, 4096, 1_000_001, 1_000_001)), None)
+    before = (View(b"counter 1", Fingerprint(1, 2, 4096, 1_000_001, 1_000_001)), None)
     now = Fingerprint(1, 2, 4096, 1_000_001 + times[0], 1_000_001 + times[1])
-    found = judge_times(before, Seen(View(b"counter 2", now), None), 1.0)
+    found = judge_times(before, (View(b"counter 2", now), None), 1.0)
     assert found.level is level
     assert says in found.detail
 
 
 def test_times_in_whole_seconds_are_a_problem() -> None:
     """With times in whole seconds, two writes within a second look like one."""
-    seen = Seen(View(b"x", Fingerprint(1, 2, 4096, 7_000_000_000, 7_000_000_000)), None)
+    seen = (View(b"x", Fingerprint(1, 2, 4096, 7_000_000_000, 7_000_000_000)), None)
     assert judge_times(seen, seen, 1.0).level is Level.PROBLEM
 
 
@@ -310,7 +310,7 @@ def test_a_real_write_moves_the_times(bank: Path) -> None:
     before = look_at_times(bank)
     quiet = judge_times(before, look_at_times(bank), 1.0)
     assert "not observed" in quiet.detail
-    assert ("35 s late" in quiet.hint) == (before.log is not None)
+    assert ("35 s late" in quiet.hint) == (before[1] is not None)
     execute(bank, "DELETE FROM ledger WHERE id = 1")
     assert judge_times(before, look_at_times(bank), 1.0).detail.startswith("observed")
 

@@ -25,21 +25,8 @@ WORK_BYTES_PER_SECOND = 20e6
 _TIGHT = 0.7
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """The bytes of the source that were read, and the time this took."""
-
-    bytes: int
-    seconds: float
-
-    @property
-    def speed(self) -> float:
-        """Bytes per second."""
-        return max(self.bytes, 1) / max(self.seconds, 1e-6)
-
-
-def read_sample(source: Path, on_bytes: OnBytes) -> Sample:
-    """Read the beginning of the source as a snapshot does: in pieces, with several threads."""
+def read_sample(source: Path, on_bytes: OnBytes) -> tuple[int, float]:
+    """Read the beginning of the source as a snapshot does, with several threads; return the bytes and bytes/second."""
     with fresh_open(source) as descriptor, ThreadPoolExecutor(DEFAULTS.threads) as pool:
         wanted = min(MOST_READ, os.fstat(descriptor).st_size)
         started = time.monotonic()
@@ -47,7 +34,7 @@ def read_sample(source: Path, on_bytes: OnBytes) -> Sample:
         for count in pool.map(partial(_piece, descriptor, started), range(0, wanted, DEFAULTS.chunk_bytes)):
             read += count
             on_bytes(count)
-        return Sample(read, time.monotonic() - started)
+        return read, max(read, 1) / max(time.monotonic() - started, 1e-6)
 
 
 def _piece(descriptor: int, started: float, offset: int) -> int:
@@ -126,9 +113,9 @@ def scratch_space(needs: Needs, free: int) -> Finding:
     return ok("scratch space", detail)
 
 
-def read_speed(sample: Sample) -> Finding:
+def read_speed(speed: float, read: int) -> Finding:
     """Report the measured speed."""
-    detail = f"{size(round(sample.speed))}/s over {size(sample.bytes)}"
+    detail = f"{size(round(speed))}/s over {size(read)}"
     return ok("read speed", f"{detail}; data in this host's cache reads faster than the first time")
 
 

@@ -41,34 +41,22 @@ def examine(
     with _holding(real, hold_seconds, steps) as held:
         before, started = file_system.look_at_times(real), time.monotonic()
         own = locking.own_locks(real)
-        needs, findings = _measured(settings, seconds, real, header, steps)
+        measured, findings = _measured(settings, seconds, real, header, steps)
         time.sleep(max(0.0, observe_seconds - (time.monotonic() - started)))
         times = file_system.judge_times(before, file_system.look_at_times(real), time.monotonic() - started)
     return DoctorReport(
         source=str(real),
         host=socket.gethostname(),
         journal_mode=header.journal_mode,
-        capacity=Capacity(
-            bytes=needs.database_bytes,
-            read_bytes_per_second=int(needs.speed),
-            writer_stall_seconds=needs.stall,
-            backup_seconds=needs.backup_time,
-            largest_bytes=needs.largest,
-            scratch_free_bytes=needs.free,
-        ),
+        capacity=measured,
         findings=(*_of_the_files(real, header), own, others, *held, times, *findings),
     )
 
 
-def _of_the_files(real: Path, header: Header) -> tuple[Finding, ...]:
-    return (
-        source.permissions(real),
-        file_system.check_mount(real),
-        source.journal_mode(header),
-        source.synchronous(header),
-        source.sqlite_version(header),
-        source.side_files(real),
-    )
+def _of_the_files(real: Path, header: Header) -> Iterator[Finding]:
+    yield from (source.permissions(real), file_system.check_mount(real))
+    yield from (check(header) for check in (source.journal_mode, source.synchronous, source.sqlite_version))
+    yield source.side_files(real)
 
 
 @contextmanager
@@ -88,15 +76,15 @@ def _holding(real: Path, seconds: float, steps: Steps) -> Iterator[list[Finding]
 
 def _measured(
     settings: Settings, seconds: float | None, real: Path, header: Header, steps: Steps
-) -> tuple[capacity.Needs, tuple[Finding, ...]]:
+) -> tuple[Capacity, tuple[Finding, ...]]:
     size = real.stat().st_size
     with steps.step("read", min(size, capacity.MOST_READ)) as on_bytes:
-        sample = capacity.read_sample(real, on_bytes)
+        read, speed = capacity.read_sample(real, on_bytes)
     free = capacity.scratch_free(settings.scratch)
     needs = capacity.Needs(
         database_bytes=size,
         log_bytes=capacity.log_bytes(real),
-        speed=sample.speed,
+        speed=speed,
         stalls_writers=header.journal_mode == "rollback",
         stall_allowed=settings.max_writer_stall_seconds,
         snapshot_seconds=settings.snapshot_timeout_seconds,
@@ -104,4 +92,12 @@ def _measured(
         free=None if isinstance(free, Finding) else free,
     )
     room = free if isinstance(free, Finding) else capacity.scratch_space(needs, free)
-    return needs, (room, capacity.read_speed(sample), capacity.writer_stall(needs), capacity.duration(needs))
+    measured = Capacity(
+        bytes=size,
+        read_bytes_per_second=int(speed),
+        writer_stall_seconds=needs.stall,
+        backup_seconds=needs.backup_time,
+        largest_bytes=needs.largest,
+        scratch_free_bytes=needs.free,
+    )
+    return measured, (room, capacity.read_speed(speed, read), capacity.writer_stall(needs), capacity.duration(needs))

@@ -20,6 +20,8 @@ _LOCKS_STAY_HERE = ("nolock", "local_lock=all", "local_lock=posix")
 _STALE_DATA = ("nocto",)
 _SECOND = 1_000_000_000  # in nanoseconds; the change time, which no program can set, shows the resolution
 
+State = tuple[View, View | None]  # of the database and its log, at one moment
+
 
 @dataclass(frozen=True, slots=True)
 class Mount:
@@ -101,33 +103,25 @@ def _plain(text: str) -> str:
     return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), text)
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """The database and its log at one moment."""
-
-    database: View
-    log: View | None
-
-
-def look_at_times(source: Path) -> Seen:
-    """Return the files' present state on the server."""
+def look_at_times(source: Path) -> State:
+    """Return the present state on the server."""
     try:
         log = look(beside(source, "-wal"))
     except (Vanished, PermissionError):
         log = None
-    return Seen(look(source), log)
+    return look(source), log
 
 
-def judge_times(before: Seen, after: Seen, seconds: float) -> Finding:
+def judge_times(before: State, after: State, seconds: float) -> Finding:
     """Check that a write between the two states changed the file times, on which copies without a lock rely."""
-    if all(view.fingerprint.changed % _SECOND == 0 for view in (after.database, after.log) if view is not None):
+    if all(view.fingerprint.changed % _SECOND == 0 for view in after if view is not None):
         return problem(
             _TIMES,
             "all times are whole seconds: two writes within one second cannot be distinguished",
             hint="Move the database to a file system with finer times, such as NFS 4, EFS, ext4 or xfs.",
         )
-    pairs = [(before.database, after.database), (before.log, after.log)]
-    same = [(old, new) for old, new in pairs if old and new and old.fingerprint.identity == new.fingerprint.identity]
+    pairs = [(old, new) for old, new in zip(before, after, strict=True) if old and new]
+    same = [(old, new) for old, new in pairs if old.fingerprint.identity == new.fingerprint.identity]
     written = [(old.fingerprint, new.fingerprint) for old, new in same if _content_differs(old, new)]
     if any(old.modified == new.modified and old.changed == new.changed for old, new in written):
         return problem(
@@ -143,7 +137,7 @@ def judge_times(before: Seen, after: Seen, seconds: float) -> Finding:
         )
     if all(old.fingerprint.modified == new.fingerprint.modified for old, new in same):
         hint = "Run it again while the application writes."
-        if after.log is not None:
+        if after[1] is not None:
             hint += " Over NFS, commits with synchronous=NORMAL arrive up to about 35 s late; with FULL at once."
         return ok(_TIMES, f"not observed: no write reached this host within {seconds:.1f} s", hint)
     return ok(_TIMES, f"observed: they moved with a write within {seconds:.1f} s")
