@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sqlitevault.configuration.collecting import LARGEST_FILE, MOST_FILES, Collected, collect
 from sqlitevault.configuration.places import original_path
-from sqlitevault.configuration.variables import missing_variables, structure
+from sqlitevault.configuration.variables import missing_variables, parse
 from sqlitevault.profiles import load_profile
 
 PROFILE = load_profile("devops_hub")
@@ -85,7 +85,7 @@ def test_no_part_of_a_quoted_value_passes_for_a_name(variables: dict[str, str]) 
     env = "".join(f'{name}="{value}"\n' for name, value in variables.items())
     assert missing_variables("".join(f"{name}\n" for name in variables), env) == ()
     assert missing_variables("".join(f"{name}\n" for name in variables), "") == tuple(variables)
-    assert structure(env).split() == list(variables)
+    assert list(dict.fromkeys(variable.name for variable in parse(env))) == list(variables)
 
 
 def test_missing_variables_are_named_in_order() -> None:

@@ -68,8 +68,10 @@ def _gather_environment(root: Path, gathered: _Gathered) -> None:
         return
     try:
         text = _read(root, places.ENVIRONMENT)
-        gathered.redacted[places.ENV_STRUCTURE] = variables.structure(text)
-        for variable in variables.parse(text):
+        found = list(variables.parse(text))
+        names = dict.fromkeys(variable.name for variable in found)
+        gathered.redacted[places.ENV_STRUCTURE] = "".join(f"{name}\n" for name in names)
+        for variable in found:
             if looks_secret(variable.name) and is_literal(variable.value):
                 gathered.secrets.add(variable.value)
             gathered.secrets |= redact_text(variable.value).secrets

@@ -45,15 +45,6 @@ def parse(text: str) -> Iterator[Variable]:
         at = _next_line(text, end)
 
 
-def structure(text: str) -> str:
-    """Return the names of the variables of a `.env` file, one per line, each once, in the file's order.
-
-    Raises:
-        Unclosed: a quote is opened and never closed.
-    """
-    return "".join(f"{name}\n" for name in dict.fromkeys(variable.name for variable in parse(text)))
-
-
 def missing_variables(env_structure: str, present_env: str | None) -> tuple[str, ...]:
     """Return the names that the backup's `.env` had and the present one lacks; all names without a present one.
 

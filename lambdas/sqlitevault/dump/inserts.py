@@ -21,7 +21,6 @@ from sqlitevault.dump.literals import (
     NUMBERS,
     QUOTE,
     Parts,
-    array,
     careful_literal,
     from_arrays,
     in_array,
@@ -85,7 +84,7 @@ class _Inserts:
         place, left = FIRST, ALL_ROWS
         columns = zip(self._names, self._table.affinities, strict=True)
         values = [name if name == self._integer_key else in_array(name, affinity) for name, affinity in columns]
-        row = RowText(array(self._place + values), BETWEEN_ROWS)
+        row = RowText(f"json_array({', '.join(self._place + values)})", BETWEEN_ROWS)
         try:
             for run in row_runs(self._connection, self._table, row):
                 text = from_arrays(run.text, run.rows)

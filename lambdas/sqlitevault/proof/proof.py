@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sqlitevault.archive.members import STATISTICS
-from sqlitevault.archive.unpacking import Unpacked, unpack
+from sqlitevault.archive.unpacking import Unpacked, everything, unpack
 from sqlitevault.catalog.drill_report import Check
 from sqlitevault.catalog.manifest import Manifest, Table
 from sqlitevault.database.checks import check
@@ -18,11 +18,6 @@ from sqlitevault.ground.steps import Steps
 from sqlitevault.vault.protocol import StoredObject, Vault
 
 _TAKE_ANOTHER = "Take another backup, or this one's copy in the replica vault; `sqlitevault list` shows them."
-
-
-def everything(_member: str) -> bool:
-    """Accept every member of an archive."""
-    return True
 
 
 def fetch(vault: Vault, archive: StoredObject, manifest: Manifest | None, target: Path, steps: Steps) -> Check:
