@@ -1,4 +1,4 @@
-"""What boto3 reads from its own files: every session reads it anew, which takes longer than most requests here."""
+"""A cache of boto3's own data files: every session reads them again, which takes longer than most requests here."""
 
 from collections import defaultdict
 from typing import Any
@@ -10,7 +10,7 @@ _read: defaultdict[str | None, dict[Any, Any]] = defaultdict(dict)
 
 
 def read_once() -> None:
-    """Let all sessions of this process share what one has read; it is the same for all of them."""
+    """Make all sessions of this process share one cache of boto3's data files."""
 
     def sharing(search_path_string: str | None = None) -> Loader:
         loader = create_loader(search_path_string)

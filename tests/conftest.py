@@ -1,4 +1,4 @@
-"""Fixtures for every kind of test."""
+"""Fixtures for all tests."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ def legacy_archive() -> Path:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Stop if groups would not hold: every worker would then make a deployment of its own, and take as long again."""
+    """Fail if xdist groups were lost, because each worker would then make its own deployment."""
     if not session.config.getoption("loadgroup", default=False):
         return
     for item in session.items:

@@ -1,4 +1,4 @@
-"""Documented commands: the `console` blocks of a page, each command with the output that the page shows."""
+"""Documented commands: the `console` blocks of a page, each command with its shown output."""
 
 import re
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A command and the lines that a page shows below it; a line `# …` before it is what happens meanwhile."""
+    """A command, its output on the page, and the event that a line `# …` before it describes."""
 
     command: str
     output: tuple[str, ...]
@@ -18,7 +18,7 @@ class Shown:
 
 
 def commands(page: Path, heading: str | None = None) -> list[Shown]:
-    """Return a page's commands, or those of one section, in their order."""
+    """Return the commands of a page, or of one section, in order."""
     text = page.read_text(encoding="utf-8")
     if heading is not None:
         text = text.split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
@@ -41,5 +41,5 @@ def _read(block: str) -> list[Shown]:
 
 
 def shape(line: str) -> str:
-    """Return a line without what differs from run to run: figures and the width of columns."""
+    """Return a line without the parts that differ between runs: figures and column widths."""
     return re.sub(r"\s+", " ", re.sub(r"[\d,.]*\d", "#", line)).strip()

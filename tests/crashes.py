@@ -1,4 +1,4 @@
-"""Databases as a killed application leaves them: real processes, killed in the middle of their work."""
+"""Databases as a killed application leaves them: real processes, killed at work."""
 
 import signal
 import subprocess
@@ -43,17 +43,17 @@ def _run(program: str, database: Path, *wrapper: str) -> int:
 
 
 def leave_hot_journal(database: Path) -> None:
-    """Let a writer spill half a transaction into the file and be killed."""
+    """Run a writer that spills half a transaction into the file and is killed."""
     assert _run(_HALF_A_TRANSACTION, database) == -signal.SIGKILL
     assert database.with_name(database.name + "-journal").stat().st_size
 
 
 def leave_log(database: Path) -> None:
-    """Let a writer commit to the write-ahead log, begin another transaction and be killed."""
+    """Run a writer that commits to the write-ahead log, begins another transaction and is killed."""
     assert _run(_COMMIT_TO_THE_LOG, database) == -signal.SIGKILL
     assert database.with_name(database.name + "-wal").stat().st_size
 
 
 def leave_super_journal(database: Path) -> None:
-    """Let a writer be killed as it deletes the super-journal of a transaction over two databases."""
+    """Run a writer that is killed while it deletes the super-journal of a transaction over two databases."""
     _run(_ATTACHED, database, "strace", "-f", "-o", "/dev/null", "-e", "inject=unlink:signal=KILL:when=2")

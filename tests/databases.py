@@ -1,4 +1,4 @@
-"""Small databases that tests make and break, and writers that keep changing one."""
+"""Small databases that tests create and damage, and processes that write to them."""
 
 import sqlite3
 import subprocess
@@ -28,7 +28,7 @@ while True:
 
 
 def make_bank(path: Path, *, journal_mode: str = "delete", rows: int = 500) -> Path:
-    """Make a database whose accounts sum up to TOTAL and whose ledger has no gaps; a writer keeps both true."""
+    """Make a database whose accounts sum to TOTAL and whose ledger has no gaps; writers keep both invariants."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(f"PRAGMA journal_mode = {journal_mode}")
@@ -73,7 +73,7 @@ def writer(path: Path) -> Iterator[subprocess.Popen[str]]:
 
 @contextmanager
 def holding_the_lock(path: Path) -> Iterator[subprocess.Popen[str]]:
-    """Run a process that holds an exclusive lock on the database until the end of the body."""
+    """Hold an exclusive lock on the database in another process until the end of the body."""
     program = (
         "import sqlite3, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None); "
         "c.execute('BEGIN EXCLUSIVE'); print('held', flush=True); sys.stdin.read()"
@@ -96,6 +96,6 @@ def execute(path: Path, *statements: str) -> None:
 
 
 def rows(path: Path, query: str) -> list[tuple[object, ...]]:
-    """Return what a query gives."""
+    """Return the rows of a query."""
     with closing(sqlite3.connect(path)) as connection:
         return connection.execute(query).fetchall()

@@ -1,4 +1,4 @@
-"""A TCP proxy in front of a server that cuts connections, or damages a byte, where a test says."""
+"""A TCP proxy that cuts connections or damages bytes on a test's request."""
 
 import contextlib
 import socket
@@ -14,7 +14,7 @@ ALWAYS = 1 << 30
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What happens to a connection after `after` bytes in one direction, on the first `times` that get so far."""
+    """A fault after `after` bytes in one direction, in the first `times` connections that reach that point."""
 
     direction: Literal["request", "answer"]
     after: int
@@ -23,10 +23,10 @@ class Fault:
 
 
 class FaultyProxy:
-    """Passes everything on but for its fault, while the context lasts; `happened` counts."""
+    """Forwards connections and injects its fault while the context lasts; `happened` counts the faults."""
 
     def __init__(self, endpoint: str, fault: Fault) -> None:
-        """Stand before `endpoint`, such as `http://127.0.0.1:8333`."""
+        """Listen in front of `endpoint`, such as `http://127.0.0.1:8333`."""
         target = urlsplit(endpoint)
         self._target = (str(target.hostname), int(target.port or 80))
         self._fault = fault
@@ -37,14 +37,14 @@ class FaultyProxy:
         self.endpoint = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
 
     def __enter__(self) -> Self:
-        """Begin to accept."""
+        """Begin to accept connections."""
         threading.Thread(target=self._accept, daemon=True).start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Cut everything."""
+        """Close the proxy."""
         self.close()
 
     def close(self) -> None:
@@ -85,5 +85,5 @@ class FaultyProxy:
 
 def _cut(each: socket.socket) -> None:
     with contextlib.suppress(OSError):
-        each.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits for it
-    each.close()  # tells a sender, who would otherwise wait until his time is out
+        each.shutdown(socket.SHUT_RDWR)  # wakes the thread that is waiting for data
+    each.close()  # informs a sender, which would otherwise wait for its timeout

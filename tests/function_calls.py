@@ -1,4 +1,4 @@
-"""The functions as Lambda calls them, in this process: the sample events in; reports, metrics and errors out."""
+"""The functions as Lambda calls them, run in this process: sample events in; reports, metrics and errors out."""
 
 import json
 from collections.abc import Callable
@@ -21,7 +21,7 @@ REQUEST = "8d4f1c3e-0000-4000-8000-000000000001"
 
 @dataclass(frozen=True)
 class Context:
-    """What the functions use of Lambda's context."""
+    """The part of Lambda's context that the functions use."""
 
     function_name: str
     memory_limit_in_mb: int = 1024
@@ -29,13 +29,13 @@ class Context:
     aws_request_id: str = REQUEST
 
     def get_remaining_time_in_millis(self) -> int:
-        """Return what is left of the function's time."""
+        """Return the function's remaining time."""
         return 900_000
 
 
 @dataclass(frozen=True)
 class Home:
-    """The file system with the application's database, the two buckets, and the functions."""
+    """The environment of the functions: the application's database, the two buckets, and the functions."""
 
     root: Path
     database: Path
@@ -43,13 +43,13 @@ class Home:
     printed: Callable[[], str]
 
     def invoke(self, verb: str, event: str | dict[str, Any]) -> Any:
-        """Call a function with a sample event by name, or with this one, and return what Lambda would."""
+        """Call a function with an event, or a sample event by name, and return the answer that Lambda would return."""
         order = json.loads((EVENTS / f"{event}.json").read_text()) if isinstance(event, str) else event
         handler = import_module(f"{verb}.handler").handler
         return json.loads(json.dumps(handler(order, Context(f"sqlitevault-prod-{verb}"))))
 
     def metrics(self) -> dict[str, float]:
-        """Return the metrics printed since the last time, each under its name, and see that they keep to the format."""
+        """Return the metrics printed since the last call, by name, and check their namespace and dimensions."""
         found = parse_lines(self.printed().splitlines())
         for datum in found:
             assert (datum.namespace, datum.dimensions) == ("SqliteVault", {"Database": "devops_hub"})
@@ -57,17 +57,17 @@ class Home:
         return {datum.name: datum.values[0] for datum in found}
 
     def logged(self) -> list[dict[str, Any]]:
-        """Return the log lines printed since the last time."""
+        """Return the log lines printed since the last call."""
         lines = [json.loads(line) for line in self.printed().splitlines() if line.startswith("{")]
         return [line for line in lines if "_aws" not in line]
 
     def names(self, suffix: str = "") -> list[str]:
-        """Return the keys in the vault with this ending."""
+        """Return the keys in the vault that end with `suffix`."""
         listed = self.s3.list_objects_v2(Bucket=VAULT).get("Contents", [])
         return [entry["Key"] for entry in listed if entry["Key"].endswith(suffix)]
 
     def page(self) -> str:
-        """Return the page that drill and monitor leave in the vault."""
+        """Return the page that drill and monitor write to the vault."""
         body: bytes = self.s3.get_object(Bucket=VAULT, Key="backups/reports/report.html")["Body"].read()
         return body.decode()
 

@@ -1,4 +1,4 @@
-"""A process that is killed (SIGKILL) in the middle of an upload."""
+"""A process that is killed (SIGKILL) during an upload."""
 
 import os
 import signal
@@ -24,7 +24,7 @@ _LAMBDAS = Path(__file__).resolve().parents[1] / "lambdas"
 
 
 def kill_while_uploading(location: str, name: str, content: Content) -> None:
-    """Upload in a process of its own, and kill it as soon as some bytes have arrived."""
+    """Upload in a separate process, and kill it when the first bytes have been sent."""
     command = [sys.executable, "-c", _PROGRAM, location, name, str(content.path), content.sha256]
     environment = {**os.environ, "PYTHONPATH": str(_LAMBDAS)}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:

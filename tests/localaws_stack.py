@@ -1,4 +1,4 @@
-"""A small stack that uses everything the embedded AWS simulates, for tests of the embedded AWS itself."""
+"""A small stack that uses everything that the embedded AWS simulates, for tests of the embedded AWS itself."""
 
 import json
 from typing import Any
@@ -29,13 +29,13 @@ def _ref(name: str, attribute: str | None = None) -> Any:
 
 
 def replica_template() -> str:
-    """The bucket in the DR region."""
+    """Return the template of the stack in the recovery region: the replica bucket."""
     bucket = {"BucketName": REPLICA, "VersioningConfiguration": {"Status": "Enabled"}}
     return json.dumps({"Resources": {"Replica": {"Type": "AWS::S3::Bucket", "Properties": bucket}}})
 
 
 def template(**extra: Any) -> str:
-    """The stack in the primary region; `extra` resources by logical id."""
+    """Return the template of the stack in the primary region; `extra` are resources by logical id."""
     resources = {**_messages(), **_functions(), **_storage(), **_alarms(), **extra}
     outputs = {
         "Function": {"Value": _ref("Function")},

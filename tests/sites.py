@@ -1,4 +1,4 @@
-"""Sites to run services on: a database in a folder, any vaults, and a clock that stands still if wanted."""
+"""Sites for tests of services: a database in a folder, any vaults, and an optional fixed clock."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,8 +23,7 @@ def make_site(
 ) -> Site:
     """Return the site of a database; vaults are locations or open vaults, `settings` are fields of `Settings`.
 
-    The configuration lies beside the database's folder unless `config_root` says otherwise. The clock stands still
-    at `at`.
+    The configuration is beside the database's folder unless `config_root` is given. With `at`, the clock is fixed.
     """
     given = {each.location: each for each in (vault, replica) if each is not None and not isinstance(each, str)}
     chosen = {
@@ -40,10 +39,10 @@ def make_site(
 
 
 def at(site: Site, moment: datetime) -> Site:
-    """Return the site at another time."""
+    """Return the site with its clock fixed at another time."""
     return replace(site, now=lambda: moment)
 
 
 def changed(site: Site, **settings: object) -> Site:
-    """Return the site with other settings."""
+    """Return the site with some settings changed."""
     return replace(site, settings=site.settings.model_copy(update=settings))

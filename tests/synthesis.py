@@ -1,6 +1,6 @@
 """The stacks, synthesised in this process without bundling, and their resources as plain data.
 
-`aws_cdk` is imported where it is used: it starts a Node process, in every worker that collects these tests.
+`aws_cdk` is imported only where it is used, because it starts a Node process in every worker that collects tests.
 """
 
 import json
@@ -30,7 +30,7 @@ class Synthesised:
     """One stack's template."""
 
     def __init__(self, stack: "cdk.Stack") -> None:
-        """Read the template once."""
+        """Read the template."""
         from aws_cdk.assertions import Template
 
         self.template: dict[str, Any] = dict(Template.from_stack(stack).to_json())
@@ -50,12 +50,12 @@ class Synthesised:
         return made
 
     def bucket(self) -> tuple[str, Properties]:
-        """Return the bucket for backups: the one with a name of its own."""
+        """Return the backup bucket: the only one with an explicit name."""
         ((name, made),) = ((n, p) for n, p in self.all("AWS::S3::Bucket").items() if "BucketName" in p)
         return name, made
 
     def functions(self) -> dict[str, Properties]:
-        """Return the functions by their verb."""
+        """Return the functions by verb."""
         return {
             text(made["FunctionName"]).rpartition("-")[2]: made for made in self.all("AWS::Lambda::Function").values()
         }
@@ -66,7 +66,7 @@ class Synthesised:
         return next(name for name, made in functions if text(made["FunctionName"]).endswith(f"-{verb}"))
 
     def statements(self, role: str) -> list[Properties]:
-        """Return everything that a role may do or must not."""
+        """Return all policy statements of a role."""
         return [
             statement
             for policy in self.all("AWS::IAM::Policy").values()
@@ -75,7 +75,7 @@ class Synthesised:
         ]
 
     def rights(self, verb: str) -> "Rights":
-        """Return what a function may do."""
+        """Return the rights of a function's role."""
         return Rights(self.statements(self.functions()[verb]["Role"]["Fn::GetAtt"][0]))
 
 
@@ -86,7 +86,7 @@ class Rights:
     statements: list[Properties]
 
     def pairs(self, effect: str, service: str) -> set[tuple[str, str]]:
-        """Return action and resource of all statements of this effect about a service."""
+        """Return action and resource of all statements with this effect on a service."""
         return {
             (action, text(resource))
             for statement in self.statements
@@ -97,14 +97,14 @@ class Rights:
         }
 
     def actions(self, effect: str, service: str = "") -> set[str]:
-        """Return the actions of this effect."""
+        """Return the actions with this effect."""
         found = {a for s in self.statements if s["Effect"] == effect for a in listed(s["Action"])}
         return {action for action in found if action.startswith(service)}
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """Both stacks as they would be deployed, and what the validation plugins say of them."""
+    """Both stacks as they would be deployed, and the findings of the validation plugins."""
 
     primary: Synthesised
     recovery: Synthesised
@@ -113,7 +113,7 @@ class Deployment:
 
 
 def new_app(folder: Path, **context: object) -> "cdk.App":
-    """Return an app with the project's own context, more of it, and no bundling."""
+    """Return an app with the project's context, extra context, and no bundling."""
     import aws_cdk as cdk
 
     flags = json.loads((ROOT / "cdk.json").read_text())["context"]
@@ -142,7 +142,7 @@ def synthesise(folder: Path, **context: object) -> Deployment:
 
 
 def findings(app: "cdk.App", folder: Path) -> list[tuple[str, str]]:
-    """Synthesise with cdk-nag and return rule and construct of all that nobody acknowledged."""
+    """Synthesise with cdk-nag, and return rule and construct of each finding that is not acknowledged."""
     import aws_cdk as cdk
     from cdk_nag import AwsSolutionsChecks
 
@@ -162,12 +162,12 @@ def findings(app: "cdk.App", folder: Path) -> list[tuple[str, str]]:
 
 
 def listed(value: Any) -> list[Any]:
-    """Return a list of what CloudFormation allows to write without one."""
+    """Return a value as a list, where CloudFormation also allows a single item."""
     return value if isinstance(value, list) else [value]
 
 
 def text(value: Any) -> str:
-    """Return a value with its intrinsic functions written out: `<LogicalId>`, `<LogicalId.Attribute>`."""
+    """Return a value with intrinsic functions replaced by text: `<LogicalId>`, `<LogicalId.Attribute>`."""
     match value:
         case {"Ref": name}:
             return f"<{name}>"

@@ -12,7 +12,7 @@ Fill = Callable[[sqlite3.Connection], None]
 PAGE_SIZES = (512, 1024, 2048, 4096, 8192, 16384, 32768, 65536)
 AUTO_VACUUM = ("none", "full", "incremental")
 ENCODINGS = ("UTF-8", "UTF-16le", "UTF-16be")
-LARGE = 5 << 20  # bytes: more than is ever read, written or kept at once
+LARGE = 5 << 20  # bytes; more than is ever read, written or kept at once
 
 NUMBERS = (
     *(0, 1, -1, 2**31, 2**53 + 1, 2**63 - 1, -(2**63), 0.0, -0.0, 0.1, 1 / 3, 1.5, 100.0, 1e15, 1e16, 1e23),
@@ -93,7 +93,7 @@ def all_rowid_names_taken(connection: sqlite3.Connection) -> None:
 
 
 def integer_keys(connection: sqlite3.Connection) -> None:
-    """Primary keys that are the rowid, and some that only look like it."""
+    """Primary keys that are the rowid, and others that only look like it."""
     connection.execute("CREATE TABLE alias (id INTEGER PRIMARY KEY, x)")
     connection.execute("CREATE TABLE alias_last (x, id INTEGER, PRIMARY KEY(id DESC))")
     connection.execute("CREATE TABLE named_rowid (rowid INTEGER PRIMARY KEY, x)")

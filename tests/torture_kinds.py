@@ -31,7 +31,7 @@ KINDS: tuple[torture.Fill, ...] = (
     torture_virtual.fts4,
     torture_virtual.rtree,
 )
-# Without autoincrement(), which makes the table of counters that counters_left_over() finds without an owner.
+# Without autoincrement(), because it would own the table of counters that counters_left_over() leaves without an owner.
 ALONE = (*KINDS, torture.counters_left_over)
 _LARGE = (torture.large_blobs, torture_schema.wide, torture_schema.many_tables)
 QUICK = tuple(kind for kind in KINDS if kind not in _LARGE)

@@ -1,11 +1,11 @@
-"""Folders as values: if equal before and after, nothing in them changed."""
+"""Snapshots of folders: if two are equal, nothing in the folder has changed."""
 
 import hashlib
 from pathlib import Path
 
 
 def tree(root: Path) -> dict[str, tuple[int, str]]:
-    """Return inode and SHA-256 of every file below a folder, by its path; folders themselves count as well."""
+    """Return inode and SHA-256 of every file below a folder by path, and the folders."""
     return {str(path.relative_to(root)): _fingerprint(path) for path in sorted(root.rglob("*"))}
 
 

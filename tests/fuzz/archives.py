@@ -1,12 +1,12 @@
 # ruff: noqa: T201 - a program that talks to whoever runs it
-"""Damaged and hostile archives by the hundred thousand: each is refused, or is the very content that was backed up.
+"""Hundreds of thousands of damaged and hostile archives: each is refused or unpacks to exactly the original content.
 
     python -m tests.fuzz.archives --cases 100000 --seed 1
 
-For every mutation of a small genuine archive: with the manifest from the vault it is refused unless not a byte
-differs; without it, it is refused or unpacks to exactly the original files. Refusals are errors of sqlitevault with a
-hint; nothing is left in the scratch folder and nothing outside it is touched; memory stays bounded. One case again:
-`--only NUMBER`.
+The claim, for every mutation of a small genuine archive: with the manifest from the vault it is refused unless it is
+identical; without the manifest it is refused or unpacks to exactly the original files. Refusals are errors of
+sqlitevault with a hint; no file is left in the scratch folder or changed outside it; memory stays bounded. To repeat a
+case, pass `--only NUMBER`.
 """
 
 import argparse

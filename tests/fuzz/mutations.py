@@ -76,8 +76,8 @@ PAX_KEYS = (
 class Base:
     """A genuine archive to start from: its bytes, its tar, and that tar cut into entries (header, content).
 
-    `outside` is an absolute path that hostile names point to. Of an archive of the original script (`legacy`) the
-    manifest is left alone: that script recorded no checksum of it, so only gzip's own protects it.
+    `outside` is an absolute path that hostile names point to. The manifest of an archive of the original script
+    (`legacy`) is not mutated: that script recorded no checksum of it, so only gzip's checksum protects it.
     """
 
     archive: bytes

@@ -1,7 +1,7 @@
-"""`python -m tests.race_matrix --cases 5000 --seed 1`: what the application does, at every step of every protocol.
+"""`python -m tests.race_matrix --cases 5000 --seed 1`: operations of the application at every step of every protocol.
 
-Then a control, 2 % of the cases on top: plain copies, some of which have to be found bad. Prints a table; ends with 1
-if a copy was bad, none was accepted, or the control was not caught.
+A control of another 2 % of the cases follows: plain copies, some of which must be found bad. Prints a table; the exit
+status is 1 if a copy was bad, none was accepted, or the control was not caught.
 """
 
 import argparse

@@ -15,7 +15,7 @@ _ROWS = 200
 _PADDING = "p" * 300
 _BLOB = b"z" * 2000
 
-# Where a case begins: the journal mode, and what the application does before the snapshot starts.
+# The start of a case: the journal mode, and the application's operations before the snapshot begins.
 STARTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "delete": ("delete", ()),
     "truncate": ("truncate", ("write",)),
@@ -32,8 +32,8 @@ COMMON = (
     "begin", "roll_back", "commit", "crash", "read", "stop_reading",
 )  # fmt: skip
 OF_WAL = ("passive", "full", "restart", "truncate")
-# What hardly ever comes up by chance, and is where guards matter: a transaction that begins and ends during a copy
-# (rolled back, it leaves no trace but the times), one that a crash ends, and a log that ends and begins anew.
+# Sequences that matter but rarely occur by chance: a transaction that begins and ends during a copy (rolled back, it
+# changes only the times), one that ends in a crash, and a log that is ended and restarted.
 STORIES = (
     ("begin", "roll_back"), ("begin", "commit"), ("begin", "crash"), ("begin", "crash", "write"), ("close", "write"),
     ("switch_mode", "write"),
@@ -114,7 +114,7 @@ def _serve(database: Path, pipe: Connection) -> None:
         try:
             session.do(operation, number)
         except sqlite3.OperationalError:
-            session.undo()  # our locks were in its way
+            session.undo()  # blocked by the locks of the snapshot
         pipe.send(session.state())
 
 

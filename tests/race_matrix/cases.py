@@ -1,4 +1,4 @@
-"""Cases of the race matrix: which operations of the application happen at which steps of which protocol."""
+"""Cases of the race matrix: operations of the application, injected at steps of the protocols."""
 
 import itertools
 import random
@@ -13,13 +13,13 @@ NAIVE = "naive"
 _NOT_IN_MATRIX = "chunk"
 _STORIES = 0.5
 
-Moment = tuple[str, int]  # a step, and the how manieth time it is reached
+Moment = tuple[str, int]  # a step, and its ordinal among the times it is reached
 Injection = tuple[Moment, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One run: a method on a start, with operations injected, in order, at moments."""
+    """One run: a method on a start, with operations injected at moments, in order."""
 
     method: str
     start: str
@@ -27,7 +27,7 @@ class Case:
 
 
 def methods_and_starts(*, naive: bool = False) -> Iterator[tuple[str, str]]:
-    """Yield every method with every start that it is meant for."""
+    """Yield every method with every start in its journal mode."""
     for start, (mode, _) in STARTS.items():
         methods = [Method.WAL_PINNED, Method.WAL_LOCK_FREE] if mode == "wal" else []
         methods += [Method.ROLLBACK_OPTIMISTIC, Method.ROLLBACK_LOCKED] if mode != "wal" else []

@@ -26,7 +26,7 @@ _PLENTY = 60.0
 
 
 class Matrix:
-    """Runs cases on one database in a folder of its own."""
+    """Runs cases on one database in its own folder."""
 
     def __init__(self, folder: Path) -> None:
         """Begin without a database."""

@@ -1,7 +1,7 @@
-"""`python -m tests.stress --seconds 600 --seed 1`: snapshots of databases that are written all the time.
+"""`python -m tests.stress --seconds 600 --seed 1`: snapshots of databases under constant writes.
 
-Then a control, 5 % of that time on top: plain copies by the same harness, which it has to find bad. Prints a table;
-ends with 1 if a snapshot was bad, none was taken, or the control was not caught.
+A control of another 5 % of that time follows: plain copies, which the same harness must find bad. Prints a table; the
+exit status is 1 if a snapshot was bad, none was taken, or the control was not caught.
 """
 
 import argparse

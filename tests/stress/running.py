@@ -1,4 +1,4 @@
-"""Taking snapshots of a database that is written all the time, and checking each."""
+"""Snapshots of a database under constant writes, each checked."""
 
 import random
 import tempfile
@@ -24,7 +24,7 @@ _SHOWN = 10
 _JITTER = 0.25
 _LONGEST_JITTER_SECONDS = 0.003
 _BASE = SnapshotOptions(timeout_seconds=20.0, quiet_seconds=0.03, pause_seconds=0.02, chunk_bytes=64 << 10)
-# As the product chooses, and each method alone.
+# Chosen by the product, and each method by itself.
 _VARIANTS = (
     _BASE,
     replace(_BASE, optimistic_attempts=100, locked_attempts=0, pin_attempts=0, timeout_seconds=3.0),
@@ -63,14 +63,14 @@ class Tally:
 def run_stress(
     seconds: float, seed: int, *, modes: tuple[str, ...] = MODES, naive: bool = False, folder: Path | None = None
 ) -> Tally:
-    """Run for so many seconds, all modes in turn, each round on a new database.
+    """Run all modes in turn for that many seconds, each round on a new database.
 
     Args:
-        seconds: of snapshots, in all; to make the databases comes on top, so that a slow machine skips no mode.
-        seed: of the writers' and this process's choices; what the operating system makes of them differs.
-        modes: journal modes to go through.
-        naive: copy as `cp` would instead, which must be found out.
-        folder: where the databases lie.
+        seconds: total time of snapshots, without the creation of databases, so that a slow machine skips no mode.
+        seed: for the choices of the writers and of this process; scheduling by the system still differs.
+        modes: journal modes to test.
+        naive: make plain copies like `cp` instead, which must be found bad.
+        folder: parent folder of the databases.
     """
     tally = Tally()
     randomness = random.Random(seed)

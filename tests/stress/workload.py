@@ -53,7 +53,7 @@ def _checksum(number: int, payer: int, payee: int, amount: int, padding: str) ->
 
 
 class Work:
-    """One writer's transactions; each method runs one. Some return the ledger's number that they committed."""
+    """One writer's transactions, one per method; some return the ledger number that they committed."""
 
     def __init__(self, connection: sqlite3.Connection, journal_mode: str, randomness: random.Random) -> None:
         """Work on an open connection in autocommit mode."""
@@ -70,14 +70,14 @@ class Work:
         return self._random.choices(kinds, weights)[0]()
 
     def transfer(self) -> int:
-        """Commit a small transaction, as most are."""
+        """Commit a small transaction, like most."""
         self._db.execute("BEGIN IMMEDIATE")
         total = self._transfers(self._random.choice((1, 1, 2, 5, 30)))
         self._db.execute("COMMIT")
         return total
 
     def large(self) -> int:
-        """Commit one that spills out of the cache into the file before it ends."""
+        """Commit a transaction that spills from the cache into the file before it ends."""
         self._db.execute("BEGIN IMMEDIATE")
         total = self._transfers(self._random.choice((200, 800)))
         shorter = "UPDATE blobs SET data = substr(data, 1, max(1, length(data) - 7)) WHERE id % 7 = ?"
@@ -90,7 +90,7 @@ class Work:
         return total
 
     def rolled_back(self) -> None:
-        """Damage everything, spill, and roll it back."""
+        """Damage all data, spill, and roll back."""
         self._damage()
         self._db.execute("ROLLBACK")
 

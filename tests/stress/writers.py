@@ -1,4 +1,4 @@
-"""Processes that write a database all the time and are killed now and then."""
+"""Processes that write to a database constantly and are sometimes killed."""
 
 import mmap
 import multiprocessing
@@ -21,7 +21,7 @@ _DIES = 0.004
 _RECONNECTS = 0.01
 _KILLED = 0.05
 _ALL_DEAD = 0.05
-# All writers rest at the same time for a part of every period: quiet moments, with edges to be caught at.
+# All writers pause at the same time for a part of every period, for snapshots in quiet moments and at their edges.
 _PERIOD_SECONDS = 0.7
 _REST_SHARE = 0.35
 
@@ -43,7 +43,7 @@ class Board:
 
 
 class Writers:
-    """Some writer processes; use as a context, which ends them all."""
+    """Writer processes; leaving the context kills them."""
 
     def __init__(self, database: Path, journal_mode: str, *, count: int, seed: int) -> None:
         """Begin without any."""
