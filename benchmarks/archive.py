@@ -1,4 +1,4 @@
-"""How fast archives are packed and unpacked, and how small they get, against zlib at its default level.
+"""Speed of packing and unpacking archives, and their size, compared with zlib at its default level.
 
     python -m benchmarks.archive [--megabytes 100] [--write]
 
@@ -42,7 +42,7 @@ WORDS = [
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One way to pack, or a whole operation: seconds for the sample, and the bytes that came out (0: not packing)."""
+    """One way to pack, or a whole operation: seconds for the sample, and the packed bytes (0: nothing is packed)."""
 
     name: str
     seconds: float
@@ -50,10 +50,10 @@ class Figure:
 
 
 class Counter:
-    """A file that only counts."""
+    """A file that only counts its bytes."""
 
     def __init__(self) -> None:
-        """Start at nothing."""
+        """Start at zero."""
         self.bytes = 0
 
     def write(self, data: bytes) -> int:
@@ -62,11 +62,11 @@ class Counter:
         return len(data)
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Do nothing: nothing is buffered."""
 
 
 def fill_events(connection: sqlite3.Connection, megabytes: int) -> None:
-    """Fill a table whose database and dump together are of about that size."""
+    """Fill a table; the database and its dump together have about this size."""
     rng = random.Random(1)
     connection.execute("CREATE TABLE events(id TEXT PRIMARY KEY, type TEXT, source TEXT, data TEXT, created_at TEXT)")
     connection.execute("CREATE INDEX by_type ON events(type, created_at)")
@@ -74,7 +74,7 @@ def fill_events(connection: sqlite3.Connection, megabytes: int) -> None:
 
 
 def make_sample(folder: Path, megabytes: int) -> list[Member]:
-    """Make a database and its dump, together of about that size."""
+    """Make a database and its dump, together of about this size."""
     database = folder / "devops_hub.db"
     connection = sqlite3.connect(database)
     with connection:
@@ -105,7 +105,7 @@ def _event(rng: random.Random, number: int) -> tuple[str, str, str, str, str]:
 
 
 def chunks(data: bytes) -> Iterator[bytes]:
-    """Yield the data as a reader of files would."""
+    """Yield the data in blocks, as a file is read."""
     for at in range(0, len(data), BLOCK):
         yield data[at : at + BLOCK]
 
@@ -128,7 +128,7 @@ def by_isal(data: bytes, level: int, threads: int) -> int:
 
 
 def timed(name: str, work: Callable[[], int]) -> Figure:
-    """Take the best time of three, as other work on the machine only ever adds to it."""
+    """Return the best of three times: other work on the machine only adds to a time."""
     seconds = []
     for _ in range(3):
         started = time.perf_counter()
@@ -138,7 +138,7 @@ def timed(name: str, work: Callable[[], int]) -> Figure:
 
 
 def measure(folder: Path, megabytes: int) -> tuple[int, list[Figure]]:
-    """Take all figures in one run; return the sample's size with them."""
+    """Measure everything in one run; return the figures and the sample's size."""
     members = make_sample(folder, megabytes)
     data = b"".join(member.source.read_bytes() for member in members)
     threads = min(4, os.cpu_count() or 1)
@@ -151,7 +151,7 @@ def measure(folder: Path, megabytes: int) -> tuple[int, list[Figure]]:
 
 
 def whole_operations(folder: Path, members: list[Member]) -> list[Figure]:
-    """Pack and unpack as a backup and a restore do: hashing, tar, disk and all."""
+    """Pack and unpack as a backup and a restore do, with hashing, tar and disk writes."""
     manifest = Manifest(
         backup_id="devops_hub_backup_20260131_020000",
         created_at=datetime(2026, 1, 31, 2, tzinfo=UTC),

@@ -1,10 +1,10 @@
-"""How fast the SQL dump is, against the sqlite3 command's `.dump` and Python's `iterdump`, on data of several kinds.
+"""Speed of the SQL dump, compared with the sqlite3 command's `.dump` and Python's `iterdump`, on data of several kinds.
 
     python -m benchmarks.dump [--megabytes 100] [--runs 5] [--write]
 
-The samples are such that all of them dump without loss, so that the work is the same. The command is taken twice: as
-installed, if it is, and as it comes with apsw, which is the SQLite that `write_dump` uses. The ways take turns in each
-run, and the median of their ratios counts. `--write` puts the figures into benchmarks/README.md.
+Every program dumps the samples without loss, so all do the same work. The command is measured twice: as installed, if
+it is, and as part of apsw, which contains the SQLite that `write_dump` uses. The programs take turns in each run, and
+the median of their ratios counts. `--write` puts the figures into benchmarks/README.md.
 """
 
 import argparse
@@ -46,7 +46,7 @@ def events(connection: sqlite3.Connection, _: random.Random, megabytes: int) -> 
 
 
 def numbers(connection: sqlite3.Connection, rng: random.Random, _: int) -> None:
-    """Whole numbers and reals, as measurements or a ledger have them."""
+    """Integers and reals, as in measurements or a ledger."""
     connection.execute("CREATE TABLE numbers (id INTEGER PRIMARY KEY, account INT, amount INT, at INT, rate REAL)")
     rows = ((n, rng.randrange(5000), rng.randrange(10**6), 1_700_000_000 + n, rng.random()) for n in range(2 * ROWS))
     connection.executemany("INSERT INTO numbers VALUES (?, ?, ?, ?, ?)", rows)
@@ -151,7 +151,7 @@ def load_by_library(text: Path, target: Path) -> None:
 
 
 def timed(ways: Ways, runs: int, outputs: Iterable[Path] = ()) -> Times:
-    """Take turns, so that other work on the machine hits all alike; outputs are removed before, not overwritten."""
+    """Take turns, so that other work on the machine affects all alike; outputs are removed first, not overwritten."""
     seconds: Times = {name: [] for name in ways}
     for _ in range(runs):
         for name, work in ways.items():
@@ -164,7 +164,7 @@ def timed(ways: Ways, runs: int, outputs: Iterable[Path] = ()) -> Times:
 
 
 def tools() -> dict[str, str]:
-    """Return the sqlite3 commands that there are, by what to call them."""
+    """Return the available sqlite3 commands by name."""
     found = {f"sqlite3 {apsw.sqlite_lib_version()}": apsw.sqlite_extra.path("sqlite3_shell")}
     installed = shutil.which("sqlite3")
     if installed:
@@ -192,7 +192,7 @@ def load_ways(text: Path) -> Ways:
 
 
 def make(folder: Path, fill: Callable[[sqlite3.Connection, random.Random, int], None], megabytes: int) -> Path:
-    """Make a sample, named after what fills it."""
+    """Make a sample, named after the function that fills it."""
     database = folder / f"{fill.__name__}.db"
     with closing(sqlite3.connect(database)) as connection, connection:
         fill(connection, random.Random(1), megabytes)
@@ -200,7 +200,7 @@ def make(folder: Path, fill: Callable[[sqlite3.Connection, random.Random, int], 
 
 
 def row(label: str, megabytes: float, seconds: Times) -> str:
-    """Return a line of a table: our speed, and how many times as long the others take, the median of the turns."""
+    """Return a line of a table: our speed, and the others' times as multiples of ours, the median of the turns."""
     ours, *others = seconds.values()
     taken = statistics.median(ours)
     cells = [label, f"{megabytes:.0f}", f"{taken:.2f}", f"{megabytes / taken:.0f}"]
@@ -209,7 +209,7 @@ def row(label: str, megabytes: float, seconds: Times) -> str:
 
 
 def table(rows: dict[str, tuple[float, Times]]) -> str:
-    """Return samples as lines and ways as columns, in Markdown."""
+    """Return a Markdown table with a line per sample and a column per program."""
     ways = list(next(iter(rows.values()))[1])
     headings = ["sample", "MB", f"`{ways[0]}` s", "MB/s", *(f"`{name}`" for name in ways[1:])]
     lines = [f"| {' | '.join(headings)} |", f"| --- |{' ---: |' * (len(headings) - 1)}"]
@@ -217,7 +217,7 @@ def table(rows: dict[str, tuple[float, Times]]) -> str:
 
 
 def measure(folder: Path, megabytes: int, runs: int) -> str:
-    """Take all figures in one run; return them as text."""
+    """Measure everything in one run; return the figures as text."""
     dumps, loads = {}, {}
     outputs = [folder / name for name in ("ours.sql", "tool.sql", "library.sql")]
     for fill in SAMPLES:

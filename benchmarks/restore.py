@@ -1,10 +1,10 @@
-"""How long a whole recovery takes from a real S3 server, and how much memory, beside the least that could be done.
+"""Time and memory of a whole recovery from a real S3 server, beside the least possible work.
 
     python -m benchmarks.restore [--megabytes 1000] [--write]
 
 The command line backs up to SeaweedFS and restores from it as an operator would: download, checksums, integrity_check,
-row counts, content digests, promote. Beside it, in the same run: copying the database with `cp`, and integrity_check
-alone. `--write` puts the figures into benchmarks/README.md.
+row counts, content digests, promote. The same run measures the least possible work: copying the database with `cp`, and
+running integrity_check. `--write` puts the figures into benchmarks/README.md.
 """
 
 import argparse
@@ -30,7 +30,7 @@ BUCKET = "vault"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A command: seconds, and the most memory it had at a time, in megabytes."""
+    """A command: its seconds, and its peak memory in megabytes."""
 
     name: str
     seconds: float
@@ -73,7 +73,7 @@ def _check(database: Path) -> Run:
     began = time.monotonic()
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("PRAGMA integrity_check").fetchall()
-    return Run("`PRAGMA integrity_check` alone", time.monotonic() - began)
+    return Run("only `PRAGMA integrity_check`", time.monotonic() - began)
 
 
 def _command(name: str, environment: dict[str, str], *arguments: str) -> Run:

@@ -1,10 +1,11 @@
-"""How fast snapshots are against `cp`, and for how long they hold up a writer.
+"""Speed of snapshots compared with `cp`, and how long they block a writer.
 
     python -m benchmarks.snapshot [--megabytes 1000] [--seed 1] [--folder DIR] [--write]
 
 Each round copies the same database with `cp`, with `cp` and a sync, and by every method, side by side; the best of
-three rounds counts, as other work on the machine only ever adds to it. Then each method copies while another process
-commits 50 times a second, and the longest of its commits counts. `--write` puts the figures into benchmarks/README.md.
+three rounds counts, because other work on the machine only adds to a time. Then each method copies while another
+process commits 50 times a second, and the longest of its commits counts. `--write` puts the figures into
+benchmarks/README.md.
 """
 
 import argparse
@@ -42,7 +43,7 @@ METHODS = {
     Method.WAL_PINNED: ("wal", replace(NEVER, pin_attempts=3)),
     Method.WAL_LOCK_FREE: ("wal", NEVER),
 }
-BUSY = tuple(method for method in METHODS if method is not Method.ROLLBACK_OPTIMISTIC)  # which waits for quiet
+BUSY = tuple(method for method in METHODS if method is not Method.ROLLBACK_OPTIMISTIC)  # which waits for a quiet moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class Stall:
 
 
 def make_database(path: Path, megabytes: int, seed: int) -> None:
-    """Make a database of about that size, with an index."""
+    """Make a database of about this size, with an index."""
     rng = random.Random(seed)
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode = OFF")
@@ -92,7 +93,7 @@ def set_mode(database: Path, mode: str) -> None:
 
 
 def by_cp(source: Path, target: Path, *, sync: bool) -> None:
-    """Copy as anybody would."""
+    """Copy with `cp`."""
     subprocess.run(["cp", source, target], check=True)
     if sync:
         descriptor = os.open(target, os.O_RDONLY)
@@ -101,7 +102,7 @@ def by_cp(source: Path, target: Path, *, sync: bool) -> None:
 
 
 def by_method(source: Path, target: Path, method: Method) -> SnapshotResult:
-    """Take a snapshot by exactly this method."""
+    """Take a snapshot with this method and no other."""
     result = take_snapshot(source, target, METHODS[method][1])
     if result.method != method:
         raise SystemExit(f"asked for {method}, got {result.method}")
@@ -114,7 +115,7 @@ def speeds(source: Path, target: Path) -> Iterator[Speed]:
     for _ in range(ROUNDS):
         for name, mode, copy in _ways(source, target):
             set_mode(source, mode)
-            os.sync()  # nobody pays for what the one before left to write
+            os.sync()  # otherwise this copy would wait for writes of the previous one
             with held_open(source) if name == Method.WAL_PINNED else nothing():
                 took = timed(copy)
             target.unlink()
@@ -130,7 +131,7 @@ def _ways(source: Path, target: Path) -> Iterator[tuple[str, str, Callable[[], o
 
 
 def timed(work: Callable[[], object]) -> float:
-    """Return the seconds that something takes."""
+    """Return the seconds that `work` takes."""
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
@@ -138,20 +139,20 @@ def timed(work: Callable[[], object]) -> float:
 
 @contextmanager
 def nothing() -> Iterator[None]:
-    """Give nothing."""
+    """Do nothing while the context lasts."""
     yield
 
 
 @contextmanager
 def held_open(source: Path) -> Iterator[None]:
-    """Have another process hold the database open, as the application would: a pin needs its -shm file."""
+    """Hold the database open in another process, as the application would: a pin needs its -shm file."""
     with writer(source, pause=60.0):
         yield
 
 
 @contextmanager
 def writer(source: Path, *, pause: float = PAUSE_SECONDS) -> Iterator[Callable[[], list[float]]]:
-    """Run a process that commits all the time; what is given ends it and returns the seconds of each commit."""
+    """Run a process that commits all the time; yield a function that ends it and returns the seconds of each commit."""
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe()
     process = context.Process(target=_commit, args=(source, theirs, pause), daemon=True)
@@ -190,10 +191,10 @@ def _one(connection: sqlite3.Connection, rows: int) -> None:
 
 
 def stalls(source: Path, target: Path) -> Iterator[Stall]:
-    """Copy a busy database in every way; before each mode, look how long commits take without a copy.
+    """Copy a busy database in every way; before each mode, measure how long commits take without a copy.
 
-    First to the disk of the database, which the writer's syncs then share with the copy, then to one in memory: a
-    function's scratch is another disk than the file system that the database is on.
+    Copies go first to the disk of the database, which they share with the writer's syncs, then to one in memory: a
+    function's scratch is not on the file system of the database.
     """
     for mode in ("delete", "wal"):
         set_mode(source, mode)
@@ -280,7 +281,7 @@ def measure(folder: Path, megabytes: int, seed: int) -> str:
     source, target = folder / "live.db", folder / "copy.db"
     make_database(source, megabytes, seed)
     os.sync()
-    by_cp(source, target, sync=True)  # warms the cache, for everybody
+    by_cp(source, target, sync=True)  # warms the cache for all of them
     target.unlink()
     size = source.stat().st_size
     fast = speed_table(size, list(speeds(source, target)))
@@ -300,7 +301,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--megabytes", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--folder", type=Path, default=None, help="where the databases lie; the system's by default")
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=None,
+        help="folder for the databases; by default the system's for temporary files",
+    )
     parser.add_argument("--write", action="store_true", help="put the figures into benchmarks/README.md")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:

@@ -91,7 +91,7 @@ def _moment(text: str | None) -> datetime:
         return datetime.now(UTC)
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
-        raise ValueError(f"{text}: a time needs a time zone")
+        raise ValueError(f"{text}: the time has no time zone")
     return moment
 
 

@@ -108,7 +108,7 @@ class EmbeddedAws:
         process, self._process = self._process, None
         if process is not None:
             if process.stdin is not None:
-                process.stdin.close()  # tells the server to stop
+                process.stdin.close()  # the signal to stop
             process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(STOP_SECONDS)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 REGION = "us-east-1"
-_KEY_ID, _SECRET = "owner", "a secret of this machine alone"
+_KEY_ID, _SECRET = "owner", "a secret used only on this machine"
 _PORTS = ("master", "volume", "filer", "s3")
 # Below the ports of outgoing connections: the system could assign one of those before the server binds it.
 _PORT_RANGE = range(20_000, 30_000)
@@ -107,7 +107,7 @@ class SeaweedS3:
         guard, self._guard = self._guard, None
         if guard is None or guard.stdin is None:
             return
-        guard.stdin.close()  # tells it to stop
+        guard.stdin.close()  # the signal to stop
         with contextlib.suppress(subprocess.TimeoutExpired):
             guard.wait(STOP_SECONDS)
         with contextlib.suppress(ProcessLookupError):

@@ -41,16 +41,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m localaws", description=__doc__)
-    parser.add_argument("--port", type=int, default=0, help="0, the default, takes a free one")
+    parser.add_argument("--port", type=int, default=0, help="0, the default, selects a free port")
     parser.add_argument("--state", type=Path, required=True, help="directory for code, file systems and logs")
     parser.add_argument(
         "--file-system",
         action="append",
         default=[],
         metavar="REGION=DIR",
-        help="let DIR play the part of the file systems of REGION",
+        help="use DIR as the file systems of REGION",
     )
-    parser.add_argument("--while-stdin-is-open", action="store_true", help="stop when whoever started this is gone")
+    parser.add_argument("--while-stdin-is-open", action="store_true", help="stop when the parent process has ended")
     return parser
 
 

@@ -18,7 +18,7 @@ IGNORED = {
     "Tags": "moto's",
     "AccessControl": "there are no ACLs here",
     "OwnershipControls": "there are no ACLs here",
-    "LoggingConfiguration": "nobody reads access logs here",
+    "LoggingConfiguration": "access logs are not written here",
     "ObjectLockEnabled": "applied with ObjectLockConfiguration",
 }
 

@@ -75,7 +75,7 @@ def _failing_loudly(original: Callable[..., None]) -> Callable[..., None]:
         stack = change_set.stack
         try:
             original(backend, change_set_name, stack_name)
-        except Exception as error:  # noqa: BLE001  (any failure is the stack's, to be told by its events)
+        except Exception as error:  # noqa: BLE001  (the stack's events report any failure)
             _mark_failed(stack, change_set.change_set_type, f"{type(error).__name__}: {error}")
             return
         stack._parse_template()
@@ -108,7 +108,7 @@ def _deleting_or_saying_why_not(original: Callable[..., None]) -> Callable[..., 
         stacks = dict(backend.stacks)
         try:
             original(backend, name_or_stack_id)
-        except Exception as error:  # noqa: BLE001  (any failure is the stack's, to be told by its events)
+        except Exception as error:  # noqa: BLE001  (the stack's events report any failure)
             backend.stacks = stacks
             stack = backend.get_stack(name_or_stack_id)
             stack.status = "DELETE_FAILED"

@@ -21,6 +21,7 @@ from localaws.embedded import EmbeddedAws, StartError
 from localaws.sample import make_sample_database
 from sqlitevault.database.content import read_tables
 from sqlitevault.ground.errors import SqliteVaultError
+from sqlitevault.ground.facts import BACKUPS
 from sqlitevault.ground.quantities import size
 from sqlitevault.snapshot import take_snapshot
 
@@ -37,7 +38,7 @@ def main() -> int:
     began = time.monotonic()
     try:
         with ExitStack() as stack:
-            _tell(stack, Narrator(console), claims, keep=os.environ.get("KEEP", "") not in ("", "0"))
+            _run(stack, Narrator(console), claims, keep=os.environ.get("KEEP", "") not in ("", "0"))
     except KeyboardInterrupt:
         console.print("interrupted; everything is stopped")
         return INTERRUPTED
@@ -50,7 +51,7 @@ def main() -> int:
     return 1 if claims.broken else 0
 
 
-def _tell(stack: ExitStack, narrator: Narrator, claims: Claims, *, keep: bool) -> None:
+def _run(stack: ExitStack, narrator: Narrator, claims: Claims, *, keep: bool) -> None:
     folder = Path(tempfile.mkdtemp(prefix="sqlitevault-demo-"))
     if not keep:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -63,7 +64,7 @@ def _tell(stack: ExitStack, narrator: Narrator, claims: Claims, *, keep: bool) -
         step.detail = f"{aws.endpoint} (moto, and simulations of features that it lacks)"
     world = World(aws, _deploy(aws, folder, database, narrator, claims), database)
     story = Story(world, narrator, claims)
-    for chapter in (story.back_up, story.ingest, story.watch, story.restore, story.lose_region, story.silence):
+    for chapter in (story.back_up, story.ingest, story.watch, story.restore, story.lose_region, story.check_failures):
         chapter()
     narrator.chapter("Claims and evidence")
     claims.show(narrator.console, story.figures())
@@ -99,9 +100,9 @@ def _deploy(aws: EmbeddedAws, folder: Path, database: Path, narrator: Narrator, 
         seconds = cdk.synth() + cdk.deploy()
         deployment = Deployment(bootstrap, seconds, cdk.assembly, read_stacks(cdk.assembly, aws.client))
         resources = sum(len(one.resources) for one in deployment.stacks)
-        looked_at = assert_deployed(deployment, aws.client)
-        step.detail = f"{resources} resources in two stacks, {looked_at} checked individually"
-    claims.add("the app deploys", step.detail, holds=looked_at > 0)
+        checked = assert_deployed(deployment, aws.client)
+        step.detail = f"{resources} resources in two stacks, {checked} checked individually"
+    claims.add("the app deploys", step.detail, holds=checked > 0)
     return deployment
 
 
@@ -112,7 +113,7 @@ def _show_access(world: World, console: Console) -> None:
         f"  export AWS_ENDPOINT_URL={aws.endpoint} AWS_REGION={PRIMARY} AWS_DEFAULT_REGION={PRIMARY}\n"
         "  export AWS_ACCESS_KEY_ID=testing AWS_SECRET_ACCESS_KEY=testing AWS_SESSION_TOKEN=testing\n"
         f"  .venv/bin/aws s3 ls --recursive s3://{world.vault}/\n"
-        f"  .venv/bin/sqlitevault list --from s3://{world.vault}/backups/\n"
+        f"  .venv/bin/sqlitevault list --from s3://{world.vault}/{BACKUPS}\n"
         f"  .venv/bin/aws lambda invoke --function-name {world.function('restore')} \\\n"
         "      --payload fileb://events/restore-plan.json /dev/stdout\n"
         f"  node_modules/.bin/cdk diff -c stage={STAGE} -c function_platform=host\n\n"

@@ -17,6 +17,7 @@ from localaws.sample import Activity, LedgerWriter, require_ledger
 from sqlitevault.catalog.manifest import Manifest
 from sqlitevault.database.checks import check
 from sqlitevault.database.content import read_tables
+from sqlitevault.ground.facts import BACKUPS, INBOX, MANIFEST_SUFFIX
 from sqlitevault.ground.quantities import size
 
 RPO_SECONDS, RTO_SECONDS = 3600, 900
@@ -49,22 +50,22 @@ class Story:
                 step.detail = f"{ran.function}, cold start {ran.init_seconds or 0:.1f} s, ran {ran.seconds:.1f} s"
             activity = writer.stop()
         self._good = ran.response
-        self._tell_backup(ran, activity)
+        self._show_backup(ran, activity)
         self._twice(at)
-        self._tell_drill()
+        self._show_drill()
         self._replica()
 
-    def _tell_backup(self, ran: Ran, activity: Activity) -> None:
+    def _show_backup(self, ran: Ran, activity: Activity) -> None:
         manifest = ran.response["manifest"]
         snapshot, archive = manifest["snapshot"], manifest["archive"]
         objects = self._world.versions(self._world.vault, PRIMARY)
-        key = f"backups/{ran.response['archive']}"
+        key = f"{BACKUPS}{ran.response['archive']}"
         say = self._narrator.say
         say(f"snapshot   {snapshot['method']}, attempt {snapshot['attempts']}, {snapshot['seconds']:.2f} s")
         say(f"writer     {activity.commits_per_second:.0f} commits/s, longest {activity.longest_commit_seconds:.3f} s")
         say(f"archive    s3://{self._world.vault}/{key}")
         say(f"           {size(archive['bytes'])} of {size(manifest['database']['bytes'])}, version {objects[key]}")
-        say(f"manifest   {key.rsplit('/', 1)[-1]}.manifest.json, version {objects[key + '.manifest.json']}")
+        say(f"manifest   {key.rsplit('/', 1)[-1]}{MANIFEST_SUFFIX}, version {objects[key + MANIFEST_SUFFIX]}")
         emitted = metrics(ran)
         say("metrics    " + ", ".join(f"{name} {value:g}" for name, value in sorted(emitted.items())))
         self._claims.add(
@@ -87,7 +88,7 @@ class Story:
             step.detail = f"created: {again['created']}, {len(new)} new objects"
         self._claims.add("the same event twice makes one backup", step.detail, holds=not again["created"] and not new)
 
-    def _tell_drill(self) -> None:
+    def _show_drill(self) -> None:
         drilled = self._world.last("drill")
         passed = drilled.function_error is None and bool(drilled.response["passed"])
         for proof in drilled.response.get("checks", ()):
@@ -110,13 +111,13 @@ class Story:
         )  # fmt: skip
 
     def ingest(self) -> None:
-        """Somebody uploads a snapshot that they made."""
+        """An operator uploads a snapshot; it becomes a drilled backup."""
         self._narrator.chapter("An uploaded snapshot")
         upload = self._world.aws.state / self._world.database.name
         with closing(sqlite3.connect(self._world.database)) as live, closing(sqlite3.connect(upload)) as copy:
             live.backup(copy)
-        with self._narrator.step("upload to inbox/") as step:
-            key = f"inbox/{upload.name}"
+        with self._narrator.step(f"upload to {INBOX}") as step:
+            key = f"{INBOX}{upload.name}"
             self._world.s3().put_object(
                 Bucket=self._world.vault, Key=key, Body=upload.read_bytes(), ChecksumAlgorithm="SHA256"
             )
@@ -144,7 +145,7 @@ class Story:
 
     def _damage(self) -> None:
         newest = self._world.last("ingest").response
-        key = f"backups/{newest['archive']}"
+        key = f"{BACKUPS}{newest['archive']}"
         with self._narrator.step("an object is damaged by hand") as step:
             body = bytearray(self._world.s3().get_object(Bucket=self._world.vault, Key=key)["Body"].read())
             body[len(body) // 2] ^= 1
@@ -210,8 +211,8 @@ class Story:
             holds=sound and tables == manifest.tables and entries > 0 and seconds < RTO_SECONDS,
         )  # fmt: skip
 
-    def silence(self) -> None:
-        """Nothing failed behind the scenes except on purpose."""
+    def check_failures(self) -> None:
+        """The embedded AWS reports no failure except the intended ones."""
         failures = self._world.aws.control.failures()
         self._claims.add("nothing failed behind the scenes", "; ".join(failures) or "nothing", holds=not failures)
 

@@ -10,6 +10,7 @@ from localaws.deploy import Deployment
 from localaws.embedded import EmbeddedAws
 from localaws.emf import parse_lines
 from localaws.functions.ledger import Ran
+from sqlitevault.ground.facts import BACKUPS
 
 PRIMARY, RECOVERY = "us-east-1", "us-west-2"
 STAGE = "demo"
@@ -55,8 +56,8 @@ class World:
         return self.aws.client("s3", region)
 
     def versions(self, bucket: str, region: str) -> dict[str, str]:
-        """Return the current version id of each object below backups/."""
-        pages = self.s3(region).get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix="backups/")
+        """Return the current version id of each object below `backups/`."""
+        pages = self.s3(region).get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=BACKUPS)
         listed = [entry for page in pages for entry in page.get("Versions", [])]
         return {entry["Key"]: entry["VersionId"] for entry in listed if entry["IsLatest"]}
 

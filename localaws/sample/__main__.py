@@ -28,7 +28,7 @@ _PAUSE_SECONDS = 0.001
 _WAIT_SECONDS = 30.0
 
 
-def write_until_told(database: str) -> Activity:
+def write_until_stopped(database: str) -> Activity:
     """Commit as fast as the database allows."""
     with closing(sqlite3.connect(database, isolation_level=None, timeout=_WAIT_SECONDS)) as connection:
         connection.executescript(_SCHEMA)
@@ -59,6 +59,6 @@ def _commit(connection: sqlite3.Connection) -> float:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the demo, which then ends this process
-    activity = write_until_told(sys.argv[1])
+    activity = write_until_stopped(sys.argv[1])
     with contextlib.suppress(BrokenPipeError):
         _say(json.dumps(asdict(activity)))

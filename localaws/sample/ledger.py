@@ -1,4 +1,4 @@
-"""A process that commits to a database as fast as it can, keeps an invariant, and measures its waiting times.
+"""A process that commits to a database as fast as it can, keeps an invariant, and measures its commits.
 
 The ledger is a table of its own: entries numbered without gaps, each with the balance up to it, and an account that
 holds the last balance. A torn copy breaks one of these; an old page among new ones does too.
@@ -60,9 +60,9 @@ class LedgerWriter:
         """Let the writer finish its transaction, and return its record."""
         if self._process is None:
             raise RuntimeError("the writer is not running")
-        told, _ = self._process.communicate("stop\n", timeout=_WAIT_SECONDS)
+        printed, _ = self._process.communicate("stop\n", timeout=_WAIT_SECONDS)
         self._process = None
-        return Activity(**json.loads(told))
+        return Activity(**json.loads(printed))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
