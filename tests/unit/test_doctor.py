@@ -354,14 +354,14 @@ def test_a_scratch_folder_that_cannot_be_used_is_a_problem(rollback_bank: Path) 
 
 def _needs(**changed: object) -> Needs:
     made = Needs(
-        database_bytes=1_000_000_000,
+        bytes=1_000_000_000,
         log_bytes=0,
-        speed=100e6,
+        read_bytes_per_second=100e6,
         stalls_writers=True,
         stall_allowed=15.0,
         snapshot_seconds=100.0,
         seconds=None,
-        free=None,
+        scratch_free_bytes=None,
     )
     return replace(made, **changed)  # type: ignore[arg-type]
 
@@ -397,10 +397,10 @@ def test_the_time_is_compared_with_its_limits(changed: dict[str, object], level:
 
 def test_the_largest_database_fits_exactly() -> None:
     """The tightest of time, snapshot time and scratch decides."""
-    by_time = _needs(seconds=600.0, snapshot_seconds=1e9).largest
+    by_time = _needs(seconds=600.0, snapshot_seconds=1e9).largest_bytes
     assert by_time / 100e6 + by_time / WORK_BYTES_PER_SECOND == pytest.approx(600)
-    assert _needs(free=3000).largest == 1000
-    assert _needs(snapshot_seconds=2.0).largest == 200_000_000
+    assert _needs(scratch_free_bytes=3000).largest_bytes == 1000
+    assert _needs(snapshot_seconds=2.0).largest_bytes == 200_000_000
 
 
 def test_sizes_are_those_that_every_verb_prints() -> None:

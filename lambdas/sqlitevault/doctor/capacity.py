@@ -13,24 +13,27 @@ from sqlitevault.doctor.report import Finding, ok, problem, warning
 from sqlitevault.ground.errors import ConfigError, ScratchFull
 from sqlitevault.ground.quantities import size
 from sqlitevault.ground.scratch import scratch_directory
-from sqlitevault.ground.steps import OnBytes
-from sqlitevault.snapshot.fresh import Vanished, beside, fresh_open, look
+from sqlitevault.ground.steps import Steps
+from sqlitevault.snapshot.fresh import fresh_open
 from sqlitevault.snapshot.options import DEFAULTS
 from sqlitevault.snapshot.rollback import STALL_SHARE
 
-MOST_READ = 256 << 20
+_MOST_READ = 256 << 20
 _MOST_SECONDS = 10.0
 # Check, digests, dump, compression and upload together, on one core; 22 MB/s were measured.
 WORK_BYTES_PER_SECOND = 20e6
 _TIGHT = 0.7
 
 
-def read_sample(source: Path, on_bytes: OnBytes) -> tuple[int, float]:
+def read_sample(source: Path, steps: Steps) -> tuple[int, float]:
     """Read the beginning of the source as a snapshot does, with several threads; return the bytes and bytes/second."""
-    with fresh_open(source) as descriptor, ThreadPoolExecutor(DEFAULTS.threads) as pool:
-        wanted = min(MOST_READ, os.fstat(descriptor).st_size)
-        started = time.monotonic()
-        read = 0
+    wanted = min(_MOST_READ, source.stat().st_size)
+    with (
+        steps.step("read", wanted) as on_bytes,
+        fresh_open(source) as descriptor,
+        ThreadPoolExecutor(DEFAULTS.threads) as pool,
+    ):
+        started, read = time.monotonic(), 0
         for count in pool.map(partial(_piece, descriptor, started), range(0, wanted, DEFAULTS.chunk_bytes)):
             read += count
             on_bytes(count)
@@ -47,52 +50,44 @@ def _piece(descriptor: int, started: float, offset: int) -> int:
 class Needs:
     """What a backup of the source needs, and what is available; `seconds` is None without a time limit."""
 
-    database_bytes: int
+    bytes: int
     log_bytes: int
-    speed: float
+    read_bytes_per_second: float
     stalls_writers: bool
     stall_allowed: float
     snapshot_seconds: float
     seconds: float | None
-    free: int | None
+    scratch_free_bytes: int | None
 
     @property
-    def stall(self) -> float:
-        """Seconds for which a copy under the lock blocks writers."""
-        return self.database_bytes / self.speed if self.stalls_writers else 0.0
+    def writer_stall_seconds(self) -> float:
+        """The time for which a copy under the lock blocks writers."""
+        return self.bytes / self.read_bytes_per_second if self.stalls_writers else 0.0
 
     @property
-    def copy_time(self) -> float:
-        """Seconds of one copy."""
-        return (self.database_bytes + self.log_bytes) / self.speed
+    def copy_seconds(self) -> float:
+        """The time of one copy."""
+        return (self.bytes + self.log_bytes) / self.read_bytes_per_second
 
     @property
-    def backup_time(self) -> float:
-        """Seconds of a whole backup."""
-        return self.copy_time + self.database_bytes / WORK_BYTES_PER_SECOND
+    def backup_seconds(self) -> float:
+        """The time of a whole backup."""
+        return self.copy_seconds + self.bytes / WORK_BYTES_PER_SECOND
 
     @property
-    def scratch(self) -> int:
-        """Bytes of scratch."""
-        return SCRATCH_PER_DATABASE_BYTE * self.database_bytes + self.log_bytes
+    def scratch_bytes(self) -> int:
+        """The scratch that a backup takes."""
+        return SCRATCH_PER_DATABASE_BYTE * self.bytes + self.log_bytes
 
     @property
-    def largest(self) -> int:
-        """Bytes of the largest database that time and scratch allow."""
-        limits = [self.snapshot_seconds * self.speed]
+    def largest_bytes(self) -> int:
+        """Size of the largest database that time and scratch allow."""
+        limits = [self.snapshot_seconds * self.read_bytes_per_second]
         if self.seconds is not None:
-            limits.append(self.seconds / (1 / self.speed + 1 / WORK_BYTES_PER_SECOND))
-        if self.free is not None:
-            limits.append(self.free / SCRATCH_PER_DATABASE_BYTE)
+            limits.append(self.seconds / (1 / self.read_bytes_per_second + 1 / WORK_BYTES_PER_SECOND))
+        if self.scratch_free_bytes is not None:
+            limits.append(self.scratch_free_bytes / SCRATCH_PER_DATABASE_BYTE)
         return int(min(limits))
-
-
-def log_bytes(source: Path) -> int:
-    """Return the size of the write-ahead log; 0 without one."""
-    try:
-        return look(beside(source, "-wal")).fingerprint.size
-    except (Vanished, PermissionError):
-        return 0
 
 
 def scratch_free(scratch: Path | None) -> int | Finding:
@@ -106,8 +101,8 @@ def scratch_free(scratch: Path | None) -> int | Finding:
 
 def scratch_space(needs: Needs, free: int) -> Finding:
     """Compare the scratch that a backup needs with the free bytes."""
-    detail = f"{size(free)} free, a backup needs {size(needs.scratch)}"
-    if free < needs.scratch:
+    detail = f"{size(free)} free, a backup needs {size(needs.scratch_bytes)}"
+    if free < needs.scratch_bytes:
         hint = "Free space there, or set SCRATCH_DIR to a larger disk (for a function: its ephemeral storage)."
         return problem("scratch space", detail, hint)
     return ok("scratch space", detail)
@@ -125,8 +120,9 @@ def writer_stall(needs: Needs) -> Finding:
     if not needs.stalls_writers:
         return ok(name, "none: in WAL mode a snapshot blocks no writer")
     allowed = STALL_SHARE * needs.stall_allowed
-    detail = f"a copy under the lock would block writers for about {needs.stall:.2f} s; {allowed:.1f} s are allowed"
-    if needs.stall > allowed:
+    stall = needs.writer_stall_seconds
+    detail = f"a copy under the lock would block writers for about {stall:.2f} s; {allowed:.1f} s are allowed"
+    if stall > allowed:
         hint = (
             "Backups then need a pause between writes as long as the copy, and fail without one. Switch the "
             "application to WAL mode, or raise MAX_WRITER_STALL_SECONDS together with its busy timeout."
@@ -140,11 +136,10 @@ def duration(needs: Needs) -> Finding:
     name = "backup time"
     limit = f" of {needs.seconds:.0f} s" if needs.seconds is not None else ""
     detail = (
-        f"about {needs.backup_time:.1f} s{limit}, {needs.copy_time:.1f} s of them for the snapshot "
-        f"({needs.snapshot_seconds:.0f} s are allowed); "
-        f"the largest database that fits has {size(needs.largest)}"
+        f"about {needs.backup_seconds:.1f} s{limit}, {needs.copy_seconds:.1f} s of them for the snapshot "
+        f"({needs.snapshot_seconds:.0f} s are allowed); the largest database that fits has {size(needs.largest_bytes)}"
     )
-    used = max(needs.copy_time / needs.snapshot_seconds, needs.backup_time / (needs.seconds or float("inf")))
+    used = max(needs.copy_seconds / needs.snapshot_seconds, needs.backup_seconds / (needs.seconds or float("inf")))
     if used > 1:
         hint = "Give the function more time or memory, or raise SNAPSHOT_TIMEOUT_SECONDS, or shrink the database."
         return problem(name, detail, hint)

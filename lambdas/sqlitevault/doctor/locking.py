@@ -6,18 +6,20 @@ Only bytes that SQLite never locks are used, beyond its own at 1 GiB (src/os.h),
 import fcntl
 import os
 import random
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from sqlitevault.doctor.report import Finding, ok, problem
 from sqlitevault.ground.errors import SourceUnsupported
+from sqlitevault.ground.steps import Steps
 from sqlitevault.snapshot.fresh import Unreadable, fresh_open
 from sqlitevault.snapshot.locks import SHARED, Range, connections_seen, holder, try_read_lock, unlock
 
 _BEYOND_SQLITE = SHARED[0] + SHARED[1]
 # Held by a doctor so that another can detect it.
-MARK = (_BEYOND_SQLITE + 64, 1)
+_MARK = (_BEYOND_SQLITE + 64, 1)
 _TESTED_FROM = _BEYOND_SQLITE + 128
 _TESTED_BYTES = 1 << 20
 
@@ -63,7 +65,7 @@ def others(source: Path) -> Finding:
     """Report the locks of other programs; a visible lock of another host proves that locks travel."""
     try:
         with fresh_open(source) as descriptor:
-            doctor = holder(descriptor, MARK) is not None
+            doctor = holder(descriptor, _MARK) is not None
         seen = list(connections_seen(source))
     except (SourceUnsupported, PermissionError) as error:
         return problem("others' locks", f"cannot be checked: {error}", _HINT)
@@ -80,23 +82,23 @@ def others(source: Path) -> Finding:
 
 
 @contextmanager
-def marked(source: Path) -> Iterator[bool]:
-    """Hold the lock that other doctors look for and SQLite ignores; give whether it was free."""
-    with fresh_open(source) as descriptor:
+def holding(source: Path, seconds: float, steps: Steps) -> Iterator[tuple[Finding, ...]]:
+    """Hold the lock that other doctors look for and SQLite ignores, for `seconds` and until the body has ended.
+
+    Gives the finding about it; for 0 seconds it takes no lock and gives none.
+    """
+    if not seconds:
+        yield ()
+        return
+    host, until = os.uname().nodename, time.monotonic() + seconds
+    with fresh_open(source) as descriptor:  # closing it releases the lock
         try:
-            held = try_read_lock(descriptor, MARK)
+            held = try_read_lock(descriptor, _MARK)
         except (SourceUnsupported, OSError):
             held = False
-        try:
-            yield held
-        finally:
-            if held:
-                unlock(descriptor, MARK)
-
-
-def hold_finding(seconds: float, *, held: bool) -> Finding:
-    """Report whether the lock was held for another host to see."""
-    host = os.uname().nodename
-    if held:
-        return ok("held lock", f"{host} held a lock for {seconds:g} s that a doctor on another host must see")
-    return problem("held lock", f"{host} could not take a lock for others to see", _HINT)
+        if not held:
+            yield (problem("held lock", f"{host} could not take a lock for others to see", _HINT),)
+            return
+        yield (ok("held lock", f"{host} held a lock for {seconds:g} s that a doctor on another host must see"),)
+        with steps.step("hold a lock for others to see"):
+            time.sleep(max(0.0, until - time.monotonic()))

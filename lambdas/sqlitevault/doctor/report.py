@@ -1,8 +1,9 @@
 """The doctor's report and its findings."""
 
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import computed_field
+from pydantic import BeforeValidator, computed_field
 
 from sqlitevault.database.header import JournalMode
 from sqlitevault.ground.report import Report, Seconds
@@ -38,7 +39,7 @@ class Capacity(Report):
     """
 
     bytes: int
-    read_bytes_per_second: int
+    read_bytes_per_second: Annotated[int, BeforeValidator(int)]
     writer_stall_seconds: Seconds
     backup_seconds: Seconds
     largest_bytes: int

@@ -11,12 +11,10 @@ from sqlitevault.database.connection import is_newer
 from sqlitevault.database.header import Header
 from sqlitevault.doctor.report import Finding, Level, ok, problem, warning
 from sqlitevault.ground.errors import SourceCorrupt, SourceUnsupported
-from sqlitevault.snapshot.fresh import Vanished, beside, fresh_open, look
+from sqlitevault.snapshot.fresh import SIDE_FILES, Vanished, beside, fresh_open, look
 from sqlitevault.snapshot.journal import Journal, read_journal, require_single_file
 from sqlitevault.snapshot.locks import reserved, wal_open
 from sqlitevault.snapshot.wal_format import parse_wal_header, require_own_log
-
-SUFFIXES = ("", "-journal", "-wal", "-shm")
 
 _SIDE_FILES = "side files"
 _PERMISSIONS = "permissions"
@@ -68,7 +66,7 @@ def sqlite_version(header: Header) -> Finding:
 
 def permissions(source: Path) -> Finding:
     """Check that this user can read the database and the files beside it, and that not everybody can write them."""
-    for suffix in SUFFIXES:
+    for suffix in ("", *SIDE_FILES):
         path = beside(source, suffix)
         try:
             with fresh_open(path) as descriptor:
@@ -105,7 +103,7 @@ def _judge_side_files(source: Path) -> Finding:
         return problem(_SIDE_FILES, f"{error.filename} cannot be read: {error.strerror}", hint)
     if found is not None:
         return found
-    present = [suffix for suffix in SUFFIXES[1:] if beside(source, suffix).exists()]
+    present = [suffix for suffix in SIDE_FILES if beside(source, suffix).exists()]
     return ok(_SIDE_FILES, f"{', '.join(present)}: in order" if present else "none")
 
 

@@ -146,6 +146,9 @@ def look(path: Path) -> View:
         return view(descriptor)
 
 
+SIDE_FILES = ("-journal", "-wal", "-shm")
+
+
 def beside(database: Path, suffix: str) -> Path:
     """Return the path of a database's `-journal`, `-wal` or `-shm`."""
     return database.with_name(database.name + suffix)

@@ -14,7 +14,7 @@ from sqlitevault.database.header import HEADER_BYTES, ROLLBACK_VERSIONS, WRITE_V
 from sqlitevault.ground.errors import SourceCorrupt, TargetExists
 from sqlitevault.ground.files import full_disk_reported, require_free, sync
 from sqlitevault.snapshot.attempt import Copied
-from sqlitevault.snapshot.fresh import beside
+from sqlitevault.snapshot.fresh import SIDE_FILES, beside
 from sqlitevault.snapshot.journal import require_single_file
 
 _NAME = "database"
@@ -48,7 +48,7 @@ def clear(copy: Path) -> None:
 
 
 def _require_free_names(destination: Path) -> None:
-    for suffix in ("", "-journal", "-wal", "-shm"):
+    for suffix in ("", *SIDE_FILES):
         taken = beside(destination, suffix)
         if taken.exists():
             raise TargetExists(f"{taken} already exists", hint="Move it away, or choose another destination.")
@@ -66,7 +66,7 @@ def settle(copy: Path, copied: Copied, *, durable: bool = True) -> None:
         require_single_file(beside(copy, "-journal"))
     if copied.hot_journal or copied.wal_frames:
         _recover(copy)
-    for suffix in ("-journal", "-wal", "-shm"):
+    for suffix in SIDE_FILES:
         beside(copy, suffix).unlink(missing_ok=True)
     with copy.open("r+b", buffering=0) as file:
         parse_header(file.read(HEADER_BYTES))
