@@ -1,4 +1,4 @@
-"""Unpacking of hostile archives: they are refused and leave nothing behind."""
+"""Tests of hostile archives: unpacking refuses them and leaves no files behind."""
 
 import tarfile
 from collections.abc import Callable
@@ -60,8 +60,8 @@ END_MARKS: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("what", END_MARKS)
-def test_an_archive_ends_where_it_says(what: str, tmp_path: Path) -> None:
-    """A tar that breaks off between two members, or goes on after its end, is refused."""
+def test_a_tar_with_a_wrong_end_is_refused(what: str, tmp_path: Path) -> None:
+    """A tar that ends too early or continues after its end mark is refused."""
     archive = crafted(tmp_path, genuine_entries(SMALL), end=END_MARKS[what])
     refused(archive, tmp_path, ChecksumMismatch if len(END_MARKS[what]) < 1024 else ArchiveUnsafe)
 
@@ -132,8 +132,8 @@ def test_an_attack_is_refused(attack: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("attack", [name for name in ATTACKS if "manifest" not in name])
-def test_an_attack_in_front_of_the_manifest_is_refused(attack: str, tmp_path: Path) -> None:
-    """The same attack before the manifest, where the reader expects an archive of the original script."""
+def test_an_attack_before_the_manifest_is_refused(attack: str, tmp_path: Path) -> None:
+    """The same attacks are refused before the manifest, where an archive of the original script is expected."""
     archive = crafted(tmp_path, ATTACKS[attack], head(SMALL))
     into = tmp_path / "into"
     with pytest.raises(SqliteVaultError) as caught:
@@ -142,14 +142,14 @@ def test_an_attack_in_front_of_the_manifest_is_refused(attack: str, tmp_path: Pa
     assert sorted(tmp_path.iterdir()) == [archive]
 
 
-def test_many_entries_are_refused(tmp_path: Path) -> None:
-    """An archive of a million empty files would take too long."""
+def test_too_many_entries_are_refused(tmp_path: Path) -> None:
+    """An archive with too many empty entries is refused, because reading them would take too long."""
     folders = (entry(f"d{number}", kind=tarfile.DIRTYPE) for number in range(limits.ENTRIES + 1))
     refused(crafted(tmp_path, *folders), tmp_path, ArchiveUnsafe)
 
 
 def test_harmless_extended_headers_are_accepted(tmp_path: Path) -> None:
-    """An archive repacked by another tar, with times in pax records and long names, still restores."""
+    """An archive repacked by another tar, with times in pax records and long names, can be restored."""
     long = "config/k8s/" + "n" * 120 + ".yaml"
     content = {**SMALL, long: b"kind: Namespace\n", "config/k8s/" + "m" * 120 + ".yaml": b"kind: Pod\n"}
     by_pax = record("mtime", "1769824800.5") + record("path", f"{BACKUP_ID}/{long}") + record("size", "16")
@@ -167,7 +167,7 @@ def test_harmless_extended_headers_are_accepted(tmp_path: Path) -> None:
 
 
 def test_a_missing_member_is_refused(tmp_path: Path) -> None:
-    """An archive that lost a file is not restored in part."""
+    """An archive with a missing file is not restored in part."""
     error = refused(crafted(tmp_path, head(SMALL), DATABASE), tmp_path, ChecksumMismatch)
     assert "config/alembic.ini" in str(error)
 
@@ -179,13 +179,13 @@ def test_a_shorter_member_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_changed_member_is_refused(tmp_path: Path) -> None:
-    """A repaired gzip checksum does not help: each member has its own checksum."""
+    """A changed member is refused by its own checksum, even if the gzip checksum was repaired."""
     archive = crafted(tmp_path, head(SMALL), entry("devops_hub.db", SMALL["devops_hub.db"][::-1]), CONFIG)
     refused(archive, tmp_path, ChecksumMismatch)
 
 
 def test_a_changed_checksum_list_is_refused(tmp_path: Path) -> None:
-    """If `checksums.sha256` and the manifest differ, one of them was changed."""
+    """A `checksums.sha256` that differs from the manifest is refused."""
     tar = genuine_entries(SMALL)
     at = tar.index(b"  devops_hub.db")
     changed = tar[: at - 64] + b"0" * 64 + tar[at:]
@@ -193,31 +193,31 @@ def test_a_changed_checksum_list_is_refused(tmp_path: Path) -> None:
 
 
 def manifest_attack(**changes: object) -> bytes:
-    """Return a whole tar whose manifest was changed consistently."""
+    """Return a whole tar with a consistently changed manifest."""
     changed = manifest_of((file_of(path, data) for path, data in SMALL.items()), **changes)
     return head(SMALL, changed) + DATABASE + CONFIG
 
 
 def test_a_manifest_of_another_backup_is_refused(tmp_path: Path) -> None:
-    """The name of the top folder and the id in the manifest must be equal."""
+    """A manifest whose id differs from the name of the top folder is refused."""
     tar = manifest_attack(backup_id="devops_hub_backup_20260131_030000")
     refused(crafted(tmp_path, tar), tmp_path, ManifestInvalid)
 
 
 def test_a_manifest_that_records_a_member_twice_is_refused(tmp_path: Path) -> None:
-    """Of two checksums for one name, neither can be trusted."""
+    """A manifest with two checksums for one name is refused."""
     twice = [file_of("devops_hub.db", b"x"), file_of("devops_hub.db", b"y")]
     refused(crafted(tmp_path, manifest_attack(files=twice)), tmp_path, ManifestInvalid)
 
 
-def test_a_manifest_that_records_a_way_out_is_refused(tmp_path: Path) -> None:
-    """A recorded name is checked like any other."""
+def test_a_manifest_with_a_name_outside_the_folder_is_refused(tmp_path: Path) -> None:
+    """Names in the manifest are checked like names in the tar."""
     files = [file_of(path, data) for path, data in SMALL.items()] + [file_of("../evil", b"x")]
     refused(crafted(tmp_path, manifest_attack(files=files)), tmp_path, ArchiveUnsafe)
 
 
 def test_a_newer_format_is_refused(tmp_path: Path) -> None:
-    """The error asks for a newer version of the tool."""
+    """The error for a newer format asks for a newer version of the tool."""
     newer = head(SMALL).replace(b'"format": 1', b'"format": 7')
     error = refused(crafted(tmp_path, newer, DATABASE, CONFIG), tmp_path, NewerFormat)
     assert "newer" in error.hint
@@ -225,18 +225,18 @@ def test_a_newer_format_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("manifest", [b"", b"{}", b"not json", b"[" * 100_000, b'{"format": 1}', b"\xff"])
 def test_a_malformed_manifest_is_refused(manifest: bytes, tmp_path: Path) -> None:
-    """Any other content of MANIFEST.json is reported as an invalid manifest."""
+    """Any other content of MANIFEST.json raises ManifestInvalid."""
     refused(crafted(tmp_path, entry("MANIFEST.json", manifest), DATABASE), tmp_path, ManifestInvalid)
 
 
 def test_a_huge_manifest_is_refused(tmp_path: Path) -> None:
-    """The manifest is held in memory, so its size is limited."""
+    """A manifest above the size limit is refused, because it is held in memory."""
     manifest = entry("MANIFEST.json", b" " * (limits.SMALL_MEMBER + 1))
     refused(crafted(tmp_path, manifest), tmp_path, ArchiveUnsafe)
 
 
-def test_a_manifest_of_millions_of_wrong_entries_takes_no_memory(tmp_path: Path) -> None:
-    """Only the first fault is reported: describing all of them took gigabytes."""
+def test_only_the_first_fault_of_a_manifest_is_reported(tmp_path: Path) -> None:
+    """Only the first fault is reported, because describing millions of them took gigabytes of memory."""
     entries = b",".join([b"{}"] * 5_000_000)
     manifest = entry("MANIFEST.json", b'{"format": 1, "tables": [' + entries + b'], "files": []}')
     refused(crafted(tmp_path, manifest), tmp_path, ManifestInvalid)

@@ -1,4 +1,4 @@
-"""Archives of the original `backup.sh`: they list, verify and restore, under the same rules with one exception."""
+"""Tests of archives of the original `backup.sh`: the same rules apply, with one exception."""
 
 import gzip
 import hashlib
@@ -66,8 +66,8 @@ def refused(archive: Path, tmp_path: Path, error: type[SqliteVaultError]) -> Non
         read_manifest(archive)
 
 
-def test_a_genuine_one_comes_out_as_tar_would_do_it(tmp_path: Path) -> None:
-    """An archive that the script made on a real machine unpacks to the same files."""
+def test_a_genuine_archive_unpacks_as_with_tar(tmp_path: Path) -> None:
+    """An archive that the script made on a real machine unpacks to the same files as with tar."""
     (tmp_path / "by_tar").mkdir()
     subprocess.run(["tar", "xzf", LEGACY, "-C", tmp_path / "by_tar"], check=True)
     unpacked = unpack(LEGACY, tmp_path / "into")
@@ -102,8 +102,8 @@ def test_a_genuine_archive_is_translated_to_format_1() -> None:
     assert not {file.path for file in manifest.files} & {"MANIFEST.json", "checksums.sha256"}
 
 
-def test_what_was_read_can_be_expected(tmp_path: Path) -> None:
-    """The translation is the same each time, so it can be compared with the archive later."""
+def test_the_translation_is_reproducible(tmp_path: Path) -> None:
+    """The translated manifest is the same each time, so it can be compared with the archive later."""
     manifest = read_manifest(LEGACY)
     assert unpack(LEGACY, tmp_path / "into", expected=manifest).manifest == manifest
     other = manifest.model_copy(update={"tables": manifest.tables[1:]})
@@ -112,8 +112,8 @@ def test_what_was_read_can_be_expected(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("first", [True, False])
-def test_the_manifest_may_come_anywhere(tmp_path: Path, first: bool) -> None:
-    """The script's tar has its members in directory order, which is arbitrary."""
+def test_the_manifest_may_be_anywhere(tmp_path: Path, first: bool) -> None:
+    """The manifest may be any member, because the script's tar is in directory order."""
     content = {"MANIFEST.json": b"", **CONTENT} if first else CONTENT
     order = {path: json.dumps(ORIGINAL).encode() if path == "MANIFEST.json" else data for path, data in content.items()}
     sums = "".join(f"{hashlib.sha256(data).hexdigest()}  ./{path}\n" for path, data in CONTENT.items()).encode()
@@ -128,20 +128,20 @@ def test_the_manifest_may_come_anywhere(tmp_path: Path, first: bool) -> None:
     assert (unpacked.folder / "devops_hub.db").read_bytes() == DATABASE
 
 
-def test_only_the_line_of_the_list_about_itself_is_skipped(tmp_path: Path) -> None:
-    """That line cannot match; every other line must."""
+def test_only_the_list_s_own_line_is_skipped(tmp_path: Path) -> None:
+    """The list's own checksum, which cannot match, is ignored; every other one must match."""
     assert unpack(made(tmp_path), tmp_path / "whole").manifest.scope is Scope.ALL
     refused(made(tmp_path, **{"devops_hub.sql": b"BEGIN;\nCOMMIT; \n"}), tmp_path, ChecksumMismatch)
 
 
 def test_a_member_that_is_not_listed_is_refused(tmp_path: Path) -> None:
-    """An added file is detected."""
+    """A file that is not in the list of checksums is refused."""
     refused(made(tmp_path, **{"config/docker-compose.yml": b"evil"}), tmp_path, ChecksumMismatch)
 
 
 @pytest.mark.parametrize("path", ["devops_hub.sql", "devops_hub.db", "checksums.sha256"])
 def test_a_missing_member_is_refused(tmp_path: Path, path: str) -> None:
-    """A removed file is detected."""
+    """An archive with a missing file is refused."""
     refused(made(tmp_path, **{path: None}), tmp_path, ChecksumMismatch)
 
 
@@ -165,7 +165,7 @@ def test_a_wrong_manifest_is_refused(tmp_path: Path, manifest: bytes | None) -> 
 
 @pytest.mark.parametrize("line", [b"7777  ./devops_hub.db", b"garbage", b"\xff\xfe", b"7" * 64])
 def test_a_malformed_list_is_refused(tmp_path: Path, line: bytes) -> None:
-    """A list that cannot be read proves nothing."""
+    """An unreadable list of checksums is refused."""
     refused(made(tmp_path, **{"checksums.sha256": line + b"\n"}), tmp_path, ChecksumMismatch)
 
 
@@ -177,12 +177,12 @@ def relisted(tmp_path: Path, content: dict[str, bytes]) -> Path:
 
 
 def test_a_file_that_is_not_a_database_is_refused(tmp_path: Path) -> None:
-    """The script did not check the file that it copied; unpacking does."""
+    """A file that is not a database is refused, although the script backed it up."""
     refused(relisted(tmp_path, CONTENT | {"devops_hub.db": b"not a database" * 100}), tmp_path, IntegrityCheckFailed)
 
 
-def test_statistics_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
-    """Row counts are the only evidence of content in such an archive."""
+def test_unreadable_statistics_are_refused(tmp_path: Path) -> None:
+    """Unreadable row counts are refused, because such an archive has no other evidence of its content."""
     content = CONTENT | {"db_stats.txt": b"Database Statistics:\nagents: many\n"}
     refused(relisted(tmp_path, content), tmp_path, ManifestInvalid)
 
@@ -192,18 +192,18 @@ def test_statistics_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
     [(["devops_hub.db"], Scope.DATABASE), (["config/nginx.conf"], Scope.CONFIG), (list(CONTENT), Scope.ALL)],
 )
 def test_the_scope_follows_from_the_members(tmp_path: Path, paths: list[str], scope: Scope) -> None:
-    """The scope follows from the members: a backup with only a database has the scope `database`."""
+    """The scope is derived from the members."""
     archive = relisted(tmp_path, {path: CONTENT[path] for path in paths})
     assert read_manifest(archive).scope is scope
 
 
-def test_nothing_worth_restoring_is_refused(tmp_path: Path) -> None:
+def test_an_archive_with_nothing_to_restore_is_refused(tmp_path: Path) -> None:
     """An archive without a database and without configuration is refused."""
     refused(relisted(tmp_path, {"db_stats.txt": CONTENT["db_stats.txt"]}), tmp_path, ManifestInvalid)
 
 
 def test_a_bomb_is_refused_by_its_ratio(tmp_path: Path) -> None:
-    """Sizes are not known in advance, so the archive's own size limits them."""
+    """The unpacked size is limited by the archive's own size, because the list has no sizes."""
     bomb = limits.LEGACY_ALWAYS_ALLOWED + 1
     archive = relisted(tmp_path, {"devops_hub.db": bytes(bomb)})
     assert archive.stat().st_size < 1 << 20
@@ -211,13 +211,13 @@ def test_a_bomb_is_refused_by_its_ratio(tmp_path: Path) -> None:
 
 
 def test_the_limit_grows_with_the_archive() -> None:
-    """The limit grows with the archive, up to an absolute limit."""
+    """The limit is proportional to the archive's size, between a minimum and a maximum."""
     assert legacy.legacy_limit(0) == 64 << 20
     assert legacy.legacy_limit(10 << 20) == 2000 << 20
     assert legacy.legacy_limit(1 << 50) == 100 << 30
 
 
-def test_a_damaged_genuine_one_is_refused(tmp_path: Path) -> None:
+def test_a_damaged_genuine_archive_is_refused(tmp_path: Path) -> None:
     """A flipped bit anywhere is detected by the gzip checksum or a member's checksum."""
     data = bytearray(LEGACY.read_bytes())
     damaged = tmp_path / "damaged.tar.gz"
@@ -230,8 +230,8 @@ def test_a_damaged_genuine_one_is_refused(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [damaged]
 
 
-def test_it_may_be_packed_by_another_gzip(tmp_path: Path) -> None:
-    """Only the content counts, not the compression."""
+def test_another_compression_makes_no_difference(tmp_path: Path) -> None:
+    """An archive that was compressed again has the same manifest."""
     again = tmp_path / "again.tar.gz"
     again.write_bytes(gzip.compress(tar_of(LEGACY), 9))
     assert read_manifest(again) == read_manifest(LEGACY)

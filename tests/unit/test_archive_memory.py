@@ -1,4 +1,4 @@
-"""Memory of packing and unpacking does not grow with a member's size; each runs in its own process."""
+"""Tests of the memory of packing and unpacking, each in its own process."""
 
 import subprocess
 import sys
@@ -33,7 +33,7 @@ print(peak() - before)
 
 @pytest.mark.parametrize("megabytes", [300])
 def test_memory_does_not_grow_with_the_database(tmp_path: Path, megabytes: int) -> None:
-    """A member of 300 MB takes a few blocks of memory, not its size."""
+    """A member of 300 MB takes the memory of a few blocks."""
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, tmp_path, str(megabytes)],
         env={"PYTHONPATH": ":".join(path for path in sys.path if path)},

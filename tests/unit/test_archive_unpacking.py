@@ -1,4 +1,4 @@
-"""Unpacking: genuine archives come out complete; anything else is refused and leaves nothing behind."""
+"""Tests of unpacking: genuine archives unpack completely; anything else is refused and leaves no files behind."""
 
 import gzip
 import os
@@ -43,8 +43,8 @@ def backup(tmp_path_factory: pytest.TempPathFactory) -> Backup:
     return backup_in(tmp_path_factory.mktemp("backup"))
 
 
-def test_everything_comes_out_as_it_went_in(backup: Backup, tmp_path: Path) -> None:
-    """Each member has its bytes, and the manifest and checksums are written too."""
+def test_everything_is_unpacked_unchanged(backup: Backup, tmp_path: Path) -> None:
+    """Each member is unchanged, and the manifest and the checksums are written too."""
     unpacked = unpack(backup.archive, tmp_path / "into", expected=backup.manifest)
     found = contents(unpacked.folder)
     assert {path: found[path] for path in CONTENT} == CONTENT
@@ -53,8 +53,8 @@ def test_everything_comes_out_as_it_went_in(backup: Backup, tmp_path: Path) -> N
     assert unpacked.manifest == backup.manifest
 
 
-def test_without_a_manifest_beside_it_the_one_inside_counts(backup: Backup, tmp_path: Path) -> None:
-    """An archive alone proves its content with the manifest inside."""
+def test_without_an_external_manifest_the_one_inside_counts(backup: Backup, tmp_path: Path) -> None:
+    """Without the vault's manifest, an archive is checked against the manifest inside it."""
     unpacked = unpack(backup.archive, tmp_path / "into")
     assert unpacked.manifest == backup.manifest.model_copy(update={"archive": None})
 
@@ -67,7 +67,7 @@ def test_files_are_private(backup: Backup, tmp_path: Path) -> None:
 
 
 def test_only_wanted_members_are_written(backup: Backup, tmp_path: Path) -> None:
-    """A database-only restore does not spread configuration over the disk."""
+    """Only the wanted members are written, so a database-only restore writes no configuration."""
     folder = unpack(backup.archive, tmp_path / "into", wanted=lambda path: path.endswith(".db")).folder
     assert contents(folder) == {"devops_hub.db": CONTENT["devops_hub.db"]}
 
@@ -81,13 +81,13 @@ def test_unwanted_members_are_still_proven(tmp_path: Path) -> None:
 
 def test_progress_counts_the_archives_bytes(backup: Backup, tmp_path: Path) -> None:
     """Progress adds up to exactly the archive's size."""
-    heard: list[int] = []
-    unpack(backup.archive, tmp_path / "into", on_bytes=heard.append)
-    assert sum(heard) == backup.archive.stat().st_size
+    counted: list[int] = []
+    unpack(backup.archive, tmp_path / "into", on_bytes=counted.append)
+    assert sum(counted) == backup.archive.stat().st_size
 
 
-def test_a_folder_with_something_in_it_is_not_touched(backup: Backup, tmp_path: Path) -> None:
-    """Unpacking never mixes with existing files."""
+def test_a_folder_with_files_is_refused(backup: Backup, tmp_path: Path) -> None:
+    """A folder that contains files is refused and not changed."""
     (tmp_path / "precious").write_bytes(b"x")
     with pytest.raises(TargetExists):
         unpack(backup.archive, tmp_path)
@@ -104,20 +104,20 @@ def test_a_link_in_place_of_the_folder_is_not_followed(backup: Backup, tmp_path:
 
 
 def test_a_new_folder_is_removed_after_an_error(tmp_path: Path) -> None:
-    """After an error everything is as before."""
+    """After an error the folder that unpacking created is removed."""
     archive = crafted(tmp_path, genuine_entries(SMALL), entry("extra"))
     with pytest.raises(ArchiveUnsafe):
         unpack(archive, tmp_path / "into")
     assert not (tmp_path / "into").exists()
 
 
-def test_no_such_archive(tmp_path: Path) -> None:
-    """A missing archive has another error than a damaged one."""
+def test_a_missing_archive_is_not_found(tmp_path: Path) -> None:
+    """A missing archive raises BackupNotFound, not an error about damage."""
     refused(tmp_path / "none.tar.gz", tmp_path, BackupNotFound)
 
 
 def test_a_folder_is_not_an_archive(tmp_path: Path) -> None:
-    """The unpacked folder given by mistake is refused with a hint."""
+    """A folder given instead of an archive is refused with a hint."""
     (tmp_path / "folder").mkdir()
     refused(tmp_path / "folder", tmp_path, ArchiveUnsafe)
 
@@ -140,13 +140,13 @@ NOT_ARCHIVES: dict[str, tuple[bytes, type[SqliteVaultError]]] = {
 
 @pytest.mark.parametrize("what", NOT_ARCHIVES)
 def test_a_file_that_is_not_an_archive_is_refused(what: str, tmp_path: Path) -> None:
-    """Any other file given by mistake is refused with a clear message."""
+    """Any other file is refused with an error that fits it."""
     data, error = NOT_ARCHIVES[what]
     (tmp_path / "file").write_bytes(data)
     refused(tmp_path / "file", tmp_path, error)
 
 
-def test_a_truncated_archive_is_refused_at_each_length(backup: Backup, tmp_path: Path) -> None:
+def test_a_truncated_archive_is_refused_at_every_length(backup: Backup, tmp_path: Path) -> None:
     """A partial download never passes as a backup."""
     data = backup.archive.read_bytes()
     cut = tmp_path / "cut.tar.gz"
@@ -157,8 +157,8 @@ def test_a_truncated_archive_is_refused_at_each_length(backup: Backup, tmp_path:
         assert not (tmp_path / "into").exists()
 
 
-def test_a_flipped_bit_is_refused_in_each_byte(backup: Backup, tmp_path: Path) -> None:
-    """With the manifest beside it, an archive that differs in one bit is never unpacked."""
+def test_a_flipped_bit_is_refused_in_every_byte(backup: Backup, tmp_path: Path) -> None:
+    """With the vault's manifest, an archive that differs in one bit is never unpacked."""
     data = bytearray(backup.archive.read_bytes())
     flipped = tmp_path / "flipped.tar.gz"
     for at in range(len(data)):
@@ -175,15 +175,15 @@ def test_a_flipped_bit_is_refused_in_each_byte(backup: Backup, tmp_path: Path) -
     [b"x", b"\0", b"\0" * 4096, gzip.compress(b"more", mtime=0), gzip.compress(b"\0" * 512, mtime=0)],
     ids=["a byte", "a zero", "a page of zeros", "a second member", "a member of zeros"],
 )
-def test_what_follows_the_compressed_data_is_refused(backup: Backup, tmp_path: Path, after: bytes) -> None:
+def test_data_after_the_end_is_refused(backup: Backup, tmp_path: Path, after: bytes) -> None:
     """Data after the end is refused, whether garbage or a second gzip member."""
     longer = tmp_path / "longer.tar.gz"
     longer.write_bytes(backup.archive.read_bytes() + after)
     refused(longer, tmp_path, ArchiveUnsafe)
 
 
-def test_what_follows_the_first_chunk_read_is_refused_too(tmp_path: Path) -> None:
-    """Data after the end is also found if the archive ends exactly where a read ends."""
+def test_data_after_the_last_full_read_is_refused(tmp_path: Path) -> None:
+    """Data after the end is found even if the archive ends exactly where a read ends."""
     content = {"devops_hub.db": os.urandom(limits.CHUNK)}
     archive = backup_in(tmp_path / "made", content).archive
     padding = 2 * limits.CHUNK - archive.stat().st_size
@@ -193,21 +193,21 @@ def test_what_follows_the_first_chunk_read_is_refused_too(tmp_path: Path) -> Non
     refused(grown, tmp_path, ArchiveUnsafe)
 
 
-def test_another_manifest_beside_the_archive_is_refused(tmp_path: Path) -> None:
+def test_a_different_external_manifest_is_refused(tmp_path: Path) -> None:
     """The manifest in the vault and the one in the archive must be equal."""
     archive = crafted(tmp_path, genuine_entries(SMALL))
     other = read_manifest(archive).model_copy(update={"corrupt": ("page 7",)})
     refused(archive, tmp_path, ManifestInvalid, expected=other)
 
 
-def test_damage_is_called_damage(backup: Backup, tmp_path: Path) -> None:
-    """If the checksum of the whole archive differs, the error says so instead of naming its consequences."""
+def test_damage_is_reported_as_damage(backup: Backup, tmp_path: Path) -> None:
+    """If the checksum of the whole archive differs, that error is raised instead of one about the consequences."""
     other = crafted(tmp_path, head(CONTENT), entry("../outside", b"x"))
     error = refused(other, tmp_path, ChecksumMismatch, expected=backup.manifest)
     assert isinstance(error.__cause__, ArchiveUnsafe)
 
 
-def test_an_attack_that_keeps_all_checksums_is_called_unsafe(tmp_path: Path) -> None:
+def test_an_attack_with_valid_checksums_is_unsafe(tmp_path: Path) -> None:
     """An unsafe archive is refused even if the vault recorded its checksum."""
     archive = crafted(tmp_path, genuine_entries(SMALL), entry("extra"))
     whole = file_of(archive.name, archive.read_bytes())
@@ -218,16 +218,16 @@ def test_an_attack_that_keeps_all_checksums_is_called_unsafe(tmp_path: Path) -> 
     refused(archive, tmp_path, ArchiveUnsafe, expected=record_of_it)
 
 
-def test_the_same_content_in_another_packing_needs_no_manifest(backup: Backup, tmp_path: Path) -> None:
-    """Without a manifest beside it, only content counts; with one, the archive's own checksum does too."""
+def test_a_repacked_archive_unpacks_only_without_an_external_manifest(backup: Backup, tmp_path: Path) -> None:
+    """Without the vault's manifest only the content counts; with it, the archive's checksum counts too."""
     repacked = tmp_path / "repacked.tar.gz"
     repacked.write_bytes(gzip.compress(tar_of(backup.archive), 9))
     assert contents(unpack(repacked, tmp_path / "out").folder).items() >= CONTENT.items()
     refused(repacked, tmp_path, ChecksumMismatch, expected=backup.manifest)
 
 
-def test_too_small_a_disk_is_noticed_before_anything_is_written(tmp_path: Path) -> None:
-    """The manifest has the sizes, so a disk that is too small is reported at once."""
+def test_a_disk_that_is_too_small_is_reported_first(tmp_path: Path) -> None:
+    """A disk that is too small is reported before anything is written, from the sizes in the manifest."""
     huge = [File(path="devops_hub.db", bytes=1 << 60, sha256="0" * 64)]
     archive = crafted(tmp_path, head({}, manifest_of(huge)), entry("devops_hub.db", size=1 << 60))
     error = refused(archive, tmp_path, ScratchFull)
@@ -241,8 +241,8 @@ def test_only_the_wanted_members_need_room(tmp_path: Path) -> None:
     refused(archive, tmp_path, ChecksumMismatch, wanted=lambda path: path.startswith("config/"))
 
 
-def test_reading_the_manifest_reads_no_further(tmp_path: Path) -> None:
-    """Reading the manifest is quick: here the rest of the archive does not even exist."""
+def test_reading_the_manifest_stops_after_it(tmp_path: Path) -> None:
+    """The manifest can be read even if the rest of the archive is missing."""
     archive = crafted(tmp_path, head(SMALL))
     assert read_manifest(archive).backup_id == BACKUP_ID
 
@@ -251,8 +251,8 @@ PARTS = st.text(st.characters(codec="utf-8", exclude_characters="/"), min_size=1
 
 
 @given(st.lists(PARTS, min_size=1, max_size=5).map("/".join))
-def test_a_path_is_accepted_only_if_it_stays_inside(path: str) -> None:
-    """Any accepted name resolves to a path below the folder and is one line of plain text."""
+def test_accepted_paths_stay_inside(path: str) -> None:
+    """Every accepted name resolves to a path below the folder and is one line of plain text."""
     try:
         require_safe_path(path)
     except ArchiveUnsafe as error:
@@ -267,5 +267,5 @@ def test_a_path_is_accepted_only_if_it_stays_inside(path: str) -> None:
 
 @given(st.text(st.sampled_from("abcdefghij.-_ äß漢"), min_size=1, max_size=40).filter(lambda n: n not in {".", ".."}))
 def test_ordinary_names_are_accepted(name: str) -> None:
-    """Letters of any script, spaces, dots and hyphens are fine."""
+    """Letters of any script, spaces, dots and hyphens are accepted."""
     require_safe_path(f"config/k8s/{name}")

@@ -1,4 +1,4 @@
-"""Packing: the result is an archive of format 1 that ordinary tools can use."""
+"""Tests of packing: the result is an archive of format 1 that ordinary tools can read."""
 
 import errno
 import subprocess
@@ -21,7 +21,7 @@ _GZIP_HEADER = 10
 
 
 def test_members_come_in_the_order_of_the_format(tmp_path: Path) -> None:
-    """The manifest comes first because readers rely on it, and the small files before the database."""
+    """The manifest comes first because readers rely on it, and small files come before the database."""
     shuffled = dict(sorted(CONTENT.items(), reverse=True))
     backup = backup_in(tmp_path, shuffled)
     assert names_in(backup.archive) == [
@@ -29,8 +29,8 @@ def test_members_come_in_the_order_of_the_format(tmp_path: Path) -> None:
     ]
 
 
-def test_ordinary_tools_unpack_and_check_it(tmp_path: Path) -> None:
-    """`tar xzf` and `sha256sum -c`, as in the guide, work without sqlitevault."""
+def test_ordinary_tools_unpack_and_check_an_archive(tmp_path: Path) -> None:
+    """The guide's commands `tar xzf` and `sha256sum -c` work without sqlitevault."""
     backup = backup_in(tmp_path)
     out = tmp_path / "out"
     out.mkdir()
@@ -48,8 +48,8 @@ def test_the_manifest_inside_lacks_only_the_archive(tmp_path: Path) -> None:
     assert read_manifest(backup.archive) == backup.manifest.model_copy(update={"archive": None})
 
 
-def test_the_archive_is_recorded_as_it_lies_on_disk(tmp_path: Path) -> None:
-    """Size and checksum, taken while writing, are those of the file."""
+def test_the_archive_s_size_and_checksum_are_recorded(tmp_path: Path) -> None:
+    """The size and checksum computed while writing match the file."""
     backup = backup_in(tmp_path)
     found = file_of("x", backup.archive.read_bytes())
     assert backup.manifest.archive == Archive(name=f"{BACKUP_ID}.tar.gz", bytes=found.bytes, sha256=found.sha256)
@@ -74,7 +74,7 @@ def test_owners_and_times_are_neutral(tmp_path: Path) -> None:
 
 
 def test_a_member_of_more_than_eight_gibibytes_fits(tmp_path: Path) -> None:
-    """The classic tar header is limited to 8 GiB; this writer and reader are not."""
+    """A member above the classic tar header's limit of 8 GiB is written and read."""
     size = 9 << 30
     archive = crafted(tmp_path, writing_module._header(manifest_of([]), "devops_hub.db", size, 0o600), end=b"")
     with archive.open("rb") as source:
@@ -91,7 +91,7 @@ def test_an_empty_member_is_kept(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("now", [b"SQLite format 3\0shorter", b"x" * 20_000, CONTENT["devops_hub.db"][::-1]])
 def test_a_member_that_changed_since_it_was_described_is_refused(tmp_path: Path, now: bytes) -> None:
-    """A member that no longer matches the manifest is not packed."""
+    """A member that changed after it was described is not packed."""
     members = members_in(tmp_path / "members", CONTENT)
     manifest = manifest_of(describe(members))
     (tmp_path / "members/devops_hub.db").write_bytes(now)
@@ -101,24 +101,24 @@ def test_a_member_that_changed_since_it_was_described_is_refused(tmp_path: Path,
 
 
 def test_a_manifest_of_other_members_is_refused(tmp_path: Path) -> None:
-    """A file missing from the manifest would not be restored."""
+    """A manifest that lacks a member is refused, because that file would not be restored."""
     members = members_in(tmp_path / "members", CONTENT)
     with pytest.raises(ManifestInvalid):
         write_archive(manifest_of(describe(members[1:])), members, tmp_path / "out.tar.gz")
 
 
-def test_a_path_that_could_not_be_unpacked_is_refused_early(tmp_path: Path) -> None:
+def test_a_path_that_could_not_be_unpacked_is_refused(tmp_path: Path) -> None:
     """A path that the reader would refuse is never packed."""
     (tmp_path / "file").write_bytes(b"x")
     with pytest.raises(ArchiveUnsafe):
         describe([Member("../file", tmp_path / "file")])
 
 
-def test_a_full_disk_is_reported_and_nothing_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A full disk is reported as such, even from a compressing thread, and the unfinished file is removed."""
+def test_a_full_disk_is_reported_and_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk raises ScratchFull, even in a compressing thread, and the unfinished file is removed."""
 
     def full(_self: object, data: bytes) -> int:
-        if len(data) <= _GZIP_HEADER:  # which stays in the file's buffer
+        if len(data) <= _GZIP_HEADER:  # remains in the file's buffer
             return len(data)
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -132,6 +132,6 @@ def test_progress_counts_every_byte_of_the_members(tmp_path: Path) -> None:
     """Progress adds up to exactly the members' size."""
     members = members_in(tmp_path / "members", CONTENT)
     manifest = manifest_of(describe(members))
-    heard: list[int] = []
-    write_archive(manifest, members, tmp_path / "out.tar.gz", on_bytes=heard.append)
-    assert sum(heard) == sum(map(len, CONTENT.values()))
+    counted: list[int] = []
+    write_archive(manifest, members, tmp_path / "out.tar.gz", on_bytes=counted.append)
+    assert sum(counted) == sum(map(len, CONTENT.values()))

@@ -1,4 +1,4 @@
-"""Configuration: collected files, their places on restore, and variables that a restored machine lacks."""
+"""Tests of configuration files: collection, restore, and variables that a restored machine lacks."""
 
 import os
 from pathlib import Path, PurePosixPath
@@ -33,7 +33,7 @@ def project(root: Path, files: dict[str, str]) -> Path:
 
 
 def collected(tmp_path: Path, files: dict[str, str]) -> tuple[dict[str, str], Collected]:
-    """Collect these files and return what was staged, by member path."""
+    """Collect these files and return the staged files by member path."""
     root = project(tmp_path / "root", files)
     staging = tmp_path / "staging"
     staging.mkdir()
@@ -41,8 +41,8 @@ def collected(tmp_path: Path, files: dict[str, str]) -> tuple[dict[str, str], Co
     return {path: copy.read_text() for path, copy in result.members.items()}, result
 
 
-def test_everything_of_the_format_is_collected_unchanged(tmp_path: Path) -> None:
-    """Files without secrets are collected unchanged, and no others."""
+def test_the_known_files_are_collected_unchanged(tmp_path: Path) -> None:
+    """The known configuration files without secrets are collected unchanged, and no others."""
     others = {"README.md": "x", "app/main.py": "x", "k8s/notes.txt": "x", "config.yml": "a: 1\n"}
     found, result = collected(tmp_path, FILES | others)
     assert found == {f"config/{path}": text for path, text in FILES.items()}
@@ -50,7 +50,7 @@ def test_everything_of_the_format_is_collected_unchanged(tmp_path: Path) -> None
 
 
 def test_missing_files_are_not_collected(tmp_path: Path) -> None:
-    """Every file may be missing, even the folder itself."""
+    """Any file may be missing, even the folder itself."""
     (tmp_path / "staging").mkdir()
     assert collect(tmp_path / "none", PROFILE.configuration, tmp_path / "staging") == Collected({}, {})
 
@@ -68,8 +68,8 @@ def test_only_the_names_of_env_are_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("end", ['TOKEN="open\nHIDDEN=x\n', "TOKEN='open\nHIDDEN=x\n", "KEY=-----BEGIN X-----\nabc=\n"])
-def test_an_env_that_cannot_be_understood_is_left_out(tmp_path: Path, end: str) -> None:
-    """If a value has no end, its lines cannot be distinguished from names, so none are kept."""
+def test_an_env_with_an_open_quote_is_left_out(tmp_path: Path, end: str) -> None:
+    """If a quoted value has no end, its lines could be taken as names, so no names are kept."""
     found, result = collected(tmp_path, {".env": "PORT=1\n" + end})
     assert found == {}
     assert [(path, "line 2" in reason) for path, reason in result.omitted.items()] == [(".env", True)]
@@ -80,8 +80,8 @@ VALUES = st.text(st.characters(codec="utf-8", exclude_characters='"\\\r\x00'), m
 
 
 @given(st.dictionaries(NAMES, VALUES, max_size=6))
-def test_no_part_of_a_quoted_value_passes_for_a_name(variables: dict[str, str]) -> None:
-    """For any values, the parsed names are the written ones."""
+def test_no_part_of_a_quoted_value_is_taken_as_a_name(variables: dict[str, str]) -> None:
+    """For any values, exactly the written names are parsed."""
     env = "".join(f'{name}="{value}"\n' for name, value in variables.items())
     assert missing_variables("".join(f"{name}\n" for name in variables), env) == ()
     assert missing_variables("".join(f"{name}\n" for name in variables), "") == tuple(variables)
@@ -89,31 +89,31 @@ def test_no_part_of_a_quoted_value_passes_for_a_name(variables: dict[str, str]) 
 
 
 def test_missing_variables_are_named_in_order() -> None:
-    """The names that a restored machine's .env still lacks are reported, never values."""
+    """The names that a restored machine's .env lacks are reported in order, without values."""
     names = "PORT\nSECRET_KEY\nDATABASE_URL\n"
     assert missing_variables(names, "export SECRET_KEY=x\nOTHER=1\n") == ("PORT", "DATABASE_URL")
     assert missing_variables(names, None) == ("PORT", "SECRET_KEY", "DATABASE_URL")
     assert missing_variables("", "PORT=1") == ()
 
 
-def test_the_original_scripts_list_with_values_is_understood() -> None:
-    """The original script also wrote values; only the names are used."""
+def test_values_in_the_original_scripts_list_are_ignored() -> None:
+    """The original script's list also contains values; only the names are used."""
     assert missing_variables("PORT=8100\nLOG_LEVEL=INFO\n# note\n", "PORT=1\n") == ("LOG_LEVEL",)
 
 
-def test_an_open_quote_in_the_present_env_hides_only_what_follows() -> None:
-    """Variables before the open quote are not reported as missing."""
+def test_variables_before_an_open_quote_are_present() -> None:
+    """Variables before an open quote in the present .env are not reported as missing."""
     assert missing_variables("A\nB\n", 'A=1\nX="open\nB=2\n') == ("B",)
 
 
 @pytest.mark.parametrize("path", FILES)
-def test_each_file_goes_back_to_where_it_came_from(path: str) -> None:
+def test_each_file_is_restored_to_its_place(path: str) -> None:
     """Each file is restored to the path below CONFIG_ROOT from which it was collected."""
     assert original_path(f"config/{path}", PROFILE) == PurePosixPath(path)
 
 
-def test_the_original_scripts_nginx_goes_back_too() -> None:
-    """The original script kept nginx.conf without its folder."""
+def test_the_original_scripts_nginx_conf_is_restored() -> None:
+    """The original script's nginx.conf, stored without its folder, is restored to that folder."""
     assert original_path("config/nginx.conf", PROFILE) == PurePosixPath("frontend/nginx.conf")
 
 
@@ -135,19 +135,19 @@ def test_the_original_scripts_nginx_goes_back_too() -> None:
         "docker-compose.yml",
     ],
 )
-def test_nothing_else_is_ever_put_back(member: str) -> None:
-    """An archive cannot restore .env, a program, or a path that leads elsewhere."""
+def test_other_files_are_never_restored(member: str) -> None:
+    """An archive cannot restore .env, a program, or a path outside the known places."""
     assert original_path(member, PROFILE) is None
 
 
-def test_what_is_collected_can_be_put_back(tmp_path: Path) -> None:
-    """Collecting and restoring agree on each path."""
+def test_collected_files_can_be_restored(tmp_path: Path) -> None:
+    """Every path that can be collected can be restored."""
     found, _ = collected(tmp_path, FILES)
     assert {str(original_path(member, PROFILE)) for member in found} == set(FILES)
 
 
 def test_links_out_of_the_folder_are_not_followed(tmp_path: Path) -> None:
-    """A link could put any file of the machine into an archive."""
+    """Links are not followed, because one could put any file of the machine into an archive."""
     root = project(tmp_path / "root", {"docker-compose.yml": "a: 1\n", ".env": "SECRET_KEY=hunter2hunter2\n"})
     outside = project(tmp_path / "outside", {"x.yaml": "a: 1\n"})
     (root / "k8s").symlink_to(outside)
@@ -163,7 +163,7 @@ def test_links_out_of_the_folder_are_not_followed(tmp_path: Path) -> None:
     assert {"alembic.ini", "docker-compose.dev.yml"} <= result.omitted.keys()
 
 
-def test_other_than_readable_text_files_are_left_out(tmp_path: Path) -> None:
+def test_files_that_are_not_readable_text_are_left_out(tmp_path: Path) -> None:
     """Folders, pipes, binaries and huge files are reported; they do not block or fail a backup."""
     root = project(tmp_path / "root", {"docker-compose.huge.yml": "#" * (LARGEST_FILE + 1)})
     (root / "alembic.ini").mkdir()

@@ -1,4 +1,4 @@
-"""Redaction: no secret gets into a backup, and all other text stays unchanged."""
+"""Tests of redaction: no secret gets into a backup, and all other text stays unchanged."""
 
 import base64
 import json
@@ -25,7 +25,7 @@ SECRET = "hunter2-Zq9"  # noqa: S105 - made up
         *("GITHUB_TOKEN",),
     ],
 )
-def test_names_of_secrets_are_known(name: str) -> None:
+def test_names_of_secrets_are_recognised(name: str) -> None:
     """The usual names of secrets are recognised in the usual spellings."""
     assert looks_secret(name)
 
@@ -39,14 +39,14 @@ def test_names_of_secrets_are_known(name: str) -> None:
         *("PASSWORD_MIN_LENGTH", "compass", "123", "_"),
     ],
 )
-def test_names_of_settings_are_left_alone(name: str) -> None:
+def test_names_of_settings_are_not_secrets(name: str) -> None:
     """Names of ordinary settings are not taken as secrets."""
     assert not looks_secret(name)
 
 
 @pytest.mark.parametrize("value", ["hunter2", "${A:-hunter2}", "x${A}", "0", "123456", '"quoted"', "<a>b</a>"])
-def test_literals_are_known(value: str) -> None:
-    """A value that could be the secret itself is recognised, including a default within a reference."""
+def test_literals_are_recognised(value: str) -> None:
+    """A value that could be the secret itself is recognised, and so is a default in a reference."""
     assert is_literal(value)
 
 
@@ -68,7 +68,7 @@ def test_literals_are_known(value: str) -> None:
         *("%(A)s", "${USER}:${PASS}", REDACTED, '""', "$$A"),
     ],
 )
-def test_references_are_left_alone(value: str) -> None:
+def test_references_are_not_secrets(value: str) -> None:
     """A reference to a secret is not a secret."""
     assert not is_literal(value)
 
@@ -175,7 +175,7 @@ stringData:
 """
 
 
-def test_every_value_of_a_secret_goes_and_the_layout_stays() -> None:
+def test_every_value_of_a_secret_is_removed() -> None:
     """Names, comments, anchors and the order are kept; no value is."""
     text = redact_yaml(SECRET_MANIFEST).text
     assert SECRET not in text
@@ -289,8 +289,8 @@ spec:
 """
 
 
-def test_yaml_without_secrets_stays_as_it_is() -> None:
-    """References to secrets, and fields with such a word in their name, stay unchanged."""
+def test_yaml_without_secrets_is_unchanged() -> None:
+    """References to secrets, and fields whose names contain such a word, stay unchanged."""
     assert redact_yaml(OPEN).text == OPEN
 
 
@@ -307,7 +307,7 @@ def test_yaml_without_secrets_stays_as_it_is() -> None:
     ],
 )
 def test_text_that_is_not_yaml_is_refused(text: str) -> None:
-    """A template cannot be proven free of secrets, so it is left out; the message has none of its content."""
+    """A template cannot be proven free of secrets, so it is left out; the message does not quote it."""
     with pytest.raises(NotRedactable) as caught:
         redact_yaml(text)
     assert "Values" not in str(caught.value)
@@ -319,8 +319,8 @@ def test_an_alias_bomb_is_harmless() -> None:
     assert redact_yaml("\n".join(lines)).text == "\n".join(lines)
 
 
-def test_a_leak_is_noticed_in_any_form() -> None:
-    """A secret is found plain, in base64, decoded, or as one line of a longer one."""
+def test_a_leak_is_found_in_any_form() -> None:
+    """A secret is found in plain text, in base64, decoded, or as one line of a longer one."""
     encoded = base64.b64encode(SECRET.encode()).decode()
     assert leaks(f"x {SECRET} y", {SECRET})
     assert leaks(f"x: {encoded}", {SECRET})
@@ -334,7 +334,7 @@ def test_a_leak_is_noticed_in_any_form() -> None:
     "text",
     ["-----BEGIN PRIVATE KEY-----", "-----BEGIN OPENSSH PRIVATE KEY-----", "ghp_" + "a1B2" * 9, "sk_live_" + "a1" * 12],
 )
-def test_key_material_is_known_by_its_form(text: str) -> None:
+def test_key_material_is_recognised_by_its_form(text: str) -> None:
     """Keys and tokens are recognised anywhere in a text."""
     assert holds_key_material(f"x = {text}")
 
@@ -351,7 +351,7 @@ TREES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dic
     st.sampled_from([None, '"', "'", "|", ">"]),
 )
 def test_no_value_of_any_secret_survives(data: dict[str, object], flow: bool | None, style: str | None) -> None:
-    """Of any Secret in any layout no value is left, and everything else is."""
+    """For any Secret in any layout, no value is left and everything else is."""
     manifest = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "n"}, "stringData": data, "type": "Opaque"}
     text = yaml.safe_dump(manifest, default_flow_style=flow, default_style=style, allow_unicode=True, sort_keys=False)
     found = redact_yaml(text)
@@ -364,7 +364,7 @@ def test_no_value_of_any_secret_survives(data: dict[str, object], flow: bool | N
 
 
 def values(tree: object) -> list[object]:
-    """Return every value of a tree, keys not included."""
+    """Return every value of a tree, without keys."""
     if isinstance(tree, dict):
         return [value for inner in tree.values() for value in values(inner)]
     if isinstance(tree, list):
