@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sqlitevault.configuration.secrets import REDACTED, holds_key_material, is_literal, leaks, looks_secret
-from sqlitevault.configuration.text_redaction import redact_text
-from sqlitevault.configuration.yaml_redaction import NotRedactable, redact_yaml
+from sqlitevault.configuration.text_redaction import Unusable, redact_text
+from sqlitevault.configuration.yaml_redaction import redact_yaml
 
 SECRET = "hunter2-Zq9"  # noqa: S105 - made up
 
@@ -308,7 +308,7 @@ def test_yaml_without_secrets_is_unchanged() -> None:
 )
 def test_text_that_is_not_yaml_is_refused(text: str) -> None:
     """A template cannot be proven free of secrets, so it is left out; the message does not quote it."""
-    with pytest.raises(NotRedactable) as caught:
+    with pytest.raises(Unusable) as caught:
         redact_yaml(text)
     assert "Values" not in str(caught.value)
 

@@ -7,26 +7,16 @@ import click
 
 from sqlitevault import __version__
 
-# Module and function of each verb. A verb is imported when it is used: importing all of them takes half a second.
-_VERBS = {
-    "backup": "backup:backup",
-    "list": "list:list_backups",
-    "verify": "verify:verify",
-    "restore": "restore:restore",
-    "drill": "drill:drill",
-    "diff": "diff:diff",
-    "keys": "keys:keys",
-    "audit": "audit:audit",
-    "readiness": "readiness:readiness",
-    "metrics": "metrics:show_metrics",
-    "report": "report:report",
-    "doctor": "doctor:doctor",
-    "init": "init:init",
-}
+_VERBS = (
+    *("audit", "backup", "diff", "doctor", "drill", "init", "keys", "list", "metrics", "readiness", "report"),
+    *("restore", "verify"),
+)
+# The function of each verb in its module, where that is not named like the verb.
+_FUNCTIONS = {"list": "list_backups", "metrics": "show_metrics"}
 
 
 class _Verbs(click.Group):
-    """The verbs, by name."""
+    """The verbs, each imported when it is used: importing all of them takes half a second."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return sorted(_VERBS)
@@ -34,8 +24,8 @@ class _Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in _VERBS:
             return None
-        module, _, verb = _VERBS[cmd_name].partition(":")
-        return cast("click.Command", getattr(import_module(f"sqlitevault.cli.{module}"), verb))
+        module = import_module(f"sqlitevault.cli.{cmd_name}")
+        return cast("click.Command", getattr(module, _FUNCTIONS.get(cmd_name, cmd_name)))
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the settings with their defaults."""

@@ -30,6 +30,7 @@ _ASKED_ABOUT_THE_FILE_SYSTEM = (
     *("security_group_id", "vpc_id", "subnet_ids", "availability_zones", "route_table_ids"),
     *("file_system_path", "posix_user"),
 )
+_OF_STAGES = {name: field for name, field in DeploymentSettings.model_fields.items() if name != STAGE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +80,11 @@ def init(out: Output, *, choices: _Choices, from_deployed: bool, region: str, ye
     out.give({"file": str(path), "kept": kept and str(kept), "stage": choices.stage}, [wrote])
 
 
-def _described() -> str:
-    fields = DeploymentSettings.model_fields.items()
-    return "\n".join(f"  {name}: {field.description}" for name, field in fields if name != STAGE)
-
-
 init.help = f"""{cleandoc(str(init.help))}
 
 \b
 Settings of a stage; `sqlitevault --help` shows those of the command line:
-{_described()}"""
+""" + "\n".join(f"  {name}: {field.description}" for name, field in _OF_STAGES.items())
 
 
 def _can_ask() -> bool:
@@ -103,12 +99,7 @@ def _pairs(given: tuple[str, ...]) -> dict[str, str]:
 
 
 def _recorded(stage: str, region: str) -> dict[str, Any]:
-    """Return the settings recorded in the outputs of the stage's stack in `region`, without those that are defaults.
-
-    Raises:
-        ConfigError: the stage is not deployed there, or by a version that did not record its settings.
-        VaultUnavailable: CloudFormation refused the request, or cannot be reached.
-    """
+    """Return the settings recorded in the outputs of the stage's stack in `region`, without those that are defaults."""
     import boto3  # noqa: PLC0415 - takes half a second, and only this needs it
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
@@ -155,11 +146,7 @@ def _checked(model: type[BaseModel], name: str, text: Any) -> Any:  # noqa: ANN4
 
 
 def _text(file: SettingsFile) -> str:
-    """Return the file's text.
-
-    Raises:
-        ConfigError: a setting in it is wrong; all of them are named.
-    """
+    """Return the file's text; the ConfigError of wrong settings names all of them."""
     known, origins = file.environment({})
     own = Settings.from_env(known, origins=origins).model_dump(mode="json")
     # Paths stay as written: relative to the file.
@@ -188,11 +175,7 @@ def _toml(value: object) -> str:
 
 
 def _keep(path: Path) -> Path:
-    """Give the file a second name that nothing else has, and return that.
-
-    Raises:
-        TargetUnwritable: this user cannot write in its folder.
-    """
+    """Give the file a second name that nothing else has, and return that."""
     names = (path.with_name(f"{path.name}.bak{number or ''}") for number in count())
     kept = next(name for name in names if not os.path.lexists(name))
     try:

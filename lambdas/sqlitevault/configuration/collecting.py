@@ -10,8 +10,8 @@ from pathlib import Path
 
 from sqlitevault.configuration import places, variables
 from sqlitevault.configuration.secrets import holds_key_material, is_literal, leaks, looks_secret
-from sqlitevault.configuration.text_redaction import Redaction, redact_text
-from sqlitevault.configuration.yaml_redaction import NotRedactable, redact_yaml
+from sqlitevault.configuration.text_redaction import Redaction, Unusable, redact_text
+from sqlitevault.configuration.yaml_redaction import redact_yaml
 
 LARGEST_FILE = 512 << 10
 """In bytes. People write configuration; a larger file is something else."""
@@ -38,10 +38,6 @@ class _Gathered:
         self.omitted[path] = reason
 
 
-class _Unusable(Exception):
-    """A file that cannot be collected; the message is the reason."""
-
-
 def collect(root: Path, patterns: tuple[str, ...], staging: Path) -> Collected:
     """Write redacted copies of the configuration below `root` into `staging`, an empty folder.
 
@@ -53,7 +49,8 @@ def collect(root: Path, patterns: tuple[str, ...], staging: Path) -> Collected:
     """
     gathered = _Gathered()
     _gather_environment(root, gathered)
-    for number, path in enumerate(places.sources(root, patterns)):
+    found = {path.relative_to(root).as_posix() for pattern in patterns for path in root.glob(pattern)}
+    for number, path in enumerate(sorted(found)):
         if number < MOST_FILES:
             _gather_file(root, path, gathered)
         else:
@@ -75,7 +72,7 @@ def _gather_environment(root: Path, gathered: _Gathered) -> None:
             if looks_secret(variable.name) and is_literal(variable.value):
                 gathered.secrets.add(variable.value)
             gathered.secrets |= redact_text(variable.value).secrets
-    except (_Unusable, variables.Unclosed) as error:
+    except Unusable as error:
         gathered.omit(places.ENVIRONMENT, str(error))
 
 
@@ -85,7 +82,7 @@ def _gather_file(root: Path, path: str, gathered: _Gathered) -> None:
         return
     try:
         redaction = _redact(path, _read(root, path))
-    except (_Unusable, NotRedactable) as error:
+    except Unusable as error:
         gathered.omit(path, str(error))
         return
     if leaks(redaction.text, redaction.taken) or holds_key_material(redaction.text):
@@ -99,7 +96,7 @@ def _redact(path: str, text: str) -> Redaction:
     if path.endswith((".yml", ".yaml")):
         return redact_yaml(text)
     if holds_key_material(text):
-        raise _Unusable("it holds a private key or token")
+        raise Unusable("it holds a private key or token")
     return redact_text(text)
 
 
@@ -115,26 +112,26 @@ def _read(root: Path, path: str) -> str:
     try:
         real = (root / path).resolve(strict=True)
         if not real.is_relative_to(root.resolve()):
-            raise _Unusable("it is a link out of the folder")
+            raise Unusable("it is a link out of the folder")
         if real.name.startswith(places.ENVIRONMENT) and real.name != Path(path).name:
-            raise _Unusable("it is a link to another kind of file")
+            raise Unusable("it is a link to another kind of file")
         content = _read_file(real)
     except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links, up to Python 3.12
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "a loop of links"
-        raise _Unusable(f"it cannot be read: {reason}") from None
+        raise Unusable(f"it cannot be read: {reason}") from None
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise _Unusable("it is not UTF-8 text") from None
+        raise Unusable("it is not UTF-8 text") from None
 
 
 def _read_file(path: Path) -> bytes:
     with os.fdopen(os.open(path, _READ), "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise _Unusable("it is not a regular file")
+            raise Unusable("it is not a regular file")
         content = file.read(LARGEST_FILE + 1)
     if len(content) > LARGEST_FILE:
-        raise _Unusable(f"it has more than {LARGEST_FILE:,} bytes")
+        raise Unusable(f"it has more than {LARGEST_FILE:,} bytes")
     return content
 
 

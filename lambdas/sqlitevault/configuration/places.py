@@ -1,9 +1,8 @@
 """Places of configuration files: below CONFIG_ROOT and in an archive."""
 
 import re
-from collections.abc import Iterator
 from functools import cache
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from sqlitevault.ground.profile import Profile
 
@@ -11,12 +10,6 @@ PREFIX = "config/"
 ENVIRONMENT = ".env"
 ENV_STRUCTURE = "env_structure.txt"
 _WILDCARDS = {"**/": "(?:.+/)?", "*": "[^/]*"}
-
-
-def sources(root: Path, patterns: tuple[str, ...]) -> Iterator[str]:
-    """Yield the files that match one of the patterns, as paths relative to `root`, in order."""
-    found = {path.relative_to(root).as_posix() for pattern in patterns for path in root.glob(pattern)}
-    return iter(sorted(found))
 
 
 def original_path(member: str, profile: Profile) -> PurePosixPath | None:

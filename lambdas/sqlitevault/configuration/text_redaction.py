@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from functools import partial
 
 from sqlitevault.configuration.secrets import REDACTED, is_literal, looks_secret, mentions
 
@@ -47,16 +48,14 @@ class Redaction:
     secrets: frozenset[str] = field(repr=False)
 
 
+class Unusable(Exception):
+    """A backup leaves this file out; the message is the reason."""
+
+
 def redact_text(text: str) -> Redaction:
     """Replace every value assigned to a name that looks secret, and every password in a URL or header."""
     taken: set[str] = set()
-
-    def named(match: re.Match[str]) -> str:
-        return _named(match, taken)
-
-    def always(match: re.Match[str]) -> str:
-        return _replaced(match, taken)
-
+    named, always = partial(_named, taken=taken), partial(_replaced, taken=taken)
     for pattern in (_ASSIGNMENT, _DIRECTIVE, _COMPARISON, _OPTION, _JSON_PAIR):
         text = pattern.sub(named, text)
     for pattern in (_AUTHORIZATION, _URL_PASSWORD, _URL_TOKEN, _WEBHOOK):

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from sqlitevault.configuration.text_redaction import Unusable
+
 _NAME = r"(?:export[ \t]+)?(?P<name>[A-Za-z_][\w.-]*)"
 _ASSIGNMENT = re.compile(rf"[ \t]*{_NAME}[ \t]*=[ \t]*", re.ASCII)
 _LISTED = re.compile(rf"\s*{_NAME}\s*(?:=.*)?", re.ASCII)
@@ -13,7 +15,7 @@ _QUOTES = "\"'`"
 _PEM_BEGIN, _PEM_END = "-----BEGIN", "-----END"
 
 
-class Unclosed(Exception):
+class Unclosed(Unusable):
     """A quoted value does not end, so the text after it cannot be parsed. The message names the line."""
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import yaml
 
 from sqlitevault.configuration.secrets import REDACTED, is_literal, looks_secret
-from sqlitevault.configuration.text_redaction import Redaction, redact_comment, redact_text, redact_value
+from sqlitevault.configuration.text_redaction import Redaction, Unusable, redact_comment, redact_text, redact_value
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -26,25 +26,21 @@ _COMMENT = re.compile(r"(?:^|(?<=[ \t]))#[^\r\n]*", re.MULTILINE)
 _FLAG = re.compile(r"--?(?P<name>[A-Za-z][\w.-]*)")
 
 
-class NotRedactable(Exception):
-    """The text is not YAML, or redaction would change more than its secrets. The message is for the report."""
-
-
 def redact_yaml(text: str) -> Redaction:
     """Replace every value of a Kubernetes Secret, and elsewhere every value whose name looks secret.
 
     Raises:
-        NotRedactable: the text is not YAML or not a mapping, or redaction would change its structure.
+        Unusable: the text is not YAML or not a mapping, or redaction would change its structure.
     """
     documents = _compose(text)
     if not all(isinstance(document, yaml.CollectionNode) for document in documents):
-        raise NotRedactable("it is not a mapping")
+        raise Unusable("it is not a mapping")
     redactor = _Redactor(text)
     try:
         for document in documents:
             redactor.visit(document)
     except RecursionError:
-        raise NotRedactable("it is nested too deeply") from None
+        raise Unusable("it is nested too deeply") from None
     redactor.redact_comments(documents)
     redacted = redactor.result()
     redactor.require_same_but_for_edits(documents, _compose(redacted.text))
@@ -57,9 +53,9 @@ def _compose(text: str) -> list[yaml.Node]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" (line {mark.line + 1})" if mark else ""
-        raise NotRedactable(f"it is not valid YAML{where}; perhaps a template") from None
+        raise Unusable(f"it is not valid YAML{where}; perhaps a template") from None
     except (RecursionError, ValueError):
-        raise NotRedactable("it is not valid YAML") from None
+        raise Unusable("it is not valid YAML") from None
 
 
 class _Redactor:
@@ -75,21 +71,16 @@ class _Redactor:
     def visit(self, node: yaml.Node, name: str = "", *, secret: bool = False) -> None:
         """Redact a node that has this name; with `secret`, every scalar in it."""
         if isinstance(node, yaml.ScalarNode):
-            self._visit_scalar(node, name, secret)
-            return
-        if (id(node), secret) in self._visited:
-            return
-        self._visited.add((id(node), secret))
-        if isinstance(node, yaml.SequenceNode):
-            self._visit_sequence(node.value, name, secret)
-        elif isinstance(node, yaml.MappingNode):
-            self._visit_mapping(node, secret)
-
-    def _visit_scalar(self, node: yaml.ScalarNode, name: str, secret: bool) -> None:
-        if secret:
-            self._take(node, name)
-        elif _span(node) not in self._edits:
-            self._redact_within(node, name)
+            if secret:
+                self._take(node, name)
+            elif _span(node) not in self._edits:
+                self._redact_within(node, name)
+        elif (id(node), secret) not in self._visited:
+            self._visited.add((id(node), secret))
+            if isinstance(node, yaml.SequenceNode):
+                self._visit_sequence(node.value, name, secret)
+            elif isinstance(node, yaml.MappingNode):
+                self._visit_mapping(node, secret)
 
     def _visit_sequence(self, items: list[yaml.Node], name: str, secret: bool) -> None:
         flag = None
@@ -180,18 +171,14 @@ class _Redactor:
         return Redaction("".join([*parts, self._text[at:]]), frozenset(self._taken), frozenset(self._secrets))
 
     def require_same_but_for_edits(self, before: list[yaml.Node], after: list[yaml.Node]) -> None:
-        """Check that the edits changed only their own scalars.
-
-        Raises:
-            NotRedactable: they changed more.
-        """
+        """Check that the edits changed only their own scalars."""
         old = [node for document in before for node in _scalars(document)]
         new = [node for document in after for node in _scalars(document)]
         kept = len(old) == len(new) and all(
             was.value == now.value for was, now in zip(old, new, strict=True) if _span(was) not in self._edits
         )
         if not kept:
-            raise NotRedactable("its structure would change without its secrets")
+            raise Unusable("its structure would change without its secrets")
 
     def _edit(self, node: yaml.ScalarNode, replacement: str) -> None:
         anchors = "".join(re.findall(r"&\S+\s+", self._properties(node)))

@@ -1,6 +1,6 @@
 """All settings, read once from the environment into one frozen object.
 
-`infra` writes each function's environment with `Settings.to_environment`, so each variable name stands only here.
+`infra` writes each function's environment with `Settings.to_environment`, so only this module knows the variables.
 """
 
 from collections.abc import Mapping
@@ -58,18 +58,16 @@ def mistakes(error: ValidationError, origins: Mapping[str, str]) -> list[str]:
 
 
 class Settings(BaseModel):
-    """What can be set, its default, and the variable that sets it (the field's alias).
+    """What can be set, and its default. The variable that sets a field is its alias, by default its name in capitals.
 
     Times are seconds, sizes bytes. A vault is a directory or `s3://bucket/prefix/`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, alias_generator=str.upper)
 
-    database_path: Path = Field(Path("data/devops_hub.db"), alias="DATABASE_PATH", description="The database.")
-    config_root: Path = Field(Path(), alias="CONFIG_ROOT", description="Folder with the application's configuration.")
-    application_profile: str = Field(
-        "devops_hub", alias="APPLICATION_PROFILE", description="The application: devops_hub, or generic for any other."
-    )
+    database_path: Path = Field(Path("data/devops_hub.db"), description="The database.")
+    config_root: Path = Field(Path(), description="Folder with the application's configuration.")
+    application_profile: str = Field("devops_hub", description="The application: devops_hub, or generic for any other.")
     vault: Location = Field("backups", alias="BACKUP_DIR", description="The vault: a directory or s3://bucket/prefix/.")
     replica: Location | None = Field(None, alias="REPLICA_URI", description="The vault's copy.")
     scratch: Path | None = Field(
@@ -78,31 +76,21 @@ class Settings(BaseModel):
     retain_days: Retention = Field(
         30, alias="BACKUP_RETAIN", description="Days to keep backups in a directory; each tier's newest good one stays."
     )
-    rpo_seconds: int = Field(HOUR, alias="RPO_SECONDS", ge=60, description="Recovery point objective, in seconds.")
-    rto_seconds: int = Field(HOUR // 4, alias="RTO_SECONDS", ge=60, description="Recovery time objective, in seconds.")
-    max_writer_stall_seconds: Stall = Field(
-        4.0, alias="MAX_WRITER_STALL_SECONDS", description="Longest time a backup may hold up a writer."
-    )
+    rpo_seconds: int = Field(HOUR, ge=60, description="Recovery point objective, in seconds.")
+    rto_seconds: int = Field(HOUR // 4, ge=60, description="Recovery time objective, in seconds.")
+    max_writer_stall_seconds: Stall = Field(4.0, description="Longest time a backup may hold up a writer.")
     mass_deletion_percent: Percent = Field(
-        MASS_DELETION_PERCENT,
-        alias="MASS_DELETION_PERCENT",
-        description="Warn at this loss of a table's rows in a day.",
+        MASS_DELETION_PERCENT, description="Warn at this loss of a table's rows in a day."
     )
-    mass_deletion_rows: Rows = Field(
-        MASS_DELETION_ROWS, alias="MASS_DELETION_ROWS", description="Fewest rows a table must lose for that warning."
-    )
-    lock_days: int | None = Field(None, alias="LOCK_DAYS", ge=1, description="Days of the lock the bucket should have.")
+    mass_deletion_rows: Rows = Field(MASS_DELETION_ROWS, description="Fewest rows a table must lose for that warning.")
+    lock_days: int | None = Field(None, ge=1, description="Days of the lock the bucket should have.")
     drill_sql: Checks | None = Field(
-        None, alias="DRILL_SQL", description="Your own checks of each restored database, one a line: query => answer."
+        None, description="Your own checks of each restored database, one a line: query => answer."
     )
-    heartbeat_url: Url | None = Field(
-        None, alias="HEARTBEAT_URL", description="Address to request after each proven backup, and only then."
-    )
-    tier_days: TierDays | None = Field(
-        None, alias="TIER_DAYS", description="Days the bucket should keep each tier: hourly=30,daily=30."
-    )
+    heartbeat_url: Url | None = Field(None, description="Address to request after each proven backup, and only then.")
+    tier_days: TierDays | None = Field(None, description="Days the bucket should keep each tier: hourly=30,daily=30.")
     snapshot_timeout_seconds: float = Field(
-        240.0, alias="SNAPSHOT_TIMEOUT_SECONDS", gt=0, le=7200, description="Longest time to wait for a busy database."
+        240.0, gt=0, le=7200, description="Longest time to wait for a busy database."
     )
 
     @classmethod

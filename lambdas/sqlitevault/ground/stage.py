@@ -66,9 +66,7 @@ class DeploymentSettings(BaseModel):
     )
 
     file_system_id: str | None = Field(
-        None,
-        pattern=r"^fs-[0-9a-f]+$",
-        description="Your application's EFS file system; else a new one is made.",
+        None, pattern=r"^fs-[0-9a-f]+$", description="Your application's EFS file system; else a new one is made."
     )
     security_group_id: str | None = Field(
         None, pattern=r"^sg-[0-9a-f]+$", description="Security group of its mount targets."

@@ -1,7 +1,6 @@
 """Changes between backups: lost rows, growth and shrinkage."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
 
@@ -37,14 +36,6 @@ class Changes(Report):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Peak:
-    """The most rows that a table had, and the backup that has them."""
-
-    rows: int
-    backup_id: str
-
-
 def changes(after: Manifest, others: Iterable[Manifest], least_rows: int) -> Changes | None:
     """Compare a backup with the earlier ones among `others`, newest first; reads no more of them than it needs.
 
@@ -55,20 +46,20 @@ def changes(after: Manifest, others: Iterable[Manifest], least_rows: int) -> Cha
     if after.database is None or not before or before[0].database is None:
         return None
     left = {table.name: table.rows for table in after.tables}
-    losses = {
-        name: (100 * (peak.rows - left.get(name, 0)) / peak.rows, name, peak)
-        for name, peak in _peaks([*reversed(before), after]).items()
-        if peak.rows - left.get(name, 0) >= least_rows
-    }
-    percent, table, peak = max(losses.values(), key=lambda loss: loss[0], default=(0.0, None, None))
+    losses = [
+        (100 * (rows - left.get(name, 0)) / rows, name, rows - left.get(name, 0), backup_id)
+        for name, (rows, backup_id) in _peaks([*reversed(before), after]).items()
+        if rows - left.get(name, 0) >= least_rows
+    ]
+    percent, table, lost, since = max(losses, key=lambda loss: loss[0], default=(0.0, None, 0, None))
     size = before[0].database.bytes
     return Changes(
         since=before[0].backup_id,
         largest_loss_percent=round(percent, 2),
         largest_loss_table=table,
         database_change_percent=round(100 * (after.database.bytes - size) / size, 2) if size else 0.0,
-        largest_loss_rows=peak.rows - left.get(table, 0) if table is not None and peak is not None else 0,
-        largest_loss_since=peak.backup_id if peak is not None else None,
+        largest_loss_rows=lost,
+        largest_loss_since=since,
     )
 
 
@@ -84,14 +75,13 @@ def _of_a_day(after: Manifest, others: Iterable[Manifest]) -> Iterator[Manifest]
         yield manifest
 
 
-def _peaks(oldest_first: list[Manifest]) -> dict[str, _Peak]:
-    """Return each table's peak under its present name."""
-    peaks: dict[str, _Peak] = {}
+def _peaks(oldest_first: list[Manifest]) -> dict[str, tuple[int, str]]:
+    """Return the most rows that each table had, and the backup that has them, by the table's present name."""
+    peaks: dict[str, tuple[int, str]] = {}
     for older, newer in pairwise(oldest_first):
         for table in older.tables:
-            known = peaks.get(table.name)
-            if known is None or table.rows >= known.rows:
-                peaks[table.name] = _Peak(table.rows, older.backup_id)
+            if table.name not in peaks or table.rows >= peaks[table.name][0]:
+                peaks[table.name] = (table.rows, older.backup_id)
         for old, new in _renamed(older, newer):
             peaks[new] = peaks.pop(old)
     return peaks
