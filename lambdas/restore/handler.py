@@ -9,11 +9,10 @@ from sqlitevault.functions.wiring import site_of
 from sqlitevault.ground.facts import Metric
 from sqlitevault.ground.report import Report
 from sqlitevault.restore.plan import plan
-from sqlitevault.restore.promote import promote
+from sqlitevault.restore.promote import promote, undo
 from sqlitevault.restore.stage import stage
 from sqlitevault.restore.tables import make_side_database, merge_staged, plan_tables, retrieved_database
 from sqlitevault.restore.target import Target
-from sqlitevault.restore.undo import undo
 from sqlitevault.site import Site
 
 

@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 
 from sqlitevault.ground.errors import BackupNotFound, TargetInUse
-from sqlitevault.restore.promote import swap_in
+from sqlitevault.restore.promote import swap_in, undo
 from sqlitevault.restore.target import Target, kept_path
-from sqlitevault.restore.undo import undo
 from tests.databases import make_bank, require_bank
 from tests.sites import make_site
 

@@ -1,6 +1,6 @@
 """The database's part of a backup: a checked copy, SQL dump, row counts, key metadata, statistics."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from sqlitevault.archive.members import STATISTICS, Member
@@ -47,9 +47,7 @@ def capture_database(site: Site, scratch: Path, steps: Steps, *, allow_corrupt: 
             f"{source} is corrupt; integrity_check says: {'; '.join(found.integrity[:_SHOWN_PROBLEMS])}",
             hint="Restore the newest good backup, or keep this state for salvage with --allow-corrupt.",
         )
-    schema: str | None = None
-    tables: tuple[Table, ...] = ()
-    members: tuple[Member, ...] = (Member(copy.name, copy),)
+    schema: str | None
     try:
         with steps.step("count and digest"):
             tables, schema = read_tables(copy), schema_digest(copy)
@@ -57,15 +55,16 @@ def capture_database(site: Site, scratch: Path, steps: Steps, *, allow_corrupt: 
     except (SourceCorrupt, SourceUnsupported, IntegrityCheckFailed):
         if not found.integrity:
             raise
-        tables, schema = (), None
-    snapshot = Snapshot(
-        method=taken.method,
-        attempts=taken.attempts,
-        seconds=round(taken.seconds, 3),
-        writer_stall_seconds=round(taken.writer_stall_seconds, 3),
+        tables, schema, members = (), None, (Member(copy.name, copy),)
+    database = {"bytes": copy.stat().st_size, "schema_digest": schema, "journal_mode": taken.journal_mode}
+    return Captured(
+        database=Database.model_validate(asdict(read_header(copy)) | database),
+        snapshot=Snapshot.model_validate(taken, from_attributes=True),
+        tables=tables,
+        members=members,
+        corrupt=found.integrity,
+        warnings=tuple(f"foreign key: {violation}" for violation in found.foreign_keys),
     )
-    warnings = tuple(f"foreign key: {violation}" for violation in found.foreign_keys)
-    return Captured(_facts(copy, taken, schema), snapshot, tables, members, found.integrity, warnings)
 
 
 def _checked_copy(
@@ -106,17 +105,3 @@ def _derived(site: Site, copy: Path, tables: tuple[Table, ...], steps: Steps) ->
     for name, content in texts.items():
         (scratch / name).write_bytes(content)
     return (*(Member(name, scratch / name) for name in texts), Member(copy.name, copy), Member(dump.name, dump))
-
-
-def _facts(copy: Path, taken: SnapshotResult, schema: str | None) -> Database:
-    header = read_header(copy)
-    return Database(
-        bytes=copy.stat().st_size,
-        page_size=header.page_size,
-        journal_mode=taken.journal_mode,
-        sqlite_version=header.sqlite_version,
-        user_version=header.user_version,
-        application_id=header.application_id,
-        encoding=header.encoding,
-        schema_digest=schema,
-    )

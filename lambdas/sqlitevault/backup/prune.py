@@ -1,15 +1,16 @@
 """Delete expired backups from a directory vault, and what killed backups left there."""
 
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
 from sqlitevault.archive.unpacking import read_manifest
-from sqlitevault.backup.retention import Candidate, expired
 from sqlitevault.catalog.catalog import Backup, Catalog
 from sqlitevault.catalog.manifest import Tool
 from sqlitevault.catalog.names import backup_report_name, created_at, drill_report_names, id_in, manifest_name
 from sqlitevault.ground.errors import SqliteVaultError
+from sqlitevault.ground.facts import Tier
 from sqlitevault.ground.report import Report
 from sqlitevault.site import Site
 from sqlitevault.vault.protocol import StoredObject, Vault
@@ -38,8 +39,7 @@ def prune(site: Site) -> PruneReport:
     vault, now = site.vault, site.now()
     vault.sweep(_UNFINISHED_AFTER.total_seconds())
     contents = Catalog(vault).contents()
-    candidates = {_candidate(backup): backup for backup in contents.backups}
-    gone = [candidates[one] for one in expired(candidates, retain_days=site.settings.retain_days, now=now)]
+    gone = expired(contents.backups, retain_days=site.settings.retain_days, now=now)
     for backup in gone:
         archive = backup.archive.name
         for name in (manifest_name(archive), archive, backup_report_name(backup.id), *drill_report_names(backup.id)):
@@ -51,10 +51,17 @@ def prune(site: Site) -> PruneReport:
     return PruneReport(removed=tuple(backup.id for backup in gone), unfinished=tuple(left.name for left in unfinished))
 
 
-def _candidate(backup: Backup) -> Candidate:
-    good = backup.doubt is None and backup.manifest.database is not None
-    manifest = backup.manifest
-    return Candidate(backup.archive.name, manifest.source.name, manifest.created_at, good, manifest.tier)
+def expired(backups: Iterable[Backup], *, retain_days: int, now: datetime) -> tuple[Backup, ...]:
+    """Return the backups older than `retain_days`, oldest first, except a database's newest good one.
+
+    The newest good one of each schedule is kept too: without it, nothing would show that the schedule has stopped.
+    """
+    oldest_first = sorted(backups, key=lambda backup: backup.manifest.created_at)
+    good = [(backup.archive.name, backup.manifest) for backup in oldest_first if backup.good]
+    newest = {manifest.source.name: name for name, manifest in good}
+    of_schedules = {(made.source.name, made.tier): name for name, made in good if made.tier is not Tier.MANUAL}
+    kept, limit = {*newest.values(), *of_schedules.values()}, now - timedelta(days=retain_days)
+    return tuple(one for one in oldest_first if one.manifest.created_at < limit and one.archive.name not in kept)
 
 
 def _is_ours(vault: Vault, left: StoredObject) -> bool:

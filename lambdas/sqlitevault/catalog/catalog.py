@@ -61,6 +61,11 @@ class Backup:
         return self.unfit or self.changed
 
     @property
+    def good(self) -> bool:
+        """Whether it holds a database that can be restored, as far as is known."""
+        return self.doubt is None and self.manifest.database is not None
+
+    @property
     def unfit(self) -> str | None:
         """Why a restore must not pick this backup automatically, or None.
 

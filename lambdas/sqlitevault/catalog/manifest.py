@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, FailFast, Field
 from sqlitevault.catalog.names import is_backup_id
 from sqlitevault.ground.errors import ManifestInvalid, NewerFormat
 from sqlitevault.ground.facts import ARCHIVE_SUFFIX, Tier
-from sqlitevault.ground.report import Moment, Report
+from sqlitevault.ground.report import Moment, Report, Seconds
 
 FORMAT = 1
 # Far above any backup; millions of empty entries would take gigabytes to parse.
@@ -59,8 +59,8 @@ class Snapshot(Report):
 
     method: str
     attempts: Annotated[int, Field(ge=1)]
-    seconds: Annotated[float, Field(ge=0)]
-    writer_stall_seconds: Annotated[float, Field(ge=0)] = 0.0
+    seconds: Annotated[Seconds, Field(ge=0)]
+    writer_stall_seconds: Annotated[Seconds, Field(ge=0)] = 0.0
 
 
 class Table(Report):

@@ -19,10 +19,9 @@ from sqlitevault.ground.errors import TargetExists
 from sqlitevault.ground.quantities import duration, format_time, size
 from sqlitevault.restore.occupants import in_use
 from sqlitevault.restore.plan import RestorePlan, plan
-from sqlitevault.restore.promote import PromoteReport, promote
+from sqlitevault.restore.promote import PromoteReport, newest_kept, promote
+from sqlitevault.restore.promote import undo as put_back
 from sqlitevault.restore.stage import StageReport, stage
-from sqlitevault.restore.undo import newest_kept
-from sqlitevault.restore.undo import undo as put_back
 from sqlitevault.site import Site
 
 

@@ -1,4 +1,4 @@
-"""Promote a staged restore: swap it in so that at every instant the target is the old state or the new one, whole.
+"""Promote a staged restore, or undo it: at every instant the target is the old state or the new one, whole.
 
 A `-wal` or `-journal` beside the database belongs to the database: moved away first it would leave the old database
 torn, left in place it would be replayed onto the new one (file format, sections 3 and 4). So a database with live
@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from sqlitevault.database.application_tables import is_active
-from sqlitevault.ground.errors import SourceBusy, SourceCorrupt, SourceUnsupported
+from sqlitevault.ground.errors import BackupNotFound, SourceBusy, SourceCorrupt, SourceUnsupported
 from sqlitevault.ground.files import sync
 from sqlitevault.ground.profile import KeyTable, Profile
 from sqlitevault.ground.quantities import format_time
@@ -22,9 +22,10 @@ from sqlitevault.restore import durable
 from sqlitevault.restore.config_files import ConfigReport, restore_config
 from sqlitevault.restore.occupants import require_unused
 from sqlitevault.restore.stage import CONFIG, DATABASE, StageReport, discard_stage, read_stage, require_unchanged
-from sqlitevault.restore.target import SIDE_FILES, Target, kept_path
+from sqlitevault.restore.target import Target, kept_path
 from sqlitevault.site import Site
 from sqlitevault.snapshot import take_snapshot
+from sqlitevault.snapshot.fresh import SIDE_FILES, beside
 
 _KEYS_NAMED = 10
 # The file system has none, or the kernel grants none on files of others (protected_hardlinks).
@@ -109,9 +110,10 @@ def swap_in(target: Target, replacement: Path, *, now: datetime, on_step: OnStep
     live = target.database
     kept = None
     if live.exists():
-        kept = _keep(target, kept_path(live, now), on_step)
+        kept = kept_path(live, now)
+        _keep(live, kept, on_step)
         durable.like(live, replacement)
-    for leftover in target.side_files():
+    for leftover in _present(live, SIDE_FILES):
         leftover.unlink()
         on_step(f"{leftover.name} removed")
     sync(live.parent)
@@ -122,26 +124,28 @@ def swap_in(target: Target, replacement: Path, *, now: datetime, on_step: OnStep
     return kept
 
 
-def _keep(target: Target, kept: Path, on_step: OnStep) -> Path:
-    live = target.database
-    side_files = [path for path in map(target.side_file, ("-wal", "-journal")) if path.exists()]
-    if not any(path.stat().st_size for path in side_files):
+def _present(database: Path, suffixes: tuple[str, ...]) -> list[Path]:
+    return [path for path in (beside(database, suffix) for suffix in suffixes) if path.exists()]
+
+
+def _keep(live: Path, kept: Path, on_step: OnStep) -> None:
+    if not any(path.stat().st_size for path in _present(live, ("-wal", "-journal"))):
         _link_or_copy(live, kept)
         on_step("kept")
-        return kept
+        return
     try:
         recovered = kept.with_name(kept.name + ".unfinished")
         recovered.unlink(missing_ok=True)
         take_snapshot(live, recovered)
     except (SourceCorrupt, SourceUnsupported, SourceBusy):
-        return _keep_as_found(target, kept, on_step)
+        _keep_as_found(live, kept, on_step)
+        return
     durable.like(live, recovered)
     on_step("recovered")
     durable.copy(recovered, kept)
     on_step("kept")
     durable.move(recovered, live)
     on_step("live recovered")
-    return kept
 
 
 def _link_or_copy(live: Path, kept: Path) -> None:
@@ -154,14 +158,12 @@ def _link_or_copy(live: Path, kept: Path) -> None:
     sync(kept.parent)
 
 
-def _keep_as_found(target: Target, kept: Path, on_step: OnStep) -> Path:
+def _keep_as_found(live: Path, kept: Path, on_step: OnStep) -> None:
     """Keep a database that cannot be recovered, with its side files, for salvage."""
-    for ending in SIDE_FILES:
-        if target.side_file(ending).exists():
-            durable.copy(target.side_file(ending), kept.with_name(kept.name + ending))
-    _link_or_copy(target.database, kept)
+    for path in _present(live, SIDE_FILES):
+        durable.copy(path, kept.with_name(kept.name + path.name.removeprefix(live.name)))
+    _link_or_copy(live, kept)
     on_step("kept as found")
-    return kept
 
 
 def _rows(staged: StageReport) -> int:
@@ -202,3 +204,43 @@ def _about_keys(lines: tuple[str, ...], table: KeyTable) -> str:
         "made since then are gone. No backup holds the keys themselves, so a lost key cannot be recovered: make a new "
         "one in the application and revoke the old one."
     )
+
+
+class UndoReport(Report):
+    """The kept database that is live again, and where the one it replaced is kept."""
+
+    restored: str
+    kept: str | None
+    undone_at: Moment
+
+
+def undo(site: Site, *, force: bool = False) -> UndoReport:
+    """Make the newest `<database>.pre_restore_<time>` live again; that file stays.
+
+    Raises:
+        BackupNotFound: nothing was kept.
+        TargetInUse: the database is open elsewhere and `force` is not set.
+    """
+    target, now = Target.of(site), site.now()
+    previous = newest_kept(target.database)
+    require_unused(target.database, force=force)
+    replacement = target.database.with_name(f".{target.database.name}.undo")
+    durable.copy(previous, replacement)
+    kept = swap_in(target, replacement, now=now)
+    return UndoReport(restored=str(previous), kept=str(kept) if kept else None, undone_at=now)
+
+
+def newest_kept(database: Path) -> Path:
+    """Return the database that the last promote kept.
+
+    Raises:
+        BackupNotFound: there is none.
+    """
+    found = database.parent.glob(f"{database.name}.pre_restore_*")
+    kept = [path for path in found if not path.name.endswith((*SIDE_FILES, ".unfinished"))]
+    if not kept:
+        raise BackupNotFound(
+            f"no {database.name}.pre_restore_* beside {database}",
+            hint="Nothing was replaced here; restore a backup instead.",
+        )
+    return max(kept, key=lambda path: path.name)

@@ -213,14 +213,12 @@ class Retrieval:
 
     def _next_older(self) -> str | None:
         """Return the id of the newest good backup before this one."""
-        manifest = self.selected.manifest
-        if manifest is None:
+        if self.selected.manifest is None:
             return None
-        mine = created_at(manifest.backup_id)
+        this = self.selected.manifest.backup_id
         with suppress(SqliteVaultError):
-            for backup in Catalog(self.selected.vault).newest_first(database_name(manifest.backup_id)):
-                if created_at(backup.id) < mine and backup.doubt is None and backup.manifest.database is not None:
-                    return backup.id
+            found = Catalog(self.selected.vault).newest_first(database_name(this))
+            return next((one.id for one in found if one.good and created_at(one.id) < created_at(this)), None)
         return None
 
 

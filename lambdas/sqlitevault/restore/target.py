@@ -14,8 +14,6 @@ from sqlitevault.catalog.names import created_at, is_backup_id
 from sqlitevault.ground.errors import BackupNotFound, TargetUnwritable
 from sqlitevault.site import Site
 
-SIDE_FILES = ("-wal", "-shm", "-journal")
-
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -62,14 +60,6 @@ class Target:
         if not ids:
             raise BackupNotFound(f"nothing is staged beside {self.database}", hint="Stage a backup first.")
         return max(ids, key=created_at)
-
-    def side_files(self) -> tuple[Path, ...]:
-        """The `-wal`, `-shm` and `-journal` that exist now."""
-        return tuple(path for path in map(self.side_file, SIDE_FILES) if path.exists())
-
-    def side_file(self, ending: str) -> Path:
-        """The database's path with `-wal`, `-shm` or `-journal` added."""
-        return self.database.with_name(self.database.name + ending)
 
     def require_writable(self) -> None:
         """Make the target's folder if it is missing, and check that a database can be put there.

@@ -17,6 +17,8 @@ from pathlib import Path
 from sqlitevault.database.header import HEADER_BYTES
 from sqlitevault.snapshot.attempt import Again
 
+SIDE_FILES = ("-wal", "-shm", "-journal")
+
 _AT_FDCWD = -100
 _AT_STATX_FORCE_SYNC = 0x2000
 _STATX_BASIC_STATS = 0x7FF
@@ -144,9 +146,6 @@ def look(path: Path) -> View:
     """
     with fresh_open(path) as descriptor:
         return view(descriptor)
-
-
-SIDE_FILES = ("-journal", "-wal", "-shm")
 
 
 def beside(database: Path, suffix: str) -> Path:
