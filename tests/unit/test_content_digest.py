@@ -1,4 +1,4 @@
-"""Content and schema digests, computed again from docs/content-digest.md, and the changes that they detect."""
+"""Tests of content and schema digests: computed again from docs/content-digest.md, and the changes that they detect."""
 
 import hashlib
 import json
@@ -49,7 +49,7 @@ LOOKALIKES = (
 
 
 def canonical(value: object, encoding: str) -> bytes:
-    """Return the canonical text of a value, by the page."""
+    """Return the canonical text of a value, as the page defines it."""
     if value is None:
         return b"NULL"
     if isinstance(value, float):
@@ -73,7 +73,7 @@ def content_digest(path: Path, table: str, order: str = "rowid", encoding: str =
 
 
 def schema_lines(path: Path) -> str:
-    """Return the schema's lines, by the page."""
+    """Return the schema's lines, as the page defines them."""
     with closing(sqlite3.connect(path)) as connection:
         listed = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema").fetchall()
         counted = any(name == "sqlite_sequence" for _, name, _, _ in listed)
@@ -101,7 +101,7 @@ def _insert(rows: Iterable[tuple[object, ...]], connection: sqlite3.Connection) 
 
 
 def test_the_example_of_the_page(tmp_path: Path) -> None:
-    """The page's SQL gives the page's lines and digests, and the code gives the same digests."""
+    """The page's SQL gives the page's lines and digests, and so does the code."""
     sql, rows, of_content, schema, of_schema = re.findall(r"^```\w*\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
         connection.executescript(sql)
@@ -123,7 +123,7 @@ def test_the_definition_holds_for_any_values(rows: list[tuple[object, object]], 
 
 
 def test_the_definition_of_order_and_of_virtual_tables(tmp_path: Path) -> None:
-    """A WITHOUT ROWID table is ordered by its key; a virtual table uses its shadow tables' digests and names."""
+    """A WITHOUT ROWID table is ordered by its key; a virtual table is digested by its shadow tables."""
     path = tmp_path / "a.db"
     execute(
         path,
@@ -151,7 +151,7 @@ def test_the_definition_of_order_and_of_virtual_tables(tmp_path: Path) -> None:
     column=st.integers(0, 1),
     value=CELLS,
 )
-def test_any_other_cell_gives_another_digest(
+def test_a_changed_value_changes_the_digest(
     rows: list[tuple[object, object]], at: int, column: int, value: object
 ) -> None:
     """A change of one value, or only of its type, changes the digest."""
@@ -173,7 +173,7 @@ def test_values_that_look_alike_differ(encoding: str) -> None:
 
 
 def test_row_order_and_keys_count() -> None:
-    """The same rows under other keys, or one row fewer, change the digest; the order of insertion does not."""
+    """Other keys or one row fewer change the digest; the order of insertion does not."""
     rows = [(number, f"row {number}", b"x" * 900) for number in range(60)]
     assert of_rows(*reversed(rows), page_size=512) == of_rows(*rows, page_size=65536)
     assert of_rows(*((number + 1, *rest) for number, *rest in rows)) != of_rows(*rows)
@@ -181,7 +181,7 @@ def test_row_order_and_keys_count() -> None:
 
 
 def test_the_page_layout_does_not_count(tmp_path: Path) -> None:
-    """VACUUM with another page size and auto-vacuum, after inserts and deletes, changes no digest."""
+    """VACUUM with another page size and auto-vacuum, after inserts and deletes, does not change a digest."""
     path = torture.build(tmp_path / "a.db", *QUICK, page_size=1024)
     tables, schema = set(read_tables(path)), schema_digest(path)
     execute(path, "PRAGMA page_size = 8192", "PRAGMA auto_vacuum = full", "VACUUM")
@@ -210,8 +210,8 @@ def test_the_page_layout_does_not_count(tmp_path: Path) -> None:
     ],
     ids=["index", "view", "trigger", "dropped-index", "column", "counter"],
 )
-def test_any_other_definition_gives_another_schema_digest(tmp_path: Path, statement: str) -> None:
-    """The schema digest covers everything except rows: indexes, views, triggers, names and counters."""
+def test_a_changed_definition_changes_the_schema_digest(tmp_path: Path, statement: str) -> None:
+    """The schema digest covers everything but rows: indexes, views, triggers, names and counters."""
     path = torture.build(tmp_path / "a.db", *QUICK)
     tables, schema = read_tables(path), schema_digest(path)
     execute(path, statement)

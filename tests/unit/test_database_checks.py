@@ -1,4 +1,4 @@
-"""SQLite's checks of a copy: damage, violated keys, and features that this SQLite does not have."""
+"""Tests of SQLite's checks of a copy: damage, violated keys, and features that this SQLite does not have."""
 
 import sqlite3
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from sqlitevault.profiles import load_profile
 from tests import torture, torture_schema
 from tests.databases import execute, make_bank
 
-_VERSION_OFFSET = 96  # of the library that wrote last: file format, section 1.3
+_VERSION_OFFSET = 96  # version of the library that wrote last: file format, section 1.3
 _NEWER = 3_999_001
 
 
@@ -71,8 +71,8 @@ READERS: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("fill", FEATURES, ids=lambda fill: fill.__name__.removeprefix("_with_"))
-def test_what_only_the_application_has_is_named(tmp_path: Path, fill: torture.Fill) -> None:
-    """A database that needs the application's code is not reported as corrupt; the message names the missing part."""
+def test_a_part_that_only_the_application_has_is_named(tmp_path: Path, fill: torture.Fill) -> None:
+    """A database that needs the application's code is not reported as corrupt; the error names the missing part."""
     path = torture.build(tmp_path / "a.db", fill)
     with pytest.raises(SourceUnsupported, match="secret_sauce") as raised:
         check(path)
@@ -116,7 +116,7 @@ def test_a_newer_sqlite_is_named(tmp_path: Path, reader: Callable[[Path], object
 
 
 def test_a_function_of_a_newer_sqlite_is_named(tmp_path: Path) -> None:
-    """A generated column with a function of a newer SQLite is refused: its dump could not be loaded here."""
+    """A generated column with a function of a newer SQLite is refused, because its dump could not be loaded here."""
     path = _written_by_a_newer_sqlite(tmp_path / "a.db", "CREATE TABLE future (x, y AS (telepathy(x)))")
     with pytest.raises(SourceUnsupported, match="telepathy"):
         write_dump(path, tmp_path / "a.sql")
@@ -156,8 +156,8 @@ def test_a_destroyed_page_is_found(tmp_path: Path, where: int) -> None:
 
 
 @pytest.mark.parametrize("pages", [0, 1, 5], ids=["part-of-the-first-page", "one-page", "five-pages"])
-def test_a_cut_file_is_found(tmp_path: Path, pages: int) -> None:
-    """A file that ends early is damaged."""
+def test_a_truncated_file_is_found(tmp_path: Path, pages: int) -> None:
+    """A truncated file is reported as damaged."""
     path = make_bank(tmp_path / "a.db", rows=2000)
     path.write_bytes(path.read_bytes()[: pages * 4096 + 500])
     assert check(path).integrity
@@ -171,8 +171,8 @@ def test_other_files_are_not_databases(tmp_path: Path) -> None:
             check(tmp_path / "a.db")
 
 
-def test_violated_foreign_keys_are_reported_apart(tmp_path: Path) -> None:
-    """Orphans, a missing parent table and a key that SQLite cannot enforce are named, but not reported as damage."""
+def test_violated_foreign_keys_are_reported_separately(tmp_path: Path) -> None:
+    """Orphans, a missing parent table and a key that SQLite cannot enforce are named, but not as damage."""
     found = check(torture.build(tmp_path / "a.db", torture_schema.foreign_keys))
     assert found.integrity == ()
     assert sorted(found.foreign_keys) == [
@@ -203,8 +203,8 @@ def test_a_name_that_is_not_text_is_reported(tmp_path: Path) -> None:
             reader(path)
 
 
-def test_an_entry_that_differs_from_its_definition(tmp_path: Path) -> None:
-    """A table whose schema entry was renamed by hand is not left out unnoticed."""
+def test_a_renamed_schema_entry_is_found(tmp_path: Path) -> None:
+    """A table whose schema entry was renamed by hand is not left out without notice."""
     path = make_bank(tmp_path / "a.db")
     execute(path, "PRAGMA user_version = 1")
     with closing(sqlite3.connect(path)) as connection, connection:
@@ -216,7 +216,7 @@ def test_an_entry_that_differs_from_its_definition(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("encoding", torture.ENCODINGS)
 def test_key_metadata_of_any_text(tmp_path: Path, encoding: str) -> None:
-    """A key's name with invalid text does not stop a backup, and the hash is never shown."""
+    """A key's name with invalid text does not stop a backup, and the hash is not shown."""
 
     def fill(connection: sqlite3.Connection) -> None:
         connection.execute("CREATE TABLE api_keys (id INTEGER PRIMARY KEY, name TEXT, key_hash TEXT)")
@@ -232,7 +232,7 @@ def test_key_metadata_of_any_text(tmp_path: Path, encoding: str) -> None:
 
 @pytest.mark.slow
 def test_a_row_too_long_for_sql_text(tmp_path: Path) -> None:
-    """A blob of half a gigabyte has a digest but cannot be written as SQL: the error says so, and no file is left."""
+    """A row of half a gigabyte has a digest, but its dump fails with a clear error and leaves no file."""
     path = tmp_path / "a.db"
     execute(path, "CREATE TABLE t (x)", "PRAGMA synchronous = OFF", "INSERT INTO t VALUES (zeroblob(500000000))")
     assert [table.rows for table in read_tables(path)] == [1]

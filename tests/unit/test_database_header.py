@@ -1,4 +1,4 @@
-"""The database header."""
+"""Tests of the database header."""
 
 import sqlite3
 from contextlib import closing
@@ -30,12 +30,12 @@ def test_page_size(tmp_path: Path, page_size: int) -> None:
 
 @pytest.mark.parametrize("encoding", ["UTF-8", "UTF-16le", "UTF-16be"])
 def test_encoding(tmp_path: Path, encoding: str) -> None:
-    """The text encoding has the name that SQLite gives it."""
+    """The text encoding has SQLite's name for it."""
     assert read_header(_make(tmp_path / "a.db", f"encoding='{encoding}'")).encoding == encoding
 
 
-def test_numbers_an_application_sets(tmp_path: Path) -> None:
-    """user_version and application_id are signed numbers and come back as they were set."""
+def test_the_applications_numbers(tmp_path: Path) -> None:
+    """user_version and application_id are signed and read back as they were set."""
     header = read_header(_make(tmp_path / "a.db", "user_version=-7", "application_id=1234567890"))
     assert (header.user_version, header.application_id) == (-7, 1234567890)
 
@@ -47,7 +47,7 @@ def test_journal_mode(tmp_path: Path) -> None:
 
 
 def test_version_of_the_library(tmp_path: Path) -> None:
-    """The version is that of the library that wrote last."""
+    """The version is that of the SQLite library that wrote last."""
     assert read_header(_make(tmp_path / "a.db")).sqlite_version == sqlite3.sqlite_version
 
 
@@ -68,7 +68,7 @@ def test_not_a_database(content: bytes) -> None:
 
 
 def test_newer_file_format(tmp_path: Path) -> None:
-    """A newer format version is not reported as damage."""
+    """A newer file format is refused as unsupported, not as damaged."""
     content = bytearray(_make(tmp_path / "a.db").read_bytes())
     content[18:20] = b"\x03\x03"
     with pytest.raises(SourceUnsupported, match="version 3"):

@@ -1,4 +1,4 @@
-"""The source's file system, from lines as the kernel writes them (proc_pid_mountinfo(5))."""
+"""Tests of the source's file system, from lines in the kernel's format (proc_pid_mountinfo(5))."""
 
 from pathlib import Path
 
@@ -34,7 +34,7 @@ def _mounted(kind: str, device: str = "device", options: str = "rw") -> str:
         pytest.param(_mounted("xfs", "/dev/sdb1"), Level.OK, "local, xfs (/dev/sdb1", id="local disk"),
         pytest.param(_LOCAL_LOCKS, Level.PROBLEM, "local_lock=all", id="local locks"),
         pytest.param(_LOCAL_POSIX, Level.PROBLEM, "locks on this host", id="posix"),
-        pytest.param(_LOCAL_FLOCK, Level.OK, "NFS version 4.1", id="flock alone"),
+        pytest.param(_LOCAL_FLOCK, Level.OK, "NFS version 4.1", id="only flock"),
         pytest.param(_EFS.replace("hard", "hard,nocto"), Level.PROBLEM, "may show old data (nocto)", id="nocto"),
         pytest.param(_mounted("nfs", "s:/", "rw,vers=3,nolock"), Level.PROBLEM, "nolock", id="nolock"),
         pytest.param(_mounted("nfs", "s:/", "rw,vers=3"), Level.WARNING, "NFS version 3", id="NFS 3"),
@@ -46,7 +46,7 @@ def _mounted(kind: str, device: str = "device", options: str = "rw") -> str:
     ],
 )
 def test_the_file_system_is_judged(tmp_path: Path, line: str, level: Level, says: str) -> None:
-    """Suitable file systems, those whose locks stay on this host, and those that were never tested."""
+    """Suitable file systems are ok; those with local locks are problems; untested ones are warnings."""
     found = check_mount(_DATABASE, _mountinfo(tmp_path, line))
     assert found.level is level
     assert says in found.detail
@@ -54,7 +54,7 @@ def test_the_file_system_is_judged(tmp_path: Path, line: str, level: Level, says
 
 
 def test_the_innermost_and_latest_mount_counts(tmp_path: Path) -> None:
-    """A mount inside another, one that hides it, and one whose path only begins alike."""
+    """The innermost mount counts, the latest one at the same place, and not one whose path only begins alike."""
     inner = "91 90 0:53 / /mnt/source/data rw - xfs /dev/sdc rw"
     cover = "92 91 0:54 / /mnt/source/data rw - btrfs /dev/sdd rw"
     longer = "93 22 0:55 / /mnt/source/dat rw - tmpfs tmpfs rw"
@@ -66,7 +66,7 @@ def test_the_innermost_and_latest_mount_counts(tmp_path: Path) -> None:
 
 
 def test_a_mount_point_with_a_space(tmp_path: Path) -> None:
-    """The kernel writes a space as an octal number."""
+    """A space, which the kernel writes as an octal number, is decoded."""
     mountinfo = _mountinfo(tmp_path, r"91 22 0:53 / /mnt/my\040data rw - xfs /dev/sdc rw")
     mount = mount_of(Path("/mnt/my data/a.db"), mountinfo)
     assert mount is not None
@@ -78,7 +78,7 @@ def test_a_system_without_a_list_of_mounts(tmp_path: Path) -> None:
     assert check_mount(_DATABASE, tmp_path / "none").level is Level.WARNING
 
 
-def test_this_hosts_own_list_is_understood(tmp_path: Path) -> None:
+def test_this_hosts_list_is_parsed(tmp_path: Path) -> None:
     """Every line of the real list parses, and the mount of the test's folder is found."""
     mount = mount_of(tmp_path)
     assert mount is not None

@@ -1,4 +1,4 @@
-"""The SQL dump: who can load it, what is refused, and a round trip of any value."""
+"""Tests of the SQL dump: who can load it, what is refused, and a round trip of any value."""
 
 import math
 import re
@@ -30,7 +30,7 @@ from tests.databases import rows
 from tests.raw_content import raw_content, require_same
 from tests.torture_kinds import ALONE, KINDS, QUICK
 
-# Digits and then a NUL: SQLite 3.54, unlike 3.40, makes a number of it in a column for numbers, whoever inserts it.
+# Digits and a NUL: SQLite 3.54, unlike 3.40, converts them to a number in a numeric column, however they are inserted.
 SEEN_AS_NUMBER = re.compile(r"\d.*\0", re.DOTALL)
 VALUES = st.one_of(
     st.none(),
@@ -45,8 +45,8 @@ AFFINITIES = ("", "TEXT", "INTEGER", "REAL", "NUMERIC", "BLOB")
 
 @settings(max_examples=100, deadline=None)
 @given(values=st.lists(VALUES, max_size=8), encoding=st.sampled_from(torture.ENCODINGS))
-def test_any_values_there_and_back(values: list[object], encoding: str) -> None:
-    """Any value in a column of any affinity is restored to the last bit; SQLite itself turns NaN into NULL."""
+def test_any_value_survives_a_round_trip(values: list[object], encoding: str) -> None:
+    """Any value in a column of any affinity is restored to the last bit; SQLite itself stores NaN as NULL."""
     with TemporaryDirectory() as folder:
         source = torture.build(Path(folder) / "source.db", partial(_insert, values), encoding=encoding)
         loaded = _reloaded(source)
@@ -70,8 +70,8 @@ def _reloaded(source: Path) -> Path:
 
 
 @pytest.mark.parametrize("kind", ALONE, ids=lambda kind: kind.__name__)
-def test_the_standard_library_loads_it(tmp_path: Path, kind: torture.Fill) -> None:
-    """An older SQLite in plain Python makes the same database from the text with executescript."""
+def test_the_standard_library_loads_a_dump(tmp_path: Path, kind: torture.Fill) -> None:
+    """An older SQLite makes the same database from the text with plain Python's executescript."""
     source = torture.build(tmp_path / "source.db", kind)
     write_dump(source, tmp_path / "dump.sql")
     with closing(sqlite3.connect(tmp_path / "plain.db")) as connection:
@@ -80,8 +80,8 @@ def test_the_standard_library_loads_it(tmp_path: Path, kind: torture.Fill) -> No
 
 
 @pytest.mark.skipif(shutil.which("sqlite3") is None, reason="no sqlite3 command")
-def test_the_command_line_tool_loads_it(tmp_path: Path) -> None:
-    """`sqlite3 new.db < dump.sql` makes the same database, with every kind of content."""
+def test_the_command_line_tool_loads_a_dump(tmp_path: Path) -> None:
+    """`sqlite3 new.db < dump.sql` makes the same database, for every kind of content."""
     source = torture.build(tmp_path / "source.db", *KINDS)
     write_dump(source, tmp_path / "dump.sql")
     with (tmp_path / "dump.sql").open("rb") as text:
@@ -90,8 +90,8 @@ def test_the_command_line_tool_loads_it(tmp_path: Path) -> None:
     require_same(tmp_path / "tool.db", source)
 
 
-# What stands in for quotes, for what is between texts and between rows, while rows are written: in every arrangement
-# that could pass for it, at the start of a text and further on. And bytes that are no UTF-8, without any of these.
+# Bytes that replace quotes and separators of texts and rows while rows are written, in every order that could be taken
+# for them, at the start of a text and later; and other bytes that are not UTF-8.
 MARKS = (
     *("fc", "fd", "fe", "ff", "ff2cff", "ff2cfe", "fefe", "feff", "fffd", "fd31", "ff0dff", "ff27ff", "00ff00ff"),
     *("61fc62", "61fd62", "61fe62", "61ff62", "61ffff62", "61ff2cff62", "61fdff62", "61fcfc", "c3", "61c3", "f5"),
@@ -101,7 +101,7 @@ MARKS = (
 @pytest.mark.parametrize("kind", ["", "WITHOUT ROWID", "STRICT"], ids=["rowid", "without-rowid", "strict"])
 @pytest.mark.parametrize("declared", ["TEXT", "INT"])
 def test_bytes_that_are_not_text_are_kept(tmp_path: Path, kind: str, declared: str) -> None:
-    """Bytes that serve as marks while dumping are kept; each has its own table."""
+    """Bytes that are used as marks while dumping are kept when they occur in data."""
     with closing(sqlite3.connect(tmp_path / "source.db")) as connection, connection:
         for raw in MARKS:
             odd = f"CAST(x'{raw}' AS TEXT)"
@@ -123,7 +123,7 @@ def test_bytes_that_are_not_text_are_kept(tmp_path: Path, kind: str, declared: s
 
 
 @pytest.mark.parametrize("kind", ["", "WITHOUT ROWID"], ids=["rowid", "without-rowid"])
-def test_people_can_read_the_text(tmp_path: Path, kind: str) -> None:
+def test_text_is_readable(tmp_path: Path, kind: str) -> None:
     """Letters, line ends and quotes are not written as hexadecimal digits, even if another row must be."""
     with closing(sqlite3.connect(tmp_path / "source.db")) as connection, connection:
         connection.execute(f"CREATE TABLE t (id INTEGER PRIMARY KEY, x INTEGER) {kind}")
@@ -150,8 +150,8 @@ def test_values_of_another_kind_are_readable(tmp_path: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["", "WITHOUT ROWID"], ids=["rowid", "without-rowid"])
-def test_columns_that_hold_something_else_further_on(tmp_path: Path, kind: str) -> None:
-    """Later rows may hold other types than the first ones, whatever the declared types."""
+def test_columns_whose_types_change_later(tmp_path: Path, kind: str) -> None:
+    """Later rows may have other types than the first ones, for any declared types."""
     some: list[object] = ["it's", 7, -0.0, b"\xff'", None, "", "nul\0", "line\r\n", "é", 1.5, 2.0**63, b"7", "7", "0x7"]
     with closing(sqlite3.connect(tmp_path / "source.db")) as connection, connection:
         for number, first in enumerate(some):
@@ -166,7 +166,7 @@ def test_columns_that_hold_something_else_further_on(tmp_path: Path, kind: str) 
     assert read_tables(loaded) == read_tables(tmp_path / "source.db")
 
 
-# What JSON writes otherwise than SQL, or takes for something else, as JSONB (https://sqlite.org/jsonb.html).
+# Values that JSON writes differently from SQL, or takes as something else, such as JSONB (sqlite.org/jsonb.html).
 ODD_IN_JSON: tuple[object, ...] = (
     *(b"\x00", b"\x131", b"\x2312", b"\x131\x131", b"\x0b", b"\x171", b"1", b"", b"null", b"\xff"),
     *("1a", "2026-11-26", "null", "[1]", "1],[1", "-", "", "\xbd", "it's", "''", "x" * 200),
@@ -202,7 +202,7 @@ def test_one_value_that_json_cannot_hold(tmp_path: Path, among: str, kind: str, 
 @pytest.mark.parametrize("columns", [99, 100, 1100])
 @pytest.mark.parametrize("kind", ["", "WITHOUT ROWID"], ids=["rowid", "without-rowid"])
 def test_tables_of_many_columns(tmp_path: Path, columns: int, kind: str) -> None:
-    """A table has more columns than an SQLite function may have arguments."""
+    """A table may have more columns than an SQLite function may have arguments."""
     with closing(sqlite3.connect(tmp_path / "source.db")) as connection, connection:
         connection.execute(f"CREATE TABLE t (id PRIMARY KEY{''.join(f', c{n}' for n in range(1, columns))}) {kind}")
         connection.executemany(f"INSERT INTO t VALUES (?{', ?' * (columns - 1)})", ([n] * columns for n in range(20)))
@@ -210,7 +210,7 @@ def test_tables_of_many_columns(tmp_path: Path, columns: int, kind: str) -> None
 
 
 def test_text_that_is_too_long_as_json(tmp_path: Path) -> None:
-    """JSON takes six bytes for a control character, so text a fifth as long as SQLite's limit must still be dumped."""
+    """Text whose JSON would exceed SQLite's limit is dumped; a control character takes six bytes in JSON."""
     with closing(sqlite3.connect(tmp_path / "source.db")) as connection, connection:
         connection.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT)")
         texts = ["a"] * 500 + ["\x01" * 500_000] + ["b"] * 500
@@ -224,7 +224,7 @@ def test_text_that_is_too_long_as_json(tmp_path: Path) -> None:
 
 
 def test_the_same_content_gives_the_same_text(tmp_path: Path) -> None:
-    """The dump of a loaded dump is identical, so dumps can be compared with diff."""
+    """A dump, loaded and dumped again, is identical, so dumps can be compared with diff."""
     loaded = _reloaded(torture.build(tmp_path / "source.db", *QUICK))
     write_dump(loaded, tmp_path / "again.sql")
     assert (tmp_path / "again.sql").read_bytes() == (tmp_path / "dump.sql").read_bytes()
@@ -232,7 +232,7 @@ def test_the_same_content_gives_the_same_text(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("encoding", torture.ENCODINGS)
 def test_a_database_without_tables(tmp_path: Path, encoding: str) -> None:
-    """The numbers in the header are kept although nothing else is in the database."""
+    """The numbers in the header are kept even if the database is otherwise empty."""
     source = torture.build(tmp_path / "source.db", _no_tables, encoding=encoding, page_size=1024, auto_vacuum="full")
     loaded = _reloaded(source)
     header = read_header(loaded)
@@ -259,8 +259,8 @@ def test_progress_adds_up_to_the_size(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 0.999])
-def test_a_dump_that_was_cut_off(tmp_path: Path, share: float) -> None:
-    """A dump cut off anywhere does not load, and nothing is left behind."""
+def test_a_truncated_dump_is_refused(tmp_path: Path, share: float) -> None:
+    """A dump truncated anywhere does not load, and no file is left behind."""
     source = torture.build(tmp_path / "source.db", torture.values, torture.late_bad_text)
     write_dump(source, tmp_path / "dump.sql")
     text = (tmp_path / "dump.sql").read_bytes()
@@ -271,8 +271,8 @@ def test_a_dump_that_was_cut_off(tmp_path: Path, share: float) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cut.sql", "dump.sql", "source.db"]
 
 
-def test_text_full_of_semicolons_is_loaded_little_by_little(tmp_path: Path) -> None:
-    """Source code in rows looks like ends of statements, but little text is gathered in memory."""
+def test_text_full_of_semicolons_is_loaded_in_small_parts(tmp_path: Path) -> None:
+    """Rows with source code look like ends of statements, but only a little text is collected at a time."""
     code = "x = 1;\nINSERT INTO t VALUES('');\n-- it's\n" * 500
     with closing(sqlite3.connect(tmp_path / "source.db")) as connection, connection:
         connection.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, code TEXT)")
@@ -286,15 +286,15 @@ def test_text_full_of_semicolons_is_loaded_little_by_little(tmp_path: Path) -> N
     assert sum(sizes) == (tmp_path / "dump.sql").stat().st_size > 10 << 20
 
 
-def test_a_damaged_statement_affects_no_other(tmp_path: Path) -> None:
-    """Also in a dump with comments: text after a statement does not belong to the next one."""
+def test_a_damaged_statement_does_not_affect_others(tmp_path: Path) -> None:
+    """Only the damaged statement is skipped, even in a dump with comments after statements."""
     lines = ("CREATE TABLE t (a); -- made", "INSERT INTO t VALUES (1); -- kept", "INSERT INTO gone VALUES (1); -- lost")
     (tmp_path / "dump.sql").write_text("\n".join((*lines, "INSERT INTO t VALUES (2);\n")))
     assert load_readable(tmp_path / "dump.sql", tmp_path / "loaded.db")
     assert rows(tmp_path / "loaded.db", "SELECT a FROM t") == [(1,), (2,)]
 
 
-BLOCK = 4096  # bytes that are read at once, here; enough for all of this
+BLOCK = 4096  # bytes read at once in this test; more than ODD_SQL
 ODD_SQL = """INSERT INTO t VALUES('it''s;
 ', ";
 ", `;
@@ -310,7 +310,7 @@ END; DROP TRIGGER "tr;
 
 
 def test_statements_that_cross_blocks(tmp_path: Path) -> None:
-    """A block may end anywhere: in quotes, brackets, comments, a trigger, or within the mark of a comment."""
+    """A block may end anywhere: in quotes, brackets, comments, a trigger, or inside a comment mark."""
     begun = "CREATE TABLE t (a, b DEFAULT 1, c, d);\nCREATE TABLE u (a);\nBEGIN;\nINSERT INTO u VALUES('"
     odd = ODD_SQL.replace(
         '";\n", `;\n`, [;\n]',
@@ -325,8 +325,8 @@ def test_statements_that_cross_blocks(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("missing", [1, 3, 10], ids=["the-commit", "three-statements", "ten-statements"])
-def test_a_dump_that_was_cut_between_statements(tmp_path: Path, missing: int) -> None:
-    """All statements are complete; only the missing end of the transaction shows the cut."""
+def test_a_dump_truncated_between_statements_is_refused(tmp_path: Path, missing: int) -> None:
+    """A dump without its final COMMIT is refused, even if all its statements are complete."""
     source = torture.build(tmp_path / "source.db", torture.autoincrement)
     write_dump(source, tmp_path / "dump.sql")
     lines = (tmp_path / "dump.sql").read_bytes().splitlines(keepends=True)
@@ -347,16 +347,16 @@ def test_a_dump_that_was_cut_between_statements(tmp_path: Path, missing: int) ->
     ],
     ids=["attach", "vacuum-into", "load-extension", "writefile", "shell"],
 )
-def test_a_hostile_dump_reaches_no_other_file(tmp_path: Path, statement: str) -> None:
-    """Text that would write to another file is refused and writes nothing."""
+def test_a_hostile_dump_cannot_write_other_files(tmp_path: Path, statement: str) -> None:
+    """A statement that would write to another file is refused and writes nothing."""
     (tmp_path / "dump.sql").write_text(f"CREATE TABLE t (x);\n{statement.format(tmp_path)};\n")
     with pytest.raises(IntegrityCheckFailed):
         load_dump(tmp_path / "dump.sql", tmp_path / "loaded.db")
     assert [path.name for path in tmp_path.iterdir()] == ["dump.sql"]
 
 
-def test_the_message_about_a_damaged_dump_quotes_no_data(tmp_path: Path) -> None:
-    """The message contains no data, because it may be logged."""
+def test_the_error_about_a_damaged_dump_quotes_no_data(tmp_path: Path) -> None:
+    """The error contains no data, because it may be logged."""
     (tmp_path / "dump.sql").write_text("CREATE TABLE t (x);\nINSERT INTO t VALUES ('secret' 'secret');\n")
     with pytest.raises(IntegrityCheckFailed) as raised:
         load_dump(tmp_path / "dump.sql", tmp_path / "loaded.db")
@@ -365,7 +365,7 @@ def test_the_message_about_a_damaged_dump_quotes_no_data(tmp_path: Path) -> None
 
 @pytest.mark.slow
 def test_a_database_across_the_lock_page(tmp_path: Path) -> None:
-    """Beyond 1 GiB, where the page of the lock bytes is never used, copy, digests and dump are right."""
+    """Copy, digests and dump are right beyond 1 GiB, where SQLite never uses the page of the lock bytes."""
     source = _make_larger_than_a_gibibyte(tmp_path / "source.db")
     take_snapshot(source, tmp_path / "copy.db")
     assert (tmp_path / "copy.db").stat().st_size > 1 << 30

@@ -1,4 +1,4 @@
-"""Databases of every kind, copied, digested, dumped and loaded: nothing is lost."""
+"""Tests with databases of every kind: copied, digested, dumped and loaded, they lose nothing."""
 
 import sqlite3
 from contextlib import closing
@@ -20,7 +20,7 @@ from tests.torture_kinds import ALONE, KINDS, QUICK
 
 
 def copied_and_loaded(source: Path) -> Path:
-    """Take a copy, dump it, load the dump, and compare each step with the one before."""
+    """Copy a database, dump the copy, load the dump, and compare each step with the previous one."""
     copy, text, loaded = (source.with_name(name) for name in ("copy.db", "dump.sql", "loaded.db"))
     take_snapshot(source, copy)
     assert check(copy).integrity == ()
@@ -46,7 +46,7 @@ def test_nothing_is_lost(tmp_path: Path, kind: torture.Fill, encoding: str) -> N
     ("page_size", "auto_vacuum"), list(zip(torture.PAGE_SIZES, cycle(torture.AUTO_VACUUM), strict=False)), ids=str
 )
 def test_every_page_size_and_auto_vacuum(tmp_path: Path, page_size: int, auto_vacuum: str) -> None:
-    """Page size and auto-vacuum are those of the source, with every kind of content."""
+    """Page size and auto-vacuum are those of the source, for every kind of content."""
     source = torture.build(tmp_path / "source.db", *QUICK, page_size=page_size, auto_vacuum=auto_vacuum)
     loaded = copied_and_loaded(source)
     require_same(loaded, source)
@@ -55,15 +55,15 @@ def test_every_page_size_and_auto_vacuum(tmp_path: Path, page_size: int, auto_va
 
 
 def test_everything_at_once(tmp_path: Path) -> None:
-    """All kinds in one database."""
+    """A database of all kinds at once loses nothing."""
     source = torture.build(tmp_path / "source.db", *KINDS)
     require_same(copied_and_loaded(source), source)
 
 
 @pytest.mark.parametrize("encoding", torture.ENCODINGS)
 @pytest.mark.parametrize("kind", torture_virtual.QUESTIONS, ids=lambda kind: kind.__name__)
-def test_virtual_tables_answer_after_loading(tmp_path: Path, kind: torture.Fill, encoding: str) -> None:
-    """Searches give the same rows as in the source, and new rows can be written."""
+def test_virtual_tables_work_after_loading(tmp_path: Path, kind: torture.Fill, encoding: str) -> None:
+    """Searches return the same rows as in the source, and new rows can be written."""
     source = torture.build(tmp_path / "source.db", kind, encoding=encoding)
     loaded = copied_and_loaded(source)
     for question in torture_virtual.QUESTIONS[kind]:
@@ -78,7 +78,7 @@ def _answer(path: Path, question: str) -> list[tuple[object, ...]]:
 
 
 def test_statistics_that_not_every_sqlite_knows(tmp_path: Path) -> None:
-    """The samples of sqlite_stat4 are kept, and also load with an SQLite compiled without them."""
+    """The samples of sqlite_stat4 are kept, and also load in an SQLite compiled without them."""
     source = tmp_path / "source.db"
     with closing(apsw.Connection(str(source))) as connection:
         connection.execute("CREATE TABLE t (a, b); CREATE INDEX i ON t(a)")

@@ -1,4 +1,4 @@
-"""Rows with values of megabytes: dump and digest read them in pieces and change nothing."""
+"""Tests of rows with values of megabytes: dump and digest read them in pieces and change nothing."""
 
 import hashlib
 import sqlite3
@@ -16,16 +16,16 @@ from sqlitevault.dump.write import write_dump
 from tests.raw_content import require_same
 from tests.torture import ENCODINGS
 
-LONG = 21 << 17  # bytes: more than a run of rows may have
+LONG = 21 << 17  # bytes; more than a run of rows may have
 TEXTS = (
     "it's text; " * (LONG // 11),
-    "a" + "é" * (LONG // 2),  # a character lies across the pieces
+    "a" + "é" * (LONG // 2),  # a character crosses two pieces
     "a" + "😀" * (LONG // 4),
     "line\r\n" * (LONG // 6),
     "x" * LONG + "\0",
     "x" * LONG + "\r",
 )
-# Bytes that are no text: at the start, and a character that is cut off at the end.
+# Invalid text: wrong bytes at the start, and an incomplete character at the end.
 NO_TEXT = {
     "UTF-8": (b"\xff" + b"x" * LONG, b"x" * LONG + b"\xc3"),
     "UTF-16le": (b"\x00\xd8" + b"x\0" * LONG, b"x\0" * LONG + b"\x3d\xd8"),
@@ -35,7 +35,7 @@ SHORT = (None, 7, -0.0, "it's\r\n", b"\0'", "")
 
 
 def made(path: Path, encoding: str, generated: str) -> Path:
-    """Make a database with all of these in rows with an implicit rowid, between short values of each kind."""
+    """Make a database with these texts in rows with an implicit rowid, between short values of each kind."""
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(f"PRAGMA encoding = '{encoding}'")
         connection.execute(f"CREATE TABLE t (a, long TEXT, b, c BLOB{generated})")
@@ -50,8 +50,8 @@ def made(path: Path, encoding: str, generated: str) -> Path:
 
 
 @pytest.mark.parametrize(("encoding", "generated"), [*((each, "") for each in ENCODINGS), ("UTF-8", ", d AS (a || b)")])
-def test_there_and_back(tmp_path: Path, encoding: str, generated: str) -> None:
-    """The dump makes the same database with the same digest; generated columns are read in another way."""
+def test_a_round_trip(tmp_path: Path, encoding: str, generated: str) -> None:
+    """The dump makes the same database with the same digest, with and without generated columns."""
     source = made(tmp_path / "source.db", encoding, generated)
     write_dump(source, tmp_path / "dump.sql")
     load_dump(tmp_path / "dump.sql", tmp_path / "loaded.db")
@@ -61,9 +61,9 @@ def test_there_and_back(tmp_path: Path, encoding: str, generated: str) -> None:
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
-def test_the_digest_is_that_of_the_definition(tmp_path: Path, encoding: str) -> None:
-    """A long row has the digest of the definition, as short ones have (docs/content-digest.md)."""
-    cjk = "語" * LONG  # no byte of which is 0 in UTF-16
+def test_the_digest_follows_the_definition(tmp_path: Path, encoding: str) -> None:
+    """The digest of a long row follows the definition in docs/content-digest.md, like that of a short one."""
+    cjk = "語" * LONG  # without a zero byte in UTF-16
     with closing(sqlite3.connect(tmp_path / "some.db")) as connection, connection:
         connection.execute(f"PRAGMA encoding = '{encoding}'")
         connection.execute("CREATE TABLE t (a, b, c)")
@@ -83,8 +83,8 @@ def test_the_digest_is_that_of_the_definition(tmp_path: Path, encoding: str) -> 
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
-def test_columns_that_came_later(tmp_path: Path, encoding: str) -> None:
-    """A long row from before the columns has their defaults, which are only in the schema."""
+def test_columns_added_later(tmp_path: Path, encoding: str) -> None:
+    """A long row older than a column has its default, which is only in the schema."""
     with closing(sqlite3.connect(tmp_path / "source.db")) as connection, connection:
         connection.execute(f"PRAGMA encoding = '{encoding}'")
         connection.execute("CREATE TABLE t (a)")
@@ -100,8 +100,8 @@ def test_columns_that_came_later(tmp_path: Path, encoding: str) -> None:
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
-def test_the_standard_library_loads_it(tmp_path: Path, encoding: str) -> None:
-    """An older SQLite loads it too; it replaces two characters when it makes UTF-16, so 3.54 makes the source here."""
+def test_the_standard_library_loads_the_dump(tmp_path: Path, encoding: str) -> None:
+    """An older SQLite loads the dump; its UTF-16 replaces two characters, so the source is made by 3.54."""
     with closing(apsw.Connection(str(tmp_path / "source.db"))) as source:
         source.execute(f"PRAGMA encoding = '{encoding}'; CREATE TABLE t (a)")
         for character in "\ufffe\uffff\ufeff\U0001ffff\ufdd0":
@@ -112,8 +112,8 @@ def test_the_standard_library_loads_it(tmp_path: Path, encoding: str) -> None:
     require_same(tmp_path / "loaded.db", tmp_path / "source.db")
 
 
-def test_people_can_read_what_is_text(tmp_path: Path) -> None:
-    """Text beside a long blob is also readable."""
+def test_text_beside_a_long_blob_is_readable(tmp_path: Path) -> None:
+    """Text in a row with a long blob is readable in the dump."""
     with closing(sqlite3.connect(tmp_path / "source.db")) as connection, connection:
         connection.execute("CREATE TABLE files (id INTEGER PRIMARY KEY, name TEXT, data BLOB, note TEXT)")
         connection.execute("INSERT INTO files VALUES (1, 'žába', zeroblob(?), ?)", (LONG, TEXTS[0]))
@@ -135,7 +135,7 @@ print(int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[
 
 
 def test_memory_does_not_grow_with_a_value(tmp_path: Path) -> None:
-    """A blob and a text of 64 MB: neither is in memory as a whole."""
+    """A blob and a text of 64 MB are never completely in memory."""
     with closing(sqlite3.connect(tmp_path / "source.db")) as connection, connection:
         connection.execute("CREATE TABLE t (x)")
         connection.execute("INSERT INTO t VALUES (zeroblob(64 << 20)), (?)", ("é" * (32 << 20),))

@@ -1,4 +1,4 @@
-"""Rows read many at a time: each one once, in order, and within the memory limit."""
+"""Tests of reading rows in runs: each row once, in order, and within the memory limit."""
 
 import random
 import sqlite3
@@ -46,7 +46,7 @@ def numbers(found: list[RowRun]) -> list[int]:
 @KINDS
 @pytest.mark.parametrize("encoding", ["UTF-8", "UTF-16le"])
 def test_every_row_once_and_in_order(tmp_path: Path, kind: str, encoding: str) -> None:
-    """For any sizes: runs of tiny rows are long, and each run gives its number of rows."""
+    """Rows of any size are read once and in order; runs of tiny rows are long, and each gives its number of rows."""
     path = tmp_path / "some.db"
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(f"PRAGMA encoding = '{encoding}'")
@@ -58,8 +58,8 @@ def test_every_row_once_and_in_order(tmp_path: Path, kind: str, encoding: str) -
 
 
 @KINDS
-def test_rows_that_grow_large_on_the_way(tmp_path: Path, kind: str) -> None:
-    """After thousands of tiny rows come rows of megabytes: a run stays short, except for a row without a rowid."""
+def test_rows_that_become_large(tmp_path: Path, kind: str) -> None:
+    """After thousands of tiny rows, rows of megabytes make short runs, except without a rowid."""
     sizes = [10] * 5000 + [700_000, 3 << 20, 10] * 8 + [10] * 5000
     found = runs(made(tmp_path / "some.db", sizes, kind))
     assert numbers(found) == list(range(len(sizes)))
@@ -87,8 +87,8 @@ def test_a_run_read_again(tmp_path: Path, kind: str) -> None:
     assert [numbers(runs(path, run)) for run in first] == [numbers([run]) for run in first]
 
 
-def test_no_row(tmp_path: Path) -> None:
-    """An empty table has no run, not an empty one."""
+def test_an_empty_table(tmp_path: Path) -> None:
+    """An empty table has no runs."""
     assert runs(made(tmp_path / "some.db", [])) == []
 
 
@@ -109,7 +109,7 @@ KEYS = st.one_of(
     encoding=st.sampled_from(["UTF-8", "UTF-16le"]),
 )
 def test_rows_by_any_key(keys: list[tuple[object, object]], declared: str, order: str, encoding: str) -> None:
-    """Each row comes once and in order, for any values, affinity, collation and direction of the key."""
+    """Each row is read once and in order, for any values, affinity, collation and direction of the key."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "some.db"
         with closing(sqlite3.connect(path)) as connection, connection:
@@ -132,7 +132,7 @@ def test_rows_by_any_key(keys: list[tuple[object, object]], declared: str, order
     ids=["number-and-nul", "lone-surrogate"],
 )
 def test_keys_that_a_query_would_change(tmp_path: Path, encoding: str, declared: str, key: str) -> None:
-    """Text that SQLite converts to a number in a numeric column, and text that Python receives changed."""
+    """Keys that SQLite would convert to a number, or that Python receives changed, do not lose rows."""
     path = tmp_path / "some.db"
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(f"PRAGMA encoding = '{encoding}'")
@@ -143,8 +143,8 @@ def test_keys_that_a_query_would_change(tmp_path: Path, encoding: str, declared:
 
 
 @pytest.mark.parametrize("where", [0, 15, 16, 17, 100, 299])
-def test_keys_that_are_not_text(tmp_path: Path, where: int) -> None:
-    """Python cannot hold such keys; the rows after them are still read."""
+def test_keys_that_are_not_valid_text(tmp_path: Path, where: int) -> None:
+    """Rows after a key that Python cannot hold are still read."""
     path = tmp_path / "some.db"
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("CREATE TABLE t (k TEXT PRIMARY KEY, n) WITHOUT ROWID")
@@ -181,8 +181,8 @@ def test_a_key_is_searched_for(tmp_path: Path, columns: str) -> None:
     assert sum(scanned) < 100
 
 
-def test_a_table_that_is_out_of_order(tmp_path: Path) -> None:
-    """A key that is not after the one before is reported as damage; it would make reading endless."""
+def test_a_table_out_of_order_is_damaged(tmp_path: Path) -> None:
+    """A key that does not follow the previous one is reported as damage; otherwise reading would not end."""
     path = tmp_path / "some.db"
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("CREATE TABLE t (k TEXT COLLATE NOCASE PRIMARY KEY, n) WITHOUT ROWID")
