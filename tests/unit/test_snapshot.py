@@ -1,4 +1,4 @@
-"""Snapshots as their callers see them."""
+"""Tests of snapshots as callers see them."""
 
 import sqlite3
 from contextlib import closing
@@ -22,7 +22,7 @@ def _taken(folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("mode", ["delete", "truncate", "persist", "wal"])
 def test_the_result_describes_the_snapshot(tmp_path: Path, mode: str) -> None:
-    """The result is one file in rollback mode, and the facts for the manifest."""
+    """The result has the facts for the manifest, and the copy is one file in rollback mode."""
     bank = make_bank(tmp_path / "live" / "a.db", journal_mode=mode)
     copy = tmp_path / "copies" / "copy.db"
     copy.parent.mkdir()
@@ -39,7 +39,7 @@ def test_the_result_describes_the_snapshot(tmp_path: Path, mode: str) -> None:
 @pytest.mark.parametrize("mode", ["delete", "wal"])
 @pytest.mark.parametrize("page_size", [512, 1024, 2048, 8192, 16384, 32768, 65536])
 def test_every_page_size(tmp_path: Path, page_size: int, mode: str) -> None:
-    """Page sizes from 512 to 65536, in WAL mode with commits in the log."""
+    """Page sizes from 512 to 65536 are copied, in WAL mode with commits in the log."""
     source = tmp_path / "a.db"
     prepare = (f"PRAGMA page_size = {page_size}", f"PRAGMA journal_mode = {mode}", "CREATE TABLE t (x)")
     with session(source, *prepare, "INSERT INTO t VALUES (zeroblob(300000))"):
@@ -78,7 +78,7 @@ def test_every_byte_is_reported_once(tmp_path: Path) -> None:
 
 
 def test_symbolic_links_are_followed(tmp_path: Path) -> None:
-    """SQLite keeps the log beside the file that the link leads to."""
+    """A database behind a link is copied with its log, which is beside the real file."""
     bank = make_bank(tmp_path / "live" / "a.db", journal_mode="wal")
     leave_log(bank)
     link = tmp_path / "link.db"
@@ -88,7 +88,7 @@ def test_symbolic_links_are_followed(tmp_path: Path) -> None:
 
 
 def test_an_existing_destination_is_refused(tmp_path: Path) -> None:
-    """An existing destination stays unchanged."""
+    """An existing destination is refused and not changed."""
     bank = make_bank(tmp_path / "a.db")
     (tmp_path / "copy.db").write_bytes(b"precious")
     with pytest.raises(TargetExists):
@@ -97,16 +97,16 @@ def test_an_existing_destination_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"no database" * 50], ids=["empty", "other"])
-def test_nothing_is_left_of_a_refused_source(tmp_path: Path, content: bytes) -> None:
-    """Neither a copy nor its working folder is left."""
+def test_a_refused_source_leaves_no_files(tmp_path: Path, content: bytes) -> None:
+    """After a refusal neither a copy nor its working folder is left."""
     (tmp_path / "a.db").write_bytes(content)
     with pytest.raises(SourceCorrupt):
         take_snapshot(tmp_path / "a.db", tmp_path / "copy.db")
     assert _taken(tmp_path) == ["a.db"]
 
 
-def test_nothing_is_left_of_a_busy_source(tmp_path: Path) -> None:
-    """The timeout is kept, and no lock is left on the source."""
+def test_a_busy_source_leaves_no_files_or_locks(tmp_path: Path) -> None:
+    """A busy source is refused after the timeout, without files or locks left behind."""
     bank = make_bank(tmp_path / "a.db")
     with holding_the_lock(bank), pytest.raises(SourceBusy) as caught:
         take_snapshot(bank, tmp_path / "copy.db", _QUICK)
@@ -116,14 +116,14 @@ def test_nothing_is_left_of_a_busy_source(tmp_path: Path) -> None:
 
 
 def test_a_missing_source(tmp_path: Path) -> None:
-    """A missing source is named before anything is created."""
+    """A missing source is reported before anything is created."""
     with pytest.raises(SourceNotFound, match="none"):
         take_snapshot(tmp_path / "none.db", tmp_path / "copy.db")
     assert _taken(tmp_path) == []
 
 
 def test_a_source_larger_than_the_disk(tmp_path: Path) -> None:
-    """A source larger than the free disk, here a sparse file, is refused."""
+    """A source larger than the free space, here a sparse file, is refused."""
     bank = make_bank(tmp_path / "a.db")
     with bank.open("r+b") as file:
         file.truncate(1 << 43)

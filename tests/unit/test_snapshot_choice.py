@@ -1,4 +1,4 @@
-"""The choice of a method, and when to give up."""
+"""Tests of the choice of a method, and of giving up."""
 
 import errno
 import fcntl
@@ -31,13 +31,13 @@ def bank(tmp_path: Path) -> Path:
 
 
 def test_a_quiet_database_needs_no_lock(bank: Path) -> None:
-    """The first attempt, the optimistic one, succeeds."""
+    """The first attempt at a quiet database, an optimistic one, succeeds."""
     taken = Choice(make_attempt(bank)).take()
     assert (taken.method, taken.attempts, taken.recovered) == (Method.ROLLBACK_OPTIMISTIC, 1, False)
 
 
 def test_a_database_that_is_never_quiet_is_locked(bank: Path) -> None:
-    """The lock is taken after the optimistic attempts if the stall is allowed."""
+    """A busy database is locked after the optimistic attempts, if the stall is allowed."""
     tried: list[str] = []
 
     def write_during_optimistic_copies(step: str) -> None:
@@ -53,8 +53,8 @@ def test_a_database_that_is_never_quiet_is_locked(bank: Path) -> None:
     assert require_bank(attempt.copy) == 502
 
 
-def test_a_stall_that_is_not_allowed_is_not_imposed(bank: Path) -> None:
-    """The lock is never taken; the hint names a solution."""
+def test_a_stall_that_is_not_allowed_does_not_occur(bank: Path) -> None:
+    """If the stall is not allowed, the lock is never taken, and the hint names a solution."""
 
     def write(step: str) -> None:
         if step == "journal-compared":
@@ -67,8 +67,8 @@ def test_a_stall_that_is_not_allowed_is_not_imposed(bank: Path) -> None:
     assert attempt.observations.longest_hold == 0
 
 
-def test_a_slow_copy_is_projected_from_what_was_seen(bank: Path) -> None:
-    """The speed of the last copy decides; before the first, a sample."""
+def test_the_stall_is_projected_from_the_last_copy(bank: Path) -> None:
+    """The speed of the last copy decides on the lock; before the first copy, a sample does."""
     attempt = make_attempt(bank)
     assert 0 < projected_stall(attempt) < 1
     attempt.observations.bytes_per_second = 1000.0
@@ -76,13 +76,13 @@ def test_a_slow_copy_is_projected_from_what_was_seen(bank: Path) -> None:
 
 
 def test_a_lock_that_a_writer_keeps(bank: Path) -> None:
-    """The number of attempts is limited, and the error gives the reason."""
+    """If a writer never releases its lock, the attempts are limited and the error gives the reason."""
     with holding_the_lock(bank), pytest.raises(SourceBusy, match="lock") as caught:
         Choice(make_attempt(bank, **_SHORT)).take()
     assert "host is alive" in caught.value.hint
 
 
-def test_the_time_is_bounded(bank: Path) -> None:
+def test_the_time_is_limited(bank: Path) -> None:
     """After the deadline no further attempt begins."""
     attempt = make_attempt(bank)
     late = type(attempt)(attempt.source, attempt.copy, attempt.options, deadline=0)
@@ -91,7 +91,7 @@ def test_the_time_is_bounded(bank: Path) -> None:
 
 
 def test_wal_is_pinned_while_the_application_has_it_open(tmp_path: Path) -> None:
-    """Without an open connection, or without the locks, the copy is lock-free."""
+    """A WAL database is pinned while a connection is open; otherwise, or without locks, its copy is lock-free."""
     bank = make_bank(tmp_path / "live" / "a.db", journal_mode="wal")
     assert Choice(make_attempt(bank)).take().method is Method.WAL_LOCK_FREE
     with session(bank, _ADD):
@@ -100,7 +100,7 @@ def test_wal_is_pinned_while_the_application_has_it_open(tmp_path: Path) -> None
 
 
 def test_wal_in_exclusive_mode_is_copied_without_locks(tmp_path: Path) -> None:
-    """Such an application has no -shm file to lock and never unlocks the database."""
+    """An application in exclusive mode has no -shm file to lock, so the copy is lock-free."""
     bank = make_bank(tmp_path / "live" / "a.db", journal_mode="wal")
     with session(bank, "PRAGMA locking_mode = EXCLUSIVE", _ADD):
         attempt = make_attempt(bank)
@@ -117,7 +117,7 @@ def test_a_switch_between_attempts_is_followed(bank: Path) -> None:
     assert require_bank(attempt.copy) == 501
 
 
-def test_a_hot_journal_beside_a_header_that_says_wal(bank: Path) -> None:
+def test_a_hot_journal_beside_a_database_in_wal_mode(bank: Path) -> None:
     """After a crash during a switch to WAL, the journal undoes the switch."""
     leave_hot_journal(bank)
     with bank.open("r+b") as file:
@@ -130,7 +130,7 @@ def test_a_hot_journal_beside_a_header_that_says_wal(bank: Path) -> None:
 
 
 def test_a_log_beside_a_database_in_rollback_mode(bank: Path, tmp_path: Path) -> None:
-    """SQLite would apply the log; whether it belongs to the database cannot be known from here."""
+    """A log beside such a database is refused: SQLite would apply it, but it may not belong to the database."""
     other = tmp_path / "other.db"
     with session(other, "PRAGMA journal_mode = WAL", "CREATE TABLE t (x)"):
         beside(bank, "-wal").write_bytes(beside(other, "-wal").read_bytes())
@@ -141,7 +141,7 @@ def test_a_log_beside_a_database_in_rollback_mode(bank: Path, tmp_path: Path) ->
 
 
 def test_a_log_and_a_live_journal(tmp_path: Path) -> None:
-    """SQLite would apply both; a copy without the log would lack its commits without notice."""
+    """A log with a live journal is refused: SQLite would apply both, and a copy without the log would lack commits."""
     bank = make_bank(tmp_path / "live" / "a.db", journal_mode="wal")
     other = make_bank(tmp_path / "other.db")
     leave_hot_journal(other)
@@ -165,7 +165,7 @@ def test_a_file_replaced_during_an_attempt(bank: Path) -> None:
 
 @pytest.mark.parametrize("method", ["journal-read", "database-opened"])
 def test_a_read_that_fails_once(bank: Path, method: str) -> None:
-    """As over NFS after a lost lease: that attempt fails, the next succeeds."""
+    """After a read that fails once, as over NFS after a lost lease, the next attempt succeeds."""
     failing = [OSError(errno.EIO, os.strerror(errno.EIO))]
 
     def fail_once(step: str) -> None:
@@ -178,8 +178,8 @@ def test_a_read_that_fails_once(bank: Path, method: str) -> None:
     assert copy(0 if method == "journal-read" else 3) == 2
 
 
-def test_the_error_gives_an_earlier_reason_than_the_time(bank: Path) -> None:
-    """The error gives the reason of an earlier attempt, not only that the time is up."""
+def test_the_error_gives_the_reason_of_an_earlier_attempt(bank: Path) -> None:
+    """At the end of the time the error gives the reason of an earlier attempt."""
 
     def write(step: str) -> None:
         if step == "database-opened":
@@ -207,8 +207,10 @@ def _refuse(monkeypatch: pytest.MonkeyPatch, refused: int) -> None:
 
 
 @pytest.mark.parametrize("journal_mode", ["wal", "delete"])
-def test_denied_locks_are_not_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, journal_mode: str) -> None:
-    """Each mode has a method without locks, which is used at once."""
+def test_denied_locks_lead_to_a_lock_free_method(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, journal_mode: str
+) -> None:
+    """If locks are denied, a method without locks is used at once."""
     bank = make_bank(tmp_path / "live" / "a.db", journal_mode=journal_mode)
     with session(bank, _ADD):
         _refuse(monkeypatch, fcntl.F_OFD_SETLK)
@@ -218,16 +220,16 @@ def test_denied_locks_are_not_needed(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert require_bank(attempt.copy) == 501
 
 
-def test_locks_that_may_not_be_seen_are_named(bank: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """If locks cannot be seen, the error says so instead of reporting an unreadable file."""
+def test_invisible_locks_are_reported(bank: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If locks cannot be queried, the error says so instead of reporting an unreadable file."""
     _refuse(monkeypatch, fcntl.F_OFD_GETLK)
     with pytest.raises(SourceUnsupported, match="see the locks"):
         Choice(make_attempt(bank, **_SHORT)).take()
 
 
 @pytest.mark.parametrize("content", [b"", b"no database" * 50, b"SQLite format 3\0" + b"\2" * 100])
-def test_no_database(bank: Path, content: bytes) -> None:
-    """Empty and other files are refused after three attempts."""
+def test_other_files_are_refused(bank: Path, content: bytes) -> None:
+    """Empty files and other files are refused after three attempts."""
     bank.write_bytes(content)
     with pytest.raises(SourceCorrupt):
         Choice(make_attempt(bank, **_SHORT)).take()
@@ -247,8 +249,8 @@ def test_momentary_damage_is_checked_again(tmp_path: Path) -> None:
     assert Choice(make_attempt(bank, on_step=damage_first_and_repair_then)).take().attempts == 2
 
 
-def test_no_file(tmp_path: Path) -> None:
-    """A missing database or a folder is reported at once, without another attempt."""
+def test_a_missing_file_is_reported_at_once(tmp_path: Path) -> None:
+    """A missing database and a folder are reported without another attempt."""
     folder = tmp_path / "live"
     folder.mkdir()
     for missing in (folder / "none.db", folder):
@@ -257,13 +259,13 @@ def test_no_file(tmp_path: Path) -> None:
 
 
 def test_a_database_that_disappears(bank: Path) -> None:
-    """A database that disappears during an attempt is reported as missing."""
+    """A database that disappears during an attempt is reported as not found."""
     with pytest.raises(SourceNotFound):
         Choice(make_attempt(bank, at={"start": bank.unlink})).take()
 
 
-def test_unsupported_stays_unsupported(bank: Path) -> None:
-    """A newer format is reported without retrying for minutes."""
+def test_a_newer_format_is_not_retried(bank: Path) -> None:
+    """A newer format is reported at once instead of after minutes of retries."""
     with bank.open("r+b") as file:
         file.seek(18)
         file.write(b"\3\3")
@@ -272,5 +274,5 @@ def test_unsupported_stays_unsupported(bank: Path) -> None:
 
 
 def test_again_is_not_a_sqlitevault_error() -> None:
-    """Again never leaves the package: callers catch SqliteVaultError."""
+    """Again never leaves the package, so it is not a SqliteVaultError."""
     assert not issubclass(Again, SqliteVaultError)

@@ -1,4 +1,4 @@
-"""Copying of bytes."""
+"""Tests of copying bytes."""
 
 import os
 import random
@@ -32,8 +32,8 @@ def test_the_copy_is_equal(tmp_path: Path, size: int, threads: int) -> None:
     assert sum(counted) == size
 
 
-def test_bytes_added_meanwhile_are_not_followed(tmp_path: Path) -> None:
-    """Bytes added during the copy are ignored, or the copy might never end."""
+def test_bytes_added_during_the_copy_are_ignored(tmp_path: Path) -> None:
+    """Bytes added during the copy are ignored, because it might never end otherwise."""
     source = _random_file(tmp_path / "a", 10_000)
 
     def grow(_copied: int) -> None:
@@ -45,8 +45,8 @@ def test_bytes_added_meanwhile_are_not_followed(tmp_path: Path) -> None:
     assert (tmp_path / "b").stat().st_size == 10_000
 
 
-def test_a_file_that_shrinks_is_copied_as_far_as_it_goes(tmp_path: Path) -> None:
-    """A truncation by the writer is not an error here; the protocols detect it."""
+def test_a_file_that_shrinks_is_copied_to_its_end(tmp_path: Path) -> None:
+    """A truncation by the writer is not an error of the copy; the protocols detect it."""
     source = _random_file(tmp_path / "a", 10_000)
     with fresh_open(source) as descriptor:
         copy_bytes(descriptor, tmp_path / "b", _options(1000, 1), lambda _: os.truncate(source, 1500))

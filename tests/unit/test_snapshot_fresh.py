@@ -1,4 +1,4 @@
-"""Reads of files that another host changes."""
+"""Tests of reads of files that another host changes."""
 
 import errno
 import mmap
@@ -19,8 +19,8 @@ def test_views_are_equal_while_nobody_writes(tmp_path: Path) -> None:
     assert look(path).first == (b"content" * 100)[:100]
 
 
-def test_a_write_changes_the_view_even_if_the_beginning_stays(tmp_path: Path) -> None:
-    """A later time is enough to make views differ."""
+def test_a_write_changes_the_view_even_if_the_header_does_not(tmp_path: Path) -> None:
+    """A later time is enough to make two views differ."""
     path = tmp_path / "a"
     path.write_bytes(b"0" * 500)
     before = look(path)
@@ -41,12 +41,12 @@ def test_a_replaced_file_has_another_identity(tmp_path: Path) -> None:
     assert look(path).fingerprint.identity != before.fingerprint.identity
 
 
-def test_the_applications_own_cache_is_left_alone(tmp_path: Path) -> None:
-    """On a local disk the pages stay cached; dropping them on NFS can only be tested on a mount."""
+def test_the_applications_cache_is_kept(tmp_path: Path) -> None:
+    """On a local disk cached pages stay in memory; that they are dropped on NFS can only be tested on a mount."""
     path = tmp_path / "a"
     path.write_bytes(bytes(1 << 20))
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as pages:
-        assert pages[0] == 0  # in memory from here on
+        assert pages[0] == 0  # cached from here on
         drop_cached_pages(file.fileno())
         before = resource.getrusage(resource.RUSAGE_SELF).ru_majflt
         assert sum(pages[:: mmap.PAGESIZE]) == 0
@@ -62,7 +62,7 @@ def test_missing_files_vanished(tmp_path: Path) -> None:
 
 
 def test_a_stale_handle_is_not_a_missing_file(tmp_path: Path) -> None:
-    """A server reports a stale handle for a replaced file; the new file must be opened again."""
+    """A stale handle means that the file was replaced, so it must be opened again."""
     path = tmp_path / "a"
     path.write_bytes(b"x")
     with pytest.raises(Replaced, match="replaced"), fresh_open(path):
@@ -88,5 +88,5 @@ def test_force_sync_raises_system_errors(tmp_path: Path) -> None:
 
 
 def test_names_beside_a_database() -> None:
-    """SQLite appends the suffix to the whole name."""
+    """The suffix is appended to the whole name, as SQLite does."""
     assert beside(Path("/data/app.db"), "-wal") == Path("/data/app.db-wal")

@@ -1,4 +1,4 @@
-"""Rollback journals as real writers leave them."""
+"""Tests of rollback journals as real writers leave them."""
 
 import shutil
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.databases import execute, make_bank
 
 
 @pytest.mark.parametrize("mode", ["delete", "truncate", "persist"])
-def test_what_a_finished_transaction_leaves_is_not_live(tmp_path: Path, mode: str) -> None:
+def test_the_journal_of_a_finished_transaction_is_not_live(tmp_path: Path, mode: str) -> None:
     """Deleted, truncated and zeroed journals all mean that the transaction is committed."""
     database = make_bank(tmp_path / "a.db")
     execute(database, f"PRAGMA journal_mode = {mode}", "UPDATE accounts SET balance = -balance")
@@ -21,14 +21,14 @@ def test_what_a_finished_transaction_leaves_is_not_live(tmp_path: Path, mode: st
 
 
 def test_a_persistent_journal_keeps_its_size(tmp_path: Path) -> None:
-    """A persistent journal really exists in the previous test."""
+    """In the previous test, the persistent journal really exists."""
     database = make_bank(tmp_path / "a.db", journal_mode="persist")
     assert beside(database, "-journal").stat().st_size > 512
     assert not read_journal(database).live
 
 
 def test_a_killed_writer_leaves_a_live_journal(tmp_path: Path) -> None:
-    """Half a transaction in the file has its journal beside it."""
+    """A writer killed during a transaction leaves a live journal."""
     database = make_bank(tmp_path / "a.db")
     leave_hot_journal(database)
     assert read_journal(database).live

@@ -1,4 +1,4 @@
-"""SQLite's locks, tested against real connections of other processes."""
+"""Tests of SQLite's locks, against real connections of other processes."""
 
 import os
 import sqlite3
@@ -63,7 +63,7 @@ def test_shared_keeps_writers_out_until_it_is_released(tmp_path: Path) -> None:
 
 
 def test_shared_survives_the_closing_of_another_descriptor(tmp_path: Path) -> None:
-    """Closing another descriptor of the file does not release the lock, as it would a POSIX lock."""
+    """Closing another descriptor of the file does not release the lock, as it would for a classic POSIX lock."""
     database = make_bank(tmp_path / "a.db")
     with fresh_open(database) as descriptor, shared_lock(descriptor, deadline=0):
         os.close(os.open(database, os.O_RDONLY))
@@ -80,7 +80,7 @@ def test_shared_is_released_after_an_error(tmp_path: Path) -> None:
 
 
 def test_readers_share_the_lock(tmp_path: Path) -> None:
-    """A reader of the application does not wait, and the lock does not wait for it."""
+    """A reader of the application and the lock do not wait for each other."""
     database = make_bank(tmp_path / "a.db")
     with (
         _client(database, "BEGIN", "SELECT * FROM accounts"),
@@ -90,8 +90,8 @@ def test_readers_share_the_lock(tmp_path: Path) -> None:
         assert not _commits(database)
 
 
-def test_an_exclusive_lock_is_waited_for_until_the_deadline(tmp_path: Path) -> None:
-    """The wait ends with Locked, and no lock is left behind."""
+def test_the_wait_for_an_exclusive_lock_ends_at_the_deadline(tmp_path: Path) -> None:
+    """The wait raises Locked, and no lock is left behind."""
     database = make_bank(tmp_path / "a.db")
     with (
         holding_the_lock(database),
@@ -103,8 +103,8 @@ def test_an_exclusive_lock_is_waited_for_until_the_deadline(tmp_path: Path) -> N
     assert _commits(database)
 
 
-def test_writers_are_told_apart_by_their_lock(tmp_path: Path) -> None:
-    """A RESERVED lock does not mean that the file is being written; an EXCLUSIVE lock may."""
+def test_writers_are_distinguished_by_their_lock(tmp_path: Path) -> None:
+    """RESERVED means that the file is not being written yet; EXCLUSIVE means that it may be."""
     database = make_bank(tmp_path / "a.db")
     with fresh_open(database) as descriptor:
         assert (reserved(descriptor), write_locked(descriptor)) == (False, False)
@@ -129,8 +129,8 @@ def _checkpointed_frames(database: Path) -> int:
         return int(connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[2])
 
 
-def test_connections_that_show(tmp_path: Path) -> None:
-    """Readers, writers and WAL connections are visible; a closed database shows none."""
+def test_visible_connections(tmp_path: Path) -> None:
+    """Readers, writers and WAL connections are visible; a closed database has none."""
     database = make_bank(tmp_path / "a.db")
     assert connections_seen(database) == ()
     with _client(database, "BEGIN", "SELECT * FROM accounts"):
@@ -140,7 +140,7 @@ def test_connections_that_show(tmp_path: Path) -> None:
     assert connections_seen(tmp_path / "none.db") == ()
 
 
-def test_an_idle_wal_connection_shows(tmp_path: Path) -> None:
+def test_an_idle_wal_connection_is_visible(tmp_path: Path) -> None:
     """In WAL mode even an idle connection is visible until it is closed."""
     database = make_bank(tmp_path / "a.db", journal_mode="wal")
     assert not wal_open(database)
@@ -150,8 +150,8 @@ def test_an_idle_wal_connection_shows(tmp_path: Path) -> None:
     assert not wal_open(database)
 
 
-def test_a_wal_connection_in_exclusive_mode_shows(tmp_path: Path) -> None:
-    """Such a connection has no -shm file but an exclusive lock."""
+def test_a_wal_connection_in_exclusive_mode_is_visible(tmp_path: Path) -> None:
+    """Such a connection is visible by its exclusive lock, as it has no -shm file."""
     database = make_bank(tmp_path / "a.db", journal_mode="wal")
     with _client(database, "PRAGMA locking_mode = EXCLUSIVE", "UPDATE accounts SET balance = -balance"):
         assert not beside(database, "-shm").exists()

@@ -1,4 +1,4 @@
-"""Recovery of a copy into one sound file."""
+"""Tests of recovery of a copy into one sound file."""
 
 import shutil
 from contextlib import closing
@@ -23,7 +23,7 @@ def _copy_all(source: Path, folder: Path) -> Path:
     return folder / "database"
 
 
-def test_a_sound_file_is_left_as_it_is(tmp_path: Path) -> None:
+def test_a_sound_file_is_not_changed(tmp_path: Path) -> None:
     """A copy in rollback mode that needs no recovery stays identical."""
     bank = make_bank(tmp_path / "a.db")
     copy = _copy_all(bank, tmp_path / "copy")
@@ -42,7 +42,7 @@ def test_a_wal_database_is_put_in_rollback_mode(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", ["delete", "wal"])
-def test_what_a_crash_left_is_recovered(tmp_path: Path, mode: str) -> None:
+def test_a_copy_of_a_crashed_database_is_recovered(tmp_path: Path, mode: str) -> None:
     """One file remains, with every commit and nothing else."""
     bank = make_bank(tmp_path / "a.db", journal_mode=mode)
     leave_log(bank) if mode == "wal" else leave_hot_journal(bank)
@@ -53,7 +53,7 @@ def test_what_a_crash_left_is_recovered(tmp_path: Path, mode: str) -> None:
 
 
 def test_an_unreadable_schema_is_copied(tmp_path: Path) -> None:
-    """Damaged databases and those of a newer SQLite are copied too; their content is checked later."""
+    """Damaged databases and those of a newer SQLite are copied, and their content is checked later."""
     bank = tmp_path / "a.db"
     with closing(apsw.Connection(str(bank))) as connection:
         connection.execute("PRAGMA journal_mode = WAL; CREATE TABLE t (x); INSERT INTO t VALUES (1)").fetchall()
@@ -74,7 +74,7 @@ def test_a_journal_that_undoes_everything(tmp_path: Path) -> None:
 
 
 def test_a_file_that_sqlite_refuses(tmp_path: Path) -> None:
-    """SQLite's error is reported as SourceCorrupt."""
+    """SQLite's error is raised as SourceCorrupt."""
     copy = tmp_path / "database"
     copy.write_bytes(b"no database" * 1000)
     with pytest.raises(SourceCorrupt, match="recover"):

@@ -1,4 +1,4 @@
-"""Protocols for rollback-journal mode: what each accepts, refuses and leaves behind."""
+"""Tests of the protocols for rollback-journal mode: accepted and refused copies, and the state afterwards."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -28,16 +28,16 @@ def bank(tmp_path: Path) -> Path:
 
 
 @each_protocol
-def test_a_database_at_rest(bank: Path, protocol: Protocol) -> None:
-    """The copy is byte for byte the source, and nothing needs recovery."""
+def test_an_idle_database(bank: Path, protocol: Protocol) -> None:
+    """The copy is byte for byte the source and needs no recovery."""
     attempt = make_attempt(bank)
     assert protocol(attempt) == Copied()
     assert attempt.copy.read_bytes() == bank.read_bytes()
 
 
 @each_protocol
-def test_a_hot_journal_comes_along_and_is_rolled_back_on_the_copy(bank: Path, protocol: Protocol) -> None:
-    """Half a transaction is undone in the copy; the source keeps both file and journal as they were."""
+def test_a_hot_journal_is_copied_and_rolled_back_in_the_copy(bank: Path, protocol: Protocol) -> None:
+    """Half a transaction is undone in the copy; the source keeps its file and journal unchanged."""
     before = require_bank(bank)
     leave_hot_journal(bank)
     left = bank.read_bytes(), beside(bank, "-journal").read_bytes()
@@ -52,8 +52,8 @@ def test_a_hot_journal_comes_along_and_is_rolled_back_on_the_copy(bank: Path, pr
 @pytest.mark.parametrize(
     "step", ["start", "journal-read", "database-opened", "database-chunk", "database-copied", "journal-compared"]
 )
-def test_a_commit_at_any_step_spoils_the_optimistic_copy(bank: Path, step: str) -> None:
-    """A commit at any step fails the attempt, except one before the first step, which is in the copy."""
+def test_a_commit_at_any_step_fails_the_optimistic_copy(bank: Path, step: str) -> None:
+    """A commit at any step fails the attempt, except before the first step, where it is in the copy."""
     attempt = make_attempt(bank, at={step: lambda: execute(bank, _ADD)})
     if step == "start":
         settle(attempt.copy, copy_optimistic(attempt))
@@ -63,21 +63,21 @@ def test_a_commit_at_any_step_spoils_the_optimistic_copy(bank: Path, step: str) 
             copy_optimistic(attempt)
 
 
-def test_a_spilled_and_undone_transaction_spoils_the_optimistic_copy(bank: Path) -> None:
-    """It does not change the header's change counter; the file's times show it."""
+def test_a_spilled_and_undone_transaction_fails_the_optimistic_copy(bank: Path) -> None:
+    """Such a transaction does not change the header's change counter, but the file's times show it."""
     attempt = make_attempt(bank, at={"database-chunk": lambda: execute(bank, *_SPILL, "ROLLBACK")})
     with pytest.raises(Again):
         copy_optimistic(attempt)
 
 
-def test_a_transaction_under_way_is_not_taken_for_a_crashed_one(bank: Path) -> None:
+def test_an_open_transaction_is_not_taken_for_a_crashed_one(bank: Path) -> None:
     """The journal of a live writer is not rolled back."""
     with session(bank, *_SPILL), pytest.raises(Again):
         copy_optimistic(make_attempt(bank))
 
 
 def test_a_writer_without_a_journal_is_seen_by_its_lock(bank: Path) -> None:
-    """With journal_mode MEMORY only the lock shows half a transaction in the file."""
+    """With journal_mode MEMORY, half a transaction in the file shows only by its lock."""
     with session(bank, "PRAGMA journal_mode = MEMORY", *_SPILL):
         assert not beside(bank, "-journal").exists()
         with pytest.raises(Again, match="lock"):
@@ -85,7 +85,7 @@ def test_a_writer_without_a_journal_is_seen_by_its_lock(bank: Path) -> None:
 
 
 def test_a_writer_waits_while_the_lock_is_held(bank: Path) -> None:
-    """A transaction begun under our lock is not in the copy, and its journal is not taken for a hot one."""
+    """A transaction begun under the lock is not in the copy, and its journal is not taken as hot."""
     before = require_bank(bank)
     with session(bank) as application:
         attempt = make_attempt(bank, at={"shared-locked": lambda: application.run("BEGIN IMMEDIATE", _ADD)})
@@ -98,8 +98,8 @@ def test_a_writer_waits_while_the_lock_is_held(bank: Path) -> None:
     assert require_bank(bank) == before + 1
 
 
-def test_a_journal_that_arrives_late_spoils_the_locked_copy(bank: Path, tmp_path: Path) -> None:
-    """If a host releases a dead writer's lock before it sends the journal, the attempt fails."""
+def test_a_journal_that_arrives_late_fails_the_locked_copy(bank: Path, tmp_path: Path) -> None:
+    """If the server releases a dead writer's lock before its journal arrives, the attempt fails."""
     before = require_bank(bank)
     leave_hot_journal(bank)
     late = beside(bank, "-journal").rename(tmp_path / "on its way")
@@ -111,8 +111,8 @@ def test_a_journal_that_arrives_late_spoils_the_locked_copy(bank: Path, tmp_path
     assert require_bank(again.copy) == before
 
 
-def test_the_time_the_lock_was_held_is_noted(bank: Path) -> None:
-    """The time is also recorded if the attempt fails."""
+def test_the_time_under_the_lock_is_recorded(bank: Path) -> None:
+    """The time under the lock is recorded even if the attempt fails."""
     attempt = make_attempt(bank, at={"database-copied": lambda: 1 / 0})
     with pytest.raises(ZeroDivisionError):
         copy_locked(attempt)
@@ -120,8 +120,8 @@ def test_the_time_the_lock_was_held_is_noted(bank: Path) -> None:
     execute(bank, _ADD)
 
 
-def test_a_copy_that_takes_too_long_lets_the_writers_go(bank: Path) -> None:
-    """The stall limit is kept even if the projection was wrong."""
+def test_a_copy_that_takes_too_long_releases_the_lock(bank: Path) -> None:
+    """The limit of the stall is kept even if the projection was wrong."""
     attempt = make_attempt(bank, max_writer_stall_seconds=1e-6)
     with pytest.raises(Again, match="too long"):
         copy_locked(attempt)
@@ -134,7 +134,7 @@ def test_a_lock_that_never_becomes_free(bank: Path) -> None:
         copy_locked(make_attempt(bank))
 
 
-def test_a_write_in_spite_of_the_lock_is_named(bank: Path) -> None:
+def test_a_write_despite_the_lock_is_refused(bank: Path) -> None:
     """If locks do not reach the writer, a copy under them is refused."""
     with session(Path(f"file:{bank}?nolock=1")) as application:
         attempt = make_attempt(bank, at={"database-copied": lambda: application.run(_ADD)})
@@ -144,14 +144,14 @@ def test_a_write_in_spite_of_the_lock_is_named(bank: Path) -> None:
 
 @each_protocol
 def test_a_database_switched_to_wal(bank: Path, protocol: Protocol) -> None:
-    """The other mode needs another protocol."""
+    """After a switch to WAL the attempt fails, because that mode needs another protocol."""
     execute(bank, "PRAGMA journal_mode = WAL")
     with pytest.raises(Again, match="WAL"):
         protocol(make_attempt(bank))
 
 
 def test_a_replaced_database(bank: Path, tmp_path: Path) -> None:
-    """The lock is on a file that no longer has the name."""
+    """If the database is replaced, the attempt fails, because the lock is on the old file."""
     other = make_bank(tmp_path / "other.db", rows=10)
     with pytest.raises(Again, match="replaced"):
         copy_locked(make_attempt(bank, at={"shared-locked": lambda: other.rename(bank)}))

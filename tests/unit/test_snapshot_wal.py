@@ -1,4 +1,4 @@
-"""Protocols for WAL mode: what each accepts, refuses and leaves behind."""
+"""Tests of the protocols for WAL mode: accepted and refused copies, and the state afterwards."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -76,15 +76,15 @@ def test_the_log_of_a_killed_writer(bank: Path, protocol: Protocol) -> None:
 
 
 @each_protocol
-def test_commits_during_the_copy_go_on(bank: Path, application: Session, protocol: Protocol) -> None:
-    """A commit while the database is copied is in the copy: the log is read later."""
+def test_commits_continue_during_the_copy(bank: Path, application: Session, protocol: Protocol) -> None:
+    """A commit while the database is copied is in the copy, because the log is read later."""
     attempt = make_attempt(bank, at={"database-chunk": lambda: application.run(_ADD)})
     assert _rows(attempt, protocol) == 502
 
 
 @each_protocol
-def test_a_checkpoint_during_the_copy_does_no_harm(bank: Path, application: Session, protocol: Protocol) -> None:
-    """The pages it writes to the database are also in the log, as long as the log is not restarted."""
+def test_a_checkpoint_during_the_copy_is_harmless(bank: Path, application: Session, protocol: Protocol) -> None:
+    """Pages that a checkpoint moves to the database are also in the log, as long as the log is not restarted."""
     grow = "INSERT INTO ledger(note) SELECT note FROM ledger"
     application.run(grow)
     attempt = make_attempt(bank, at={"database-chunk": lambda: application.run("PRAGMA wal_checkpoint(PASSIVE)")})
@@ -92,8 +92,8 @@ def test_a_checkpoint_during_the_copy_does_no_harm(bank: Path, application: Sess
 
 
 @pytest.mark.parametrize("step", ["generation-read", "database-opened", "database-copied", "wal-chunk", "wal-copied"])
-def test_a_restart_of_the_log_spoils_the_lock_free_copy(bank: Path, application: Session, step: str) -> None:
-    """The generation must stay the same from the first check to the last."""
+def test_a_restart_of_the_log_fails_the_lock_free_copy(bank: Path, application: Session, step: str) -> None:
+    """The log's generation must stay the same from the first check to the last."""
 
     def restart() -> None:
         application.run("PRAGMA wal_checkpoint(RESTART)", _ADD)
@@ -110,18 +110,18 @@ def test_the_pin_keeps_the_log_from_being_restarted(bank: Path, application: Ses
     assert beside(bank, "-wal").stat().st_size > 0
 
 
-def test_a_pin_without_effect_on_an_empty_log_is_noticed(bank: Path, application: Session) -> None:
+def test_a_pin_without_effect_on_an_empty_log_is_detected(bank: Path, application: Session) -> None:
     """If locks do not reach the writer, a whole generation that comes and goes during the copy is detected."""
     application.run("PRAGMA wal_checkpoint(TRUNCATE)")
     beside(bank, "-shm").unlink()
-    beside(bank, "-shm").write_bytes(b"")  # the application's locks are on the file that had this name before
+    beside(bank, "-shm").write_bytes(b"")  # the application's locks are on the file that had this name
     write = ("UPDATE ledger SET note = note || 'changed'", "PRAGMA wal_checkpoint(TRUNCATE)", _ADD)
     with pytest.raises(Again, match="written while there was no"):
         copy_pinned(make_attempt(bank, at={"database-chunk": lambda: application.run(*write)}))
 
 
 def test_the_pin_is_released(bank: Path, application: Session) -> None:
-    """Afterwards a checkpoint works as before."""
+    """After the pin is released, a checkpoint works as before."""
     copy_pinned(make_attempt(bank))
     with pytest.raises(ZeroDivisionError):
         copy_pinned(make_attempt(bank, at={"database-chunk": lambda: 1 / 0}))
@@ -130,15 +130,15 @@ def test_the_pin_is_released(bank: Path, application: Session) -> None:
 
 
 @pytest.mark.parametrize("step", ["database-opened", "database-chunk", "database-copied", "wal-copied"])
-def test_a_write_while_there_is_no_log_spoils_the_copy(bank: Path, step: str) -> None:
-    """A program opened the database, wrote and closed it, so there is no log before or after: the attempt fails."""
+def test_a_write_without_a_lasting_log_fails_the_copy(bank: Path, step: str) -> None:
+    """If a program opens, writes and closes the database during the copy, leaving no log, the attempt fails."""
     with pytest.raises(Again):
         copy_lock_free(make_attempt(bank, at={step: lambda: execute(bank, _ADD)}))
     assert not beside(bank, "-wal").exists()
 
 
 def test_a_log_whose_header_is_torn_counts_as_empty(bank: Path, application: Session) -> None:
-    """As for SQLite: before an interrupted restart of the log, everything was moved into the database."""
+    """A log with a torn header counts as empty, as for SQLite: everything was checkpointed before the restart."""
     application.run("PRAGMA wal_checkpoint(FULL)")
     with beside(bank, "-wal").open("r+b") as file:
         file.seek(20)
@@ -146,7 +146,7 @@ def test_a_log_whose_header_is_torn_counts_as_empty(bank: Path, application: Ses
     assert _rows(make_attempt(bank), copy_lock_free) == 501
 
 
-def test_a_log_cut_off_in_a_frame(bank: Path, application: Session) -> None:
+def test_a_log_truncated_in_a_frame(bank: Path, application: Session) -> None:
     """Only whole transactions count, as in SQLite's own recovery."""
     application.run(_ADD)
     log = beside(bank, "-wal")
@@ -178,7 +178,7 @@ def test_a_log_of_another_database(bank: Path, application: Session, tmp_path: P
 
 @each_protocol
 def test_a_database_switched_out_of_wal(tmp_path: Path, protocol: Protocol) -> None:
-    """The other mode needs another protocol."""
+    """After a switch out of WAL the attempt fails, because that mode needs another protocol."""
     bank = make_bank(tmp_path / "live" / "b.db")
     beside(bank, "-shm").write_bytes(b"")
     with pytest.raises(Again, match="out of WAL"):
@@ -186,7 +186,7 @@ def test_a_database_switched_out_of_wal(tmp_path: Path, protocol: Protocol) -> N
 
 
 def test_a_replaced_database(bank: Path, application: Session, tmp_path: Path) -> None:
-    """The log belongs to a file that no longer has the name."""
+    """If the database is replaced, the attempt fails, because the log belongs to the old file."""
     application.run(_ADD)
     other = make_bank(tmp_path / "other.db", journal_mode="wal")
     with pytest.raises(Again, match="replaced"):

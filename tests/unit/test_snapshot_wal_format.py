@@ -1,4 +1,4 @@
-"""The write-ahead log's format, tested on logs that SQLite wrote."""
+"""Tests of the write-ahead log's format, with logs that SQLite wrote."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ def _header(log: Path) -> WalHeader:
 
 @pytest.mark.parametrize("page_size", [512, 4096, 65536])
 def test_header_and_frames_of_a_real_log(tmp_path: Path, page_size: int) -> None:
-    """Page size, number of frames and checksum agree with SQLite's."""
+    """Page size, number of frames and checksum agree with SQLite's own figures."""
     log = beside(tmp_path / "a.db", "-wal")
     with _open_wal(tmp_path / "a.db", page_size) as connection:
         connection.execute("INSERT INTO t VALUES (zeroblob(100000))")
@@ -49,7 +49,7 @@ def test_header_and_frames_of_a_real_log(tmp_path: Path, page_size: int) -> None
 
 
 def test_a_restarted_log_is_another_generation(tmp_path: Path) -> None:
-    """Its first salt is one higher; frames left from the previous generation are not counted."""
+    """A restarted log's first salt is one higher, and frames of the previous generation are not counted."""
     log = beside(tmp_path / "a.db", "-wal")
     with _open_wal(tmp_path / "a.db") as connection:
         connection.execute("INSERT INTO t VALUES (zeroblob(100000))")
@@ -66,7 +66,7 @@ def test_a_restarted_log_is_another_generation(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("damaged", [0, 5, 10, 13, 17, 23, 25, 31])
 def test_a_torn_header_counts_as_none(tmp_path: Path, damaged: int) -> None:
-    """SQLite takes a log with a wrong header checksum as empty."""
+    """A log with a wrong header checksum counts as empty, as for SQLite."""
     with _open_wal(tmp_path / "a.db"):
         content = bytearray(beside(tmp_path / "a.db", "-wal").read_bytes()[:HEADER_BYTES])
     assert parse_wal_header(bytes(content)) is not None
@@ -74,7 +74,7 @@ def test_a_torn_header_counts_as_none(tmp_path: Path, damaged: int) -> None:
     assert parse_wal_header(bytes(content)) is None
 
 
-def test_a_newer_version_is_named() -> None:
+def test_a_newer_version_is_refused() -> None:
     """A log of a newer version is refused, not taken as empty."""
     begin = bytes.fromhex("377f0683") + (3008000).to_bytes(4, "big") + (4096).to_bytes(4, "big") + bytes(12)
     sums = wal_checksum(begin, big_endian=True)
@@ -84,12 +84,12 @@ def test_a_newer_version_is_named() -> None:
 
 @given(st.binary(max_size=HEADER_BYTES))
 def test_other_bytes_are_not_a_header(content: bytes) -> None:
-    """Only bytes with a matching checksum are a header."""
+    """Only bytes with a valid checksum are a header."""
     assert parse_wal_header(content) is None
 
 
 def test_the_mode_in_the_database(tmp_path: Path) -> None:
-    """The header shows the mode, and a change of mode changes the lasting bytes."""
+    """The database's header shows the mode, and a change of mode changes the compared bytes."""
     path = tmp_path / "a.db"
     with _open_wal(path) as connection:
         first = path.read_bytes()[:100]

@@ -1,4 +1,4 @@
-"""The working folder of a copy."""
+"""Tests of the working folder of a copy."""
 
 import multiprocessing
 import os
@@ -12,14 +12,14 @@ from sqlitevault.snapshot.working_copy import clear, workplace
 
 
 def test_the_copy_is_put_in_place(tmp_path: Path) -> None:
-    """Afterwards only the file is left."""
+    """Afterwards only the finished copy is left."""
     with workplace(tmp_path / "copy.db", 10) as copy:
         copy.write_bytes(b"content")
     assert [path.name for path in tmp_path.iterdir()] == ["copy.db"]
 
 
-def test_nothing_is_left_after_an_error(tmp_path: Path) -> None:
-    """Neither the copy nor the files beside it are left."""
+def test_an_error_leaves_no_files(tmp_path: Path) -> None:
+    """After an error neither the copy nor the files beside it are left."""
     with pytest.raises(ZeroDivisionError), workplace(tmp_path / "copy.db", 10) as copy:
         copy.write_bytes(b"content")
         copy.with_name("database-wal").write_bytes(b"log")
@@ -29,14 +29,14 @@ def test_nothing_is_left_after_an_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", ["", "-journal", "-wal", "-shm"])
 def test_names_that_are_taken(tmp_path: Path, suffix: str) -> None:
-    """Nothing is overwritten; a stale journal or log is refused because SQLite would apply it to the copy."""
+    """Existing files are not overwritten, and a stale journal or log is refused because SQLite would apply it."""
     (tmp_path / f"copy.db{suffix}").write_bytes(b"precious")
     with pytest.raises(TargetExists), workplace(tmp_path / "copy.db", 10):
         pytest.fail("the body was entered")
 
 
-def test_too_little_space_is_known_beforehand(tmp_path: Path) -> None:
-    """If the copy cannot fit, nothing is locked or read."""
+def test_too_little_space_is_reported_first(tmp_path: Path) -> None:
+    """If the copy cannot fit, the source is neither locked nor read."""
     with pytest.raises(ScratchFull, match="are needed"), workplace(tmp_path / "copy.db", 1 << 60):
         pytest.fail("the body was entered")
 
@@ -62,7 +62,7 @@ def _write_beyond_the_limit(folder: Path) -> None:
 
 
 def test_clearing_between_attempts(tmp_path: Path) -> None:
-    """The next attempt finds an empty folder."""
+    """The next attempt begins with an empty folder."""
     with workplace(tmp_path / "copy.db", 10) as copy:
         copy.write_bytes(b"first")
         copy.with_name("database-journal").write_bytes(b"journal")

@@ -1,4 +1,4 @@
-"""Merging a table by primary key: deleted rows come back, newer ones stay."""
+"""Tests of merging a table by primary key: deleted rows return, newer ones stay."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ def merge_table(live: Path, copy: Path, table: str, *, missing_only: bool) -> in
 
 @pytest.fixture
 def pair(tmp_path: Path) -> tuple[Path, Path]:
-    """Give a live database that lost rows, changed one and gained one since the copy."""
+    """A live database that has lost 100 rows, changed one and gained one since the copy."""
     copy, live = make_bank(tmp_path / "copy #1%?.db"), make_bank(tmp_path / "live.db")
     execute(
         live,
@@ -31,28 +31,28 @@ def pair(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def test_the_comparison_counts_each_kind_of_row(pair: tuple[Path, Path]) -> None:
-    """100 deleted, 1 new, 1 changed, the rest the same."""
+    """The comparison counts deleted, new, changed and equal rows."""
     found = compare_table(*pair, "ledger")
     assert (found.only_in_copy, found.only_live, found.different, found.same) == (100, 1, 1, 399)
 
 
-def test_missing_only_touches_nothing_else(pair: tuple[Path, Path]) -> None:
-    """Deleted rows return, the newer and the changed row stay, no trigger fires."""
+def test_missing_only_changes_nothing_else(pair: tuple[Path, Path]) -> None:
+    """Deleted rows return, newer and changed rows stay, and no trigger fires."""
     assert merge_table(*pair, "ledger", missing_only=True) == 100
     assert rows(pair[0], "SELECT count(*), max(id) FROM ledger") == [(501, 501)]
     assert rows(pair[0], "SELECT note FROM ledger WHERE id = 200") == [("newer",)]
     assert rows(pair[0], "SELECT count(*) FROM accounts") == [(50,)]
 
 
-def test_a_full_merge_sets_changed_rows_back(pair: tuple[Path, Path]) -> None:
-    """Without missing_only the backup's version of a row wins; rows only live stay."""
+def test_a_full_merge_restores_changed_rows(pair: tuple[Path, Path]) -> None:
+    """Without missing_only, changed rows get the backup's values, and rows that are only live stay."""
     merge_table(*pair, "ledger", missing_only=False)
     assert rows(pair[0], "SELECT count(*) FROM ledger") == [(501,)]
     assert rows(pair[0], "SELECT note LIKE 'entry%' FROM ledger WHERE id = 200") == [(1,)]
 
 
 def test_merging_twice_changes_nothing_more(pair: tuple[Path, Path]) -> None:
-    """Running it again is harmless."""
+    """A second merge writes no rows."""
     merge_table(*pair, "ledger", missing_only=False)
     assert merge_table(*pair, "ledger", missing_only=False) == 0
 
@@ -73,8 +73,8 @@ def test_other_columns_are_refused(pair: tuple[Path, Path]) -> None:
         merge_table(*pair, "ledger", missing_only=True)
 
 
-def test_odd_names_and_composite_keys_work(tmp_path: Path) -> None:
-    """Names that need quoting, two key columns, NULL in a key, a generated column."""
+def test_odd_names_and_composite_keys(tmp_path: Path) -> None:
+    """A table with quoted names, two key columns, NULL in a key and a generated column can be merged."""
     create = 'CREATE TABLE "odd ""name" (a, "b c", v, g AS (v || "x"), PRIMARY KEY (a, "b c"))'
     for name in ("live.db", "copy.db"):
         execute(tmp_path / name, create, 'INSERT INTO "odd ""name" VALUES (1, NULL, \'one\')')
@@ -93,8 +93,8 @@ def test_odd_names_and_composite_keys_work(tmp_path: Path) -> None:
     ],
     ids=["null", "collation"],
 )
-def test_a_key_of_several_rows_merges_nothing(tmp_path: Path, create: str, values: str) -> None:
-    """Rows with the same key would get each other's values."""
+def test_a_key_of_several_rows_is_refused(tmp_path: Path, create: str, values: str) -> None:
+    """If several rows have the same key, the table is refused, or rows would get each other's values."""
     live, copy = tmp_path / "live.db", tmp_path / "copy.db"
     for path in (live, copy):
         execute(path, create, f"INSERT INTO t VALUES {values}")
@@ -104,8 +104,8 @@ def test_a_key_of_several_rows_merges_nothing(tmp_path: Path, create: str, value
     assert rows(live, "SELECT v FROM t ORDER BY rowid") == [("one",), ("two",)]
 
 
-def test_rows_without_a_key_are_compared_as_wholes(tmp_path: Path) -> None:
-    """Equal rows are counted; 1 is not 1.0, nor is 'a' 'A'; a column that only one side has is left out."""
+def test_rows_without_a_key_are_compared_as_a_whole(tmp_path: Path) -> None:
+    """Equal rows are counted; 1 and 1.0 differ, and so do 'a' and 'A'; columns on only one side are ignored."""
     create = "CREATE TABLE t (surplus TEXT COLLATE NOCASE, v)"
     execute(tmp_path / "copy.db", create, "INSERT INTO t VALUES ('a', 1), ('a', 1), ('a', 1), ('b', 2), (NULL, NULL)")
     execute(tmp_path / "live.db", create, "INSERT INTO t VALUES ('a', 1), ('A', 1), ('b', 2.0), (NULL, NULL)")
@@ -113,7 +113,7 @@ def test_rows_without_a_key_are_compared_as_wholes(tmp_path: Path) -> None:
     assert rows_apart(tmp_path / "live.db", tmp_path / "copy.db", "t") == (3, 2)
 
 
-def test_a_locked_database_is_busy_not_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_locked_database_is_busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While another program holds the write lock, the merge waits and then raises SourceBusy."""
     monkeypatch.setattr("sqlitevault.database.pairing._BUSY_SECONDS", 0.05)
     live, copy = make_bank(tmp_path / "live.db"), make_bank(tmp_path / "copy.db")
@@ -121,8 +121,8 @@ def test_a_locked_database_is_busy_not_broken(tmp_path: Path, monkeypatch: pytes
         merge_table(live, copy, "ledger", missing_only=True)
 
 
-def test_it_works_while_the_application_writes(tmp_path: Path) -> None:
-    """The merge is one more transaction among the application's."""
+def test_a_merge_while_the_application_writes(tmp_path: Path) -> None:
+    """A merge works as one more transaction beside those of the application."""
     live, copy = make_bank(tmp_path / "live.db"), make_bank(tmp_path / "copy.db")
     execute(live, "DELETE FROM api_keys")
     with writer(live):
@@ -146,7 +146,7 @@ def test_a_newer_row_with_the_same_unique_value_is_never_replaced(tmp_path: Path
     }
 
 
-def test_rows_come_back_where_they_were(tmp_path: Path) -> None:
+def test_rows_return_to_their_places(tmp_path: Path) -> None:
     """A table without a numeric key keeps the order of its rows; rows whose place is taken go to the end."""
     for name in ("live.db", "copy.db"):
         execute(tmp_path / name, "CREATE TABLE t (id TEXT PRIMARY KEY)", "INSERT INTO t VALUES ('a'), ('b'), ('c')")
@@ -157,8 +157,8 @@ def test_rows_come_back_where_they_were(tmp_path: Path) -> None:
     assert found == [(1, "a"), (2, "x"), (3, "c"), (4, "b")]
 
 
-def test_rows_that_refer_to_missing_ones_are_counted(tmp_path: Path) -> None:
-    """Restored children without their parents are reported."""
+def test_rows_with_missing_parents_are_counted(tmp_path: Path) -> None:
+    """Restored rows that refer to missing ones are counted."""
     for name in ("live.db", "copy.db"):
         execute(
             tmp_path / name,
