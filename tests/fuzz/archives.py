@@ -1,4 +1,4 @@
-# ruff: noqa: T201 - a program that talks to whoever runs it
+# ruff: noqa: T201 - a program that prints its results
 """Hundreds of thousands of damaged and hostile archives: each is refused or unpacks to exactly the original content.
 
     python -m tests.fuzz.archives --cases 100000 --seed 1

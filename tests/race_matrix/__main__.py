@@ -20,7 +20,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.race_matrix", description=__doc__)
     parser.add_argument("--cases", type=int, default=5000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--folder", type=Path, default=None, help="where the databases lie; a memory disk by default")
+    parser.add_argument("--folder", type=Path, default=None, help="folder of the database; default: a memory disk")
     arguments = parser.parse_args()
     outcome = run_matrix(arguments.cases, arguments.seed, folder=arguments.folder)
     sys.stdout.write(outcome.table())

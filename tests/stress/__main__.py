@@ -20,7 +20,9 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--modes", nargs="+", choices=MODES, default=MODES)
-    parser.add_argument("--folder", type=Path, default=None, help="where the databases lie; the system's by default")
+    parser.add_argument(
+        "--folder", type=Path, default=None, help="folder of the databases; default: the system's temporary folder"
+    )
     arguments = parser.parse_args()
     modes = tuple(arguments.modes)
     tally = run_stress(arguments.seconds, arguments.seed, modes=modes, folder=arguments.folder)

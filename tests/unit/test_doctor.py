@@ -1,4 +1,4 @@
-"""The doctor's findings, each with its real cause, on real databases and processes."""
+"""Tests of the doctor's findings, each with its real cause, on real databases and processes."""
 
 import multiprocessing
 import os
@@ -54,7 +54,7 @@ def _found(source: Path, name: str, **options: Any) -> Finding:
 
 @pytest.fixture(params=["delete", "wal"])
 def bank(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
-    """A closed database in either mode."""
+    """A closed database in rollback or WAL mode."""
     return make_bank(tmp_path / "live" / "a.db", journal_mode=request.param)
 
 
@@ -71,7 +71,7 @@ def wal_bank(tmp_path: Path) -> Path:
 
 
 def test_a_healthy_source(bank: Path) -> None:
-    """Every finding is ok; bytes and times in the folder are unchanged, no lock is left, and scratch is empty."""
+    """Every finding is ok; the folder's bytes and times are unchanged, no lock is left, and scratch is empty."""
     before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in bank.parent.iterdir()}
     report = _examined(bank)
     assert report.healthy
@@ -82,7 +82,7 @@ def test_a_healthy_source(bank: Path) -> None:
 
 
 def test_the_report_is_json(bank: Path) -> None:
-    """The JSON report holds the findings and the verdict."""
+    """The JSON report has the findings and the verdict."""
     document = _examined(bank).to_dict()
     assert document["healthy"] is True
     assert document["capacity"]["bytes"] == bank.stat().st_size
@@ -90,7 +90,7 @@ def test_the_report_is_json(bank: Path) -> None:
 
 
 class Committing(Watcher):
-    """Makes the application take its strongest lock as a step begins."""
+    """Makes the application take its strongest lock when a step begins."""
 
     def __init__(self, application: Session) -> None:
         """Begin without an answer."""
@@ -120,7 +120,7 @@ def test_a_writer_is_never_blocked(rollback_bank: Path) -> None:
     ],
 )
 def test_other_files_are_not_examined(tmp_path: Path, content: bytes | None, error: type[Exception]) -> None:
-    """The error is the same as for a backup."""
+    """A file that is not a database raises the same error as for a backup."""
     source = tmp_path / "live" / "a.db"
     source.parent.mkdir()
     if content is not None:
@@ -130,7 +130,7 @@ def test_other_files_are_not_examined(tmp_path: Path, content: bytes | None, err
 
 
 def test_the_journal_mode_and_its_hazards(bank: Path) -> None:
-    """The journal mode is reported, and the unsafe values of `synchronous` in that mode."""
+    """The report names the journal mode and the unsafe values of `synchronous` in that mode."""
     report = _examined(bank)
     in_wal_mode = report.journal_mode == "wal"
     assert _find(report, "journal mode").detail.startswith("WAL" if in_wal_mode else "rollback journal")
@@ -139,7 +139,7 @@ def test_the_journal_mode_and_its_hazards(bank: Path) -> None:
 
 
 def test_a_newer_sqlite_is_a_warning(rollback_bank: Path) -> None:
-    """The version in the header is compared number by number."""
+    """The version in the header is compared by its numbers, not as text."""
     assert _found(rollback_bank, "SQLite version").level is Level.OK
     with rollback_bank.open("r+b") as file:
         os.pwrite(file.fileno(), struct.pack(">I", 3_100_002), 96)
@@ -148,8 +148,8 @@ def test_a_newer_sqlite_is_a_warning(rollback_bank: Path) -> None:
     assert "written by 3.100.2" in found.detail
 
 
-def test_locks_of_others_are_seen(rollback_bank: Path) -> None:
-    """A transaction of the application is visible and not a fault."""
+def test_locks_of_others_are_visible(rollback_bank: Path) -> None:
+    """A transaction of the application is visible, and is not a fault."""
     assert "none seen" in _found(rollback_bank, "others' locks").detail
     with session(rollback_bank, "BEGIN IMMEDIATE"):
         found = _found(rollback_bank, "others' locks")
@@ -157,8 +157,8 @@ def test_locks_of_others_are_seen(rollback_bank: Path) -> None:
     assert "a connection that writes" in found.detail
 
 
-def test_an_idle_wal_connection_is_seen(wal_bank: Path) -> None:
-    """If the application runs on another host, this proves that locks travel."""
+def test_an_idle_wal_connection_is_visible(wal_bank: Path) -> None:
+    """An idle WAL connection is visible, which proves that locks reach another host if it runs there."""
     with session(wal_bank, "SELECT * FROM accounts"):
         assert "has the database open in WAL mode" in _found(wal_bank, "others' locks").detail
     assert "none seen" in _found(wal_bank, "others' locks").detail
@@ -169,23 +169,23 @@ _FAULTS = [
     pytest.param("error=EACCES", "problem|", "", id="refused"),
     pytest.param("error=EIO", "problem|", "Input/output error", id="lost server"),
     pytest.param("retval=0", "problem|", "is not visible through another", id="without effect"),
-    pytest.param(None, "ok|", "visible through another, and released", id="as they should be"),
+    pytest.param(None, "ok|", "visible through another, and released", id="working"),
 ]
 
 
 @pytest.mark.skipif(not shutil.which("strace"), reason="strace, which makes system calls fail, is not installed")
-@pytest.mark.parametrize(("fault", "level", "says"), _FAULTS)
-def test_locks_that_do_not_work(rollback_bank: Path, fault: str | None, level: str, says: str) -> None:
-    """The kernel refuses locks, loses them, or answers as if they were taken."""
+@pytest.mark.parametrize(("fault", "level", "detail"), _FAULTS)
+def test_locks_that_do_not_work(rollback_bank: Path, fault: str | None, level: str, detail: str) -> None:
+    """Locks are a problem if the kernel refuses them, loses them, or pretends to take them."""
     trace = rollback_bank.parent.parent / "trace"
     undisturbed = _under_strace(trace, "trace=fcntl", rollback_bank)
     if fault is not None:
         before = trace.read_text().partition("F_OFD_")[0].count("\n")  # Python's own calls must succeed
-        told = _under_strace(trace, f"inject=fcntl:{fault}:when={before + 1}+", rollback_bank)
+        printed = _under_strace(trace, f"inject=fcntl:{fault}:when={before + 1}+", rollback_bank)
     else:
-        told = undisturbed
-    assert told.startswith(level)
-    assert says in told
+        printed = undisturbed
+    assert printed.startswith(level)
+    assert detail in printed
 
 
 def _under_strace(trace: Path, what: str, database: Path) -> str:
@@ -205,7 +205,7 @@ def test_a_hot_journal_is_a_warning(rollback_bank: Path) -> None:
 
 
 def test_the_journal_of_a_live_writer_is_not_hot(rollback_bank: Path) -> None:
-    """The journal of an open transaction is not hot."""
+    """The journal of an open transaction is ok."""
     spill = ("PRAGMA cache_size = 5", "BEGIN IMMEDIATE", "UPDATE ledger SET note = note || 'x'")
     with session(rollback_bank, *spill):
         assert rollback_bank.with_name("a.db-journal").stat().st_size
@@ -214,15 +214,15 @@ def test_the_journal_of_a_live_writer_is_not_hot(rollback_bank: Path) -> None:
 
 @pytest.mark.skipif(not shutil.which("strace"), reason="strace, which kills at a system call, is not installed")
 def test_a_crash_over_several_databases_is_a_problem(rollback_bank: Path) -> None:
-    """With such a journal every backup would fail."""
+    """A journal of a crash over several databases is a problem, because every backup would fail."""
     leave_super_journal(rollback_bank)
     found = _found(rollback_bank, "side files")
     assert found.level is Level.PROBLEM
     assert "several attached databases" in found.detail
 
 
-def test_a_log_that_nobody_has_open_is_a_warning(wal_bank: Path) -> None:
-    """The application was killed; a log in use is not a fault."""
+def test_a_log_without_a_connection_is_a_warning(wal_bank: Path) -> None:
+    """The log of a killed application is a warning; a log in use is not."""
     leave_log(wal_bank)
     assert _found(wal_bank, "side files").level is Level.WARNING
     with session(wal_bank, "SELECT * FROM accounts"):
@@ -230,7 +230,7 @@ def test_a_log_that_nobody_has_open_is_a_warning(wal_bank: Path) -> None:
 
 
 def test_a_log_larger_than_the_database_is_a_warning(wal_bank: Path) -> None:
-    """A reader that never ends makes the log grow; here the file is made that large at once."""
+    """A huge log, which a reader that never ends causes, is a warning; here it is made that large at once."""
     with session(wal_bank, "UPDATE accounts SET balance = -balance"):
         os.truncate(wal_bank.with_name("a.db-wal"), 65 << 20)
         found = _found(wal_bank, "side files")
@@ -239,7 +239,7 @@ def test_a_log_larger_than_the_database_is_a_warning(wal_bank: Path) -> None:
 
 
 def test_a_log_of_another_database_is_a_problem(tmp_path: Path) -> None:
-    """With a log beside a database in rollback mode, or with another page size, SQLite would damage the database."""
+    """A log beside a database in rollback mode or with another page size is a problem: SQLite would damage the data."""
     for number, prepare in enumerate(("PRAGMA journal_mode = DELETE", "PRAGMA page_size = 8192")):
         source = tmp_path / str(number) / "a.db"
         other = make_bank(tmp_path / str(number) / "other.db", journal_mode="wal")
@@ -261,9 +261,9 @@ def test_a_database_that_everybody_can_write_is_a_warning(rollback_bank: Path) -
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 @pytest.mark.parametrize(("mode", "level"), [(0o644, Level.OK), (0o600, Level.PROBLEM)], ids=["readable", "private"])
-def test_a_log_that_may_not_be_read_is_a_problem(mode: int, level: Level) -> None:
-    """If the log cannot be read, every snapshot would fail."""
-    with tempfile.TemporaryDirectory() as folder:  # pytest's may be entered by its user alone
+def test_an_unreadable_log_is_a_problem(mode: int, level: Level) -> None:
+    """A log that cannot be read is a problem, because every snapshot would fail."""
+    with tempfile.TemporaryDirectory() as folder:  # only the current user can enter pytest's folders
         Path(folder).chmod(0o755)
         bank = make_bank(Path(folder) / "a.db", journal_mode="wal")
         leave_log(bank)
@@ -283,24 +283,24 @@ def _examine_as_nobody(source: Path, level: Level) -> None:
 
 
 @pytest.mark.parametrize(
-    ("times", "level", "says"),
+    ("times", "level", "detail"),
     [
         pytest.param((5, 5), Level.OK, "observed: they moved", id="both move"),
         pytest.param((0, 5), Level.WARNING, "its change time moved", id="set back"),
         pytest.param((0, 0), Level.PROBLEM, "neither", id="neither moves"),
     ],
 )
-def test_times_that_move_or_do_not(times: tuple[int, int], level: Level, says: str) -> None:
-    """A write that does not change the times makes copies without locks wrong."""
+def test_times_of_a_write(times: tuple[int, int], level: Level, detail: str) -> None:
+    """A write that does not change the file's times is reported, because it makes copies without locks wrong."""
     before = (View(b"counter 1", Fingerprint(1, 2, 4096, 1_000_001, 1_000_001)), None)
     now = Fingerprint(1, 2, 4096, 1_000_001 + times[0], 1_000_001 + times[1])
     found = judge_times(before, (View(b"counter 2", now), None), 1.0)
     assert found.level is level
-    assert says in found.detail
+    assert detail in found.detail
 
 
 def test_times_in_whole_seconds_are_a_problem() -> None:
-    """With times in whole seconds, two writes within a second look like one."""
+    """Times in whole seconds are a problem, because two writes within a second look like one."""
     seen = (View(b"x", Fingerprint(1, 2, 4096, 7_000_000_000, 7_000_000_000)), None)
     assert judge_times(seen, seen, 1.0).level is Level.PROBLEM
 
@@ -315,8 +315,8 @@ def test_a_real_write_moves_the_times(bank: Path) -> None:
     assert judge_times(before, look_at_times(bank), 1.0).detail.startswith("observed")
 
 
-def test_a_time_that_is_set_back_is_noticed(rollback_bank: Path) -> None:
-    """A program that restores the modification time hides a write from that time, but not from the change time."""
+def test_a_time_that_is_set_back_is_detected(rollback_bank: Path) -> None:
+    """A restored modification time hides a write, but the change time reveals it."""
     facts, before = rollback_bank.stat(), look_at_times(rollback_bank)
     execute(rollback_bank, "DELETE FROM ledger WHERE id = 1")
     os.utime(rollback_bank, ns=(facts.st_mtime_ns, facts.st_mtime_ns))
@@ -324,7 +324,7 @@ def test_a_time_that_is_set_back_is_noticed(rollback_bank: Path) -> None:
 
 
 def test_a_busy_application_is_observed(bank: Path) -> None:
-    """While the application commits all the time, a short observation sees the times move."""
+    """The times of a constantly written database move during a short observation."""
     with writer(bank):
         looks = (
             _found(bank, "file times", observe_seconds=0.3) for _ in range(20)
@@ -333,7 +333,7 @@ def test_a_busy_application_is_observed(bank: Path) -> None:
 
 
 def test_too_little_scratch_and_time_is_a_problem(rollback_bank: Path) -> None:
-    """A sparse database of 8 TiB exceeds scratch, time and stall; the report gives the largest size that fits."""
+    """A database of 8 TiB (sparse) exceeds scratch, time and stall; the report gives the largest size that fits."""
     os.truncate(rollback_bank, _HUGE)
     report = _examined(rollback_bank, seconds=900.0)
     assert {finding.name for finding in report.problems} == {"scratch space", "backup time"}
@@ -343,8 +343,8 @@ def test_too_little_scratch_and_time_is_a_problem(rollback_bank: Path) -> None:
     assert report.capacity.bytes == _HUGE
 
 
-def test_a_scratch_folder_that_cannot_be_used_is_a_problem(rollback_bank: Path) -> None:
-    """A file blocks the path of the scratch folder."""
+def test_an_unusable_scratch_folder_is_a_problem(rollback_bank: Path) -> None:
+    """A scratch folder whose path is a file is a problem."""
     blocked = rollback_bank.parent.parent / "scratch"
     blocked.write_text("")
     report = _examined(rollback_bank)
@@ -374,8 +374,8 @@ def _needs(**changed: object) -> Needs:
         pytest.param({"stall_allowed": 1.0, "stalls_writers": False}, Level.OK, id="WAL"),
     ],
 )
-def test_the_stall_is_compared_with_what_the_snapshot_allows(changed: dict[str, object], level: Level) -> None:
-    """The doctor uses the same share of the allowed stall as the snapshot; in WAL mode there is no stall."""
+def test_the_stall_is_compared_with_the_allowed_stall(changed: dict[str, object], level: Level) -> None:
+    """The doctor allows the same share of the limit as the snapshot; in WAL mode there is no stall."""
     assert writer_stall(_needs(**changed)).level is level
 
 
@@ -391,18 +391,18 @@ def test_the_stall_is_compared_with_what_the_snapshot_allows(changed: dict[str, 
     ],
 )
 def test_the_time_is_compared_with_its_limits(changed: dict[str, object], level: Level) -> None:
-    """10 s to copy and 50 s for the rest."""
+    """10 s for the copy and 50 s for the rest are compared with the limits."""
     assert duration(_needs(**changed)).level is level
 
 
 def test_the_largest_database_fits_exactly() -> None:
-    """The tightest of time, snapshot time and scratch decides."""
+    """The tightest limit of time, snapshot time and scratch gives the largest size, which just fits."""
     by_time = _needs(seconds=600.0, snapshot_seconds=1e9).largest_bytes
     assert by_time / 100e6 + by_time / WORK_BYTES_PER_SECOND == pytest.approx(600)
     assert _needs(scratch_free_bytes=3000).largest_bytes == 1000
     assert _needs(snapshot_seconds=2.0).largest_bytes == 200_000_000
 
 
-def test_sizes_are_those_that_every_verb_prints() -> None:
-    """Gigabytes are not printed in megabytes."""
+def test_sizes_are_printed_as_by_every_verb() -> None:
+    """Gigabytes are printed as gigabytes, not as megabytes."""
     assert scratch_space(_needs(), 76_983_100_000).detail.startswith("77.0 GB free, a backup needs ")

@@ -27,7 +27,7 @@ def _mounted(kind: str, device: str = "device", options: str = "rw") -> str:
 
 
 @pytest.mark.parametrize(
-    ("line", "level", "says"),
+    ("line", "level", "detail"),
     [
         pytest.param(_EFS, Level.OK, "NFS version 4.1, as EFS", id="EFS"),
         pytest.param(_mounted("nfs4", "server:/", "rw,vers=4.2"), Level.OK, "NFS version 4.2", id="NFS 4.2"),
@@ -45,11 +45,11 @@ def _mounted(kind: str, device: str = "device", options: str = "rw") -> str:
         pytest.param(_mounted("fuse.s3fs", "s3fs"), Level.WARNING, "never tested", id="a bucket as a folder"),
     ],
 )
-def test_the_file_system_is_judged(tmp_path: Path, line: str, level: Level, says: str) -> None:
+def test_the_file_system_is_judged(tmp_path: Path, line: str, level: Level, detail: str) -> None:
     """Suitable file systems are ok; those with local locks are problems; untested ones are warnings."""
     found = check_mount(_DATABASE, _mountinfo(tmp_path, line))
     assert found.level is level
-    assert says in found.detail
+    assert detail in found.detail
     assert found.hint or level is Level.OK
 
 

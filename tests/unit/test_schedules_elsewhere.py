@@ -151,8 +151,8 @@ def test_systemd_accepts_the_units(tmp_path: Path) -> None:
         shutil.copy(tmp_path / "sqlitevault-backup@.service", tmp_path / f"sqlitevault-backup@{tier}.service")
     command = ["systemd-analyze", "verify", "--man=no", *(str(tmp_path / name) for name in names)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    said = [line for line in done.stderr.splitlines() if "sqlitevault" in line]
-    assert (done.returncode, said) == (0, []), done.stderr
+    printed = [line for line in done.stderr.splitlines() if "sqlitevault" in line]
+    assert (done.returncode, printed) == (0, []), done.stderr
 
 
 def _cron_jobs() -> list[dict[str, Any]]:
