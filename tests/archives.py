@@ -69,7 +69,7 @@ def backup_in(folder: Path, content: dict[str, bytes] | None = None) -> Backup:
 
 
 def legacy_in(folder: Path, content: dict[str, bytes]) -> Backup:
-    """Pack this content as the original script does, and record what its manifest translates to."""
+    """Pack this content as the original script does, with the manifest to which its own is translated."""
     original = {"backup_name": BACKUP_ID, "timestamp": "2026-01-31T02:00:00+00:00", "hostname": "vm"}
     sums = [f"{hashlib.sha256(data).hexdigest()}  ./{path}\n" for path, data in content.items()]
     sums.insert(1, f"{'7' * 64}  ./checksums.sha256\n")

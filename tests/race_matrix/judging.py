@@ -1,4 +1,4 @@
-"""Running and judging one case: a protocol's copy must be a state that was committed meanwhile."""
+"""Execution and judgement of one case: an accepted copy must be a state that was committed during the snapshot."""
 
 import sqlite3
 import time

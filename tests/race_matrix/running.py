@@ -1,4 +1,4 @@
-"""Running many cases of the race matrix: every operation at every step first, then combinations."""
+"""Execution of many cases of the race matrix: every operation at every step first, then combinations."""
 
 import random
 import tempfile

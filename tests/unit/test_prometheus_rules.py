@@ -58,7 +58,7 @@ def test_every_alert_says_what_to_do() -> None:
 
 
 def test_alerts_and_alarms_of_the_same_name_agree() -> None:
-    """Alerts and alarms of the same name have the same runbook and thresholds; only three alerts are not alarms."""
+    """Alerts and alarms of the same name have the same runbook and thresholds; only three alerts have no alarm."""
     alarms = {spec.name: spec for spec in database_alarms(Targets(3600, 900, loss_percent=MASS_DELETION_PERCENT))}
     rules = {rule["alert"]: rule for rule in _rules()}
     assert rules.keys() - alarms.keys() == {"BackupFiguresMissing", "BackupFiguresStale", "SuspiciousSize"}

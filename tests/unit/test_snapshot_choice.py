@@ -179,7 +179,7 @@ def test_a_read_that_fails_once(bank: Path, method: str) -> None:
 
 
 def test_the_error_gives_the_reason_of_an_earlier_attempt(bank: Path) -> None:
-    """At the end of the time the error gives the reason of an earlier attempt."""
+    """When the time is up, the error gives the reason of an earlier attempt."""
 
     def write(step: str) -> None:
         if step == "database-opened":
