@@ -3,6 +3,7 @@
 import os
 import socket
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from sqlitevault.database.header import Header, read_header
@@ -42,21 +43,19 @@ def examine(
         needs, measured = _measured(settings, seconds, before, header, capacity.read_sample(real, steps))
         time.sleep(max(0.0, observe_seconds - (time.monotonic() - started)))
         times = file_system.judge_times(before, file_system.look_at_times(real), time.monotonic() - started)
-    of_the_files = (
-        source.permissions(real),
-        file_system.check_mount(real),
-        source.journal_mode(header),
-        source.synchronous(header),
-        source.sqlite_version(header),
-        source.side_files(real),
-    )
     return DoctorReport(
         source=str(real),
         host=socket.gethostname(),
         journal_mode=header.journal_mode,
         capacity=Capacity.model_validate(needs, from_attributes=True),
-        findings=(*of_the_files, own, others, *held, times, *measured),
+        findings=(*_of_the_files(real, header), own, others, *held, times, *measured),
     )
+
+
+def _of_the_files(real: Path, header: Header) -> Iterator[Finding]:
+    yield from (source.permissions(real), file_system.check_mount(real))
+    yield from (check(header) for check in (source.journal_mode, source.synchronous, source.sqlite_version))
+    yield source.side_files(real)
 
 
 def _measured(

@@ -22,19 +22,14 @@ _UNFINISHED = ".unfinished-"
 _PRIVATE = 0o700  # backups hold key hashes
 
 
-def open_directory(location: str) -> "DirectoryVault":
-    """Return the vault in this directory; `~` is the home directory."""
-    return DirectoryVault(Path(location).expanduser())
-
-
 class DirectoryVault:
     """Keeps the promises of `Vault` in a local directory, which is created when something is first stored."""
 
     capabilities = Capabilities()
 
-    def __init__(self, root: Path) -> None:
-        """Keep objects below `root`."""
-        self._root = root
+    def __init__(self, location: str | Path) -> None:
+        """Keep objects below this directory; `~` is the home directory."""
+        self._root = Path(location).expanduser()
 
     @property
     def location(self) -> str:

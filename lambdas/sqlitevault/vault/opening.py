@@ -11,7 +11,7 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 # The opener for each scheme of a location, loaded when needed: importing boto3 takes longer than a command on a
 # directory.
 KINDS = {
-    "": "sqlitevault.vault.directory:open_directory",
+    "": "sqlitevault.vault.directory:DirectoryVault",
     "s3": "sqlitevault.vault.s3.vault:open_s3_vault",
 }
 

@@ -1,6 +1,7 @@
 """The protection of a bucket: versioning, Object Lock, lifecycle."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import ClientError
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import LifecycleRuleOutputTypeDef
 
 _NOT_SET = {"ObjectLockConfigurationNotFoundError", "NoSuchLifecycleConfiguration"}
+_Setting = TypeVar("_Setting")
 
 
 def protection_of(client: "S3Client", bucket: str) -> Protection:
@@ -20,38 +22,25 @@ def protection_of(client: "S3Client", bucket: str) -> Protection:
     Raises:
         ClientError, BotoCoreError: S3 refused, or could not be reached.
     """
-    mode, days = _lock(client, bucket)
+    lock = _if_set(lambda: client.get_object_lock_configuration(Bucket=bucket)["ObjectLockConfiguration"])
+    rules = _if_set(lambda: client.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"])
+    retention = (lock or {}).get("Rule", {}).get("DefaultRetention", {})
+    expiring = (rule for rule in rules or () if rule["Status"] == "Enabled" and "Days" in rule.get("Expiration", {}))
     return Protection(
         versioned=client.get_bucket_versioning(Bucket=bucket).get("Status") == "Enabled",
-        lock_mode=mode,
-        lock_days=days,
-        expiry_days=_expiry(client, bucket),
+        lock_mode=retention.get("Mode"),
+        lock_days=retention.get("Days"),
+        expiry_days=tuple(sorted((_prefix(rule), rule["Expiration"]["Days"]) for rule in expiring)),
     )
 
 
-def _lock(client: "S3Client", bucket: str) -> tuple[str | None, int | None]:
+def _if_set(read: Callable[[], _Setting]) -> _Setting | None:
     try:
-        found = client.get_object_lock_configuration(Bucket=bucket)["ObjectLockConfiguration"]
+        return read()
     except ClientError as error:
         if code_of(error) not in _NOT_SET:
             raise
-        return None, None
-    retention = found.get("Rule", {}).get("DefaultRetention", {})
-    return retention.get("Mode"), retention.get("Days")
-
-
-def _expiry(client: "S3Client", bucket: str) -> tuple[tuple[str, int], ...]:
-    try:
-        rules = client.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
-    except ClientError as error:
-        if code_of(error) not in _NOT_SET:
-            raise
-        return ()
-    return tuple(sorted((_prefix(rule), rule["Expiration"]["Days"]) for rule in rules if _expires(rule)))
-
-
-def _expires(rule: "LifecycleRuleOutputTypeDef") -> bool:
-    return rule["Status"] == "Enabled" and "Days" in rule.get("Expiration", {})
+        return None
 
 
 def _prefix(rule: "LifecycleRuleOutputTypeDef") -> str:

@@ -3,6 +3,7 @@
 import itertools
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,10 +16,9 @@ from sqlitevault.ground.errors import BackupExists, ConfigError, ManifestInvalid
 from sqlitevault.ground.steps import OnBytes, ignore_bytes
 from sqlitevault.vault.objects import require_name, too_long
 from sqlitevault.vault.protocol import Capabilities, Protection, StoredObject
-from sqlitevault.vault.s3.download import download_file
-from sqlitevault.vault.s3.errors import code_of, errors_named
+from sqlitevault.vault.s3.errors import errors_named
 from sqlitevault.vault.s3.protection import protection_of
-from sqlitevault.vault.s3.upload import Address, put, upload_file
+from sqlitevault.vault.s3.transfer import Address, download_file, put, upload_file
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -169,15 +169,11 @@ class S3Vault:
             )
             uploads = [entry for page in pages for entry in page.get("Uploads", []) if entry["Initiated"] <= limit]
             for entry in uploads:
-                self._abort(entry["Key"], entry["UploadId"])
+                with suppress(self._client.exceptions.NoSuchUpload):  # completed or aborted since
+                    self._client.abort_multipart_upload(
+                        Bucket=self._bucket, Key=entry["Key"], UploadId=entry["UploadId"]
+                    )
         return len(uploads)
-
-    def _abort(self, key: str, upload: str) -> None:
-        try:
-            self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload)
-        except ClientError as error:
-            if code_of(error) != "NoSuchUpload":
-                raise  # otherwise it was completed or aborted since
 
     def _stored(self, name: str) -> StoredObject:
         with errors_named(self.location, name):

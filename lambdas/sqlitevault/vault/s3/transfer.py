@@ -1,21 +1,25 @@
-"""Upload of a file in parts, in bounded memory, with every byte checked by S3; a failed upload leaves nothing.
+"""Transfer of files: uploads in parts, in bounded memory, and downloads in parallel ranges.
 
 Every part carries its SHA-256, which S3 compares before it stores the part (Amazon S3 User Guide, "Checking object
 integrity"). The algorithm is named too because a bucket with a default retention requires it. The SHA-256 of the whole
-file is computed from the same bytes and compared before the upload is completed.
+file is computed from the same bytes and compared before the upload is completed. A failed upload leaves nothing. In a
+download a lost connection costs a range, not the file.
 """
 
 import base64
 import hashlib
+import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, FlexibleChecksumError, IncompleteReadError
 
 from sqlitevault.ground.errors import ChecksumMismatch
+from sqlitevault.ground.files import full_disk_reported, sha256_of
 from sqlitevault.ground.steps import OnBytes
 
 if TYPE_CHECKING:
@@ -27,7 +31,10 @@ Address = dict[str, Any]
 
 SMALLEST_PART = 8 << 20
 _MOST_PARTS = 10_000
+_RANGE = 8 << 20
+_BLOCK = 1 << 20
 _THREADS = 4
+_TRIES = 5
 
 
 def upload_file(client: "S3Client", address: Address, source: Path, sha256: str, on_bytes: OnBytes) -> None:
@@ -104,3 +111,50 @@ def _require_same(found: str, expected: str, address: Address) -> None:
             f"the file for {address['Key']} changed before it was uploaded",
             hint="Run it again; if it recurs, suspect the disk.",
         )
+
+
+def download_file(client: "S3Client", wanted: Address, size: int, target: Path, on_bytes: OnBytes) -> str:
+    """Write the object to `target` and return the SHA-256 of what was written; on an error `target` is removed.
+
+    `wanted` must name one version or an ETag, so that all ranges come from the same content; `size` is its length.
+
+    Raises:
+        FileExistsError: `target` already exists, and stays.
+        ScratchFull: the disk is too small.
+        ClientError, BotoCoreError: S3 refused, or could not be reached.
+    """
+    with target.open("xb") as out:
+        try:
+            if size:
+                with full_disk_reported(target.parent):
+                    os.posix_fallocate(out.fileno(), 0, size)
+            with ThreadPoolExecutor(_THREADS) as pool:
+                fetch = partial(_fetch, client, wanted, out.fileno())
+                for count in pool.map(fetch, ((start, min(start + _RANGE, size)) for start in range(0, size, _RANGE))):
+                    on_bytes(count)
+            os.fsync(out.fileno())
+            return sha256_of(target)
+        except BaseException:
+            target.unlink(missing_ok=True)
+            raise
+
+
+def _fetch(client: "S3Client", wanted: Address, descriptor: int, bounds: tuple[int, int]) -> int:
+    start, end = bounds
+    position = start
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            found = client.get_object(**wanted, Range=f"bytes={position}-{end - 1}")
+            for block in found["Body"].iter_chunks(_BLOCK):
+                os.pwrite(descriptor, block, position)
+                position += len(block)
+        except FlexibleChecksumError:  # damaged on its way: fetch the whole range again
+            position = start
+            if not tries_left:
+                raise
+        except BotoCoreError:
+            if not tries_left:
+                raise
+        if position == end:
+            return end - start
+    raise IncompleteReadError(actual_bytes=position - start, expected_bytes=end - start)
