@@ -1,4 +1,4 @@
-"""The `sqlitevault` command as a user types it: a process of its own, its streams and its exit code."""
+"""Run the `sqlitevault` command as a user types it, in its own process; keep its streams and exit code."""
 
 import json
 import os
@@ -49,7 +49,7 @@ class Outcome:
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of a command: these settings, and nothing from this process that could affect it."""
+    """Return the environment of a command: these settings, without variables of this process that could affect it."""
     return {name: os.environ[name] for name in _PASSED_ON if name in os.environ} | dict(settings)
 
 
@@ -118,4 +118,4 @@ def _read(terminal: int) -> bytes:
     try:
         return os.read(terminal, 65536)
     except OSError:
-        return b""  # EIO: nobody has the other side open any more
+        return b""  # EIO: the other side is closed

@@ -33,7 +33,7 @@ def home(pattern: Home, tmp_path: Path) -> Home:
 
 @pytest.fixture
 def new_home(tmp_path: Path) -> Home:
-    """A folder without any backup."""
+    """A folder without a backup."""
     return make_home(tmp_path / "home")
 
 
@@ -54,6 +54,6 @@ def bucket(aws: EmbeddedAws) -> str:
 
 @pytest.fixture
 def cloud_home(new_home: Home, aws: EmbeddedAws, bucket: str) -> Home:
-    """A folder without any backup, whose commands reach the embedded AWS."""
+    """A folder without a backup, whose commands reach the embedded AWS."""
     access = {name: value for name, value in aws.environment(REGION).items() if name.startswith("AWS_")}
     return Home(new_home.root, {**access, "BUCKET": bucket})

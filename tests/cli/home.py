@@ -13,7 +13,7 @@ from tests.cli.command import PROGRAM, Outcome, run, run_on_terminal, run_warm
 from tests.databases import make_bank
 from tests.sites import make_site
 
-_HASHED = 64 << 20  # of sparse files that fill a whole disk the beginning has to do
+_HASHED = 64 << 20  # bytes; sparse files as large as the disk are hashed only up to here
 _TAKE_BACKUPS = ("backup", "keys", "restore")
 
 
@@ -51,13 +51,14 @@ class Home:
         return run_warm(arguments, self.root, self._settings(settings))
 
     def run_program(self, *arguments: str | Path, **settings: str) -> Outcome:
-        """Run the installed program itself, which has to start and to import."""
+        """Run the installed program itself, including its start and imports."""
         return run((PROGRAM, *arguments), self.root, self._settings(settings))
 
     def run_within(self, kibibytes: int, *arguments: str | Path) -> Outcome:
-        """Run the command where no file may grow beyond this size, as on a disk that fills up."""
+        """Run the command with a limit on the size of files, as on a disk that fills up."""
         limited = ("bash", "-c", f'ulimit -f {kibibytes}; exec "$@"', "bash", PROGRAM)
-        return run((*limited, *arguments), self.root, self._settings({}))
+        # Without a .pyc file: the limit could truncate one in the installed packages.
+        return run((*limited, *arguments), self.root, self._settings({"PYTHONDONTWRITEBYTECODE": "1"}))
 
     def run_on_terminal(self, *arguments: str | Path, answer: str = "") -> Outcome:
         """Run the command on a terminal."""
@@ -73,11 +74,11 @@ class Home:
         return back_up(site, Order(tier=tier, allow_corrupt=allow_corrupt)).backup_id
 
     def archive(self, backup_id: str) -> Path:
-        """Return where a backup's archive lies."""
+        """Return the path of a backup's archive."""
         return self.backups / f"{backup_id}.tar.gz"
 
     def manifest(self, backup_id: str) -> Path:
-        """Return where a backup's manifest lies."""
+        """Return the path of a backup's manifest."""
         return self.backups / f"{backup_id}.tar.gz.manifest.json"
 
     @property
@@ -87,7 +88,7 @@ class Home:
 
 
 def tree(root: Path) -> dict[str, tuple[int, str]]:
-    """Return every path below `root` with its size and a hash of its content; the empty scratch folder aside."""
+    """Return every path below `root`, except the empty scratch folder, with its size and a hash of its content."""
     entries = (path for path in sorted(root.rglob("*")) if path.name != "scratch")
     return {str(path.relative_to(root)): _facts(path) for path in entries}
 
@@ -100,7 +101,7 @@ def _facts(path: Path) -> tuple[int, str]:
 
 
 def make_home(root: Path) -> Home:
-    """Make a folder with a small bank, a compose file and an `.env`, without any backup."""
+    """Make a folder with a small bank, a compose file and an `.env`, and no backup."""
     made = Home(root)
     make_bank(made.database)
     (root / "docker-compose.yml").write_text("services:\n  app:\n    image: devops-hub:1\n")
@@ -109,6 +110,6 @@ def make_home(root: Path) -> Home:
 
 
 def copy_home(home: Home, root: Path) -> Home:
-    """Return the same folder at another place, to change at will."""
+    """Copy the folder, so that a test can change the copy."""
     shutil.copytree(home.root, root, dirs_exist_ok=True)
     return Home(root, dict(home.settings))

@@ -16,17 +16,17 @@ def nothing(_home: Home) -> None:
 
 
 def no_database(home: Home) -> None:
-    """Lose the database."""
+    """Delete the database."""
     home.database.unlink()
 
 
 def another_file(home: Home) -> None:
-    """Have something else in its place."""
+    """Replace the database with another kind of file."""
     home.database.write_bytes(b"not a database at all" * 100)
 
 
 def empty_file(home: Home) -> None:
-    """Have a file of 0 bytes in its place."""
+    """Replace the database with a file of 0 bytes."""
     home.database.write_bytes(b"")
 
 

@@ -1,4 +1,4 @@
-"""`sqlitevault backup`: what it makes, where it puts it, and what it removes."""
+"""`sqlitevault backup`: the files that it writes and removes, and its output."""
 
 import tarfile
 from datetime import timedelta
@@ -17,7 +17,7 @@ def members(home: Home, backup_id: str) -> set[str]:
 
 
 def test_a_backup_is_made_proven_and_named(new_home: Home) -> None:
-    """The archive, its manifest and the reports of backup and drill appear; nothing else changes, scratch is empty."""
+    """Archive, manifest and the reports of backup and drill appear; nothing else changes, and scratch is empty."""
     before = tree(new_home.root)
     done = new_home.run("backup").require(0)
     (made,) = new_home.ids
@@ -35,8 +35,8 @@ def test_a_backup_is_made_proven_and_named(new_home: Home) -> None:
     assert "3 tables, 551 rows" in done.stdout
 
 
-def test_lost_rows_are_noted(home: Home) -> None:
-    """A backup after an accident notes it and names the runbook; Prometheus gets the figure."""
+def test_lost_rows_are_reported(home: Home) -> None:
+    """A backup after an accident reports the lost rows and names the runbook; Prometheus gets the figure."""
     execute(home.database, "DELETE FROM ledger WHERE id > 100")
     said = home.run("backup", "--no-drill").require(0)
     assert f"note: ledger has 400 fewer rows (80 %) than in {home.ids[0]}; an accident? docs/runbooks/" in said.stderr
@@ -46,7 +46,7 @@ def test_lost_rows_are_noted(home: Home) -> None:
 
 
 def test_a_quiet_backup_prints_only_notes_and_errors(new_home: Home) -> None:
-    """Cron mails everything that is printed: notes and failures, but not successes."""
+    """`--quiet` prints notes and failures but no success, because cron mails everything that is printed."""
     done = new_home.run("backup", "--quiet").require(0)
     assert (done.stdout, done.stderr) == ("", "")
     assert len(new_home.ids) == 1
@@ -81,7 +81,7 @@ def test_another_directory_and_another_tier(new_home: Home) -> None:
 
 
 def test_the_vault_of_the_environment(new_home: Home) -> None:
-    """DATABASE_PATH and CONFIG_ROOT name what is backed up, BACKUP_DIR where it goes."""
+    """DATABASE_PATH and CONFIG_ROOT name the sources of a backup, BACKUP_DIR its vault."""
     new_home.database.rename(new_home.root / "app.db")
     settings = {"DATABASE_PATH": "app.db", "CONFIG_ROOT": "data", "BACKUP_DIR": "kept/here"}
     report = new_home.run("backup", "--json", **settings).require(0).document
@@ -90,16 +90,16 @@ def test_the_vault_of_the_environment(new_home: Home) -> None:
     assert (new_home.root / "kept" / "here" / report["archive"]).is_file()
 
 
-def test_omitted_configuration_files_are_noted(new_home: Home) -> None:
-    """A file that must not be followed is named on stderr, brackets and all, and the backup is made without it."""
+def test_omitted_configuration_files_are_reported(new_home: Home) -> None:
+    """A link that must not be followed is named on stderr, even with brackets in its name; the backup omits it."""
     (new_home.root / "docker-compose.[prod].yml").symlink_to("/etc/hostname")
     new_home.run("backup").require(0, "note: docker-compose.[prod].yml: ")
     assert "config/docker-compose.yml" in members(new_home, new_home.ids[0])
     assert "config/docker-compose.[prod].yml" not in members(new_home, new_home.ids[0])
 
 
-def test_old_backups_go(home: Home) -> None:
-    """A backup removes those older than BACKUP_RETAIN days with their manifests, and reports how many."""
+def test_old_backups_are_deleted(home: Home) -> None:
+    """A backup deletes backups older than BACKUP_RETAIN days with their manifests, and reports the number."""
     young = set(home.ids)
     old = home.back_up(timedelta(days=9))
     assert "removed   1 old backups" in home.run("backup", BACKUP_RETAIN="8").require(0).stdout
@@ -108,8 +108,8 @@ def test_old_backups_go(home: Home) -> None:
     assert not home.archive(old).exists()
 
 
-def test_the_last_good_backup_stays(new_home: Home) -> None:
-    """It stays at any age: a newer backup without the database, or of a corrupt one, does not replace it."""
+def test_the_last_good_backup_is_kept(new_home: Home) -> None:
+    """The last good backup is kept at any age, unless a newer backup of an intact database exists."""
     older, old = new_home.back_up(timedelta(days=90)), new_home.back_up(timedelta(days=80))
     report = new_home.run("backup", "--config-only", "--json", BACKUP_RETAIN="1").require(0).document
     assert report["pruned"]["removed"] == [older]
@@ -118,7 +118,7 @@ def test_the_last_good_backup_stays(new_home: Home) -> None:
 
 @pytest.mark.xdist_group("aws")
 def test_a_backup_to_a_bucket(cloud_home: Home, aws: EmbeddedAws) -> None:
-    """`--to s3://bucket/prefix/` puts archive, manifest and reports right under the prefix, with a SHA-256."""
+    """`--to s3://bucket/prefix/` stores archive, manifest and reports directly below the prefix, with a SHA-256."""
     bucket = cloud_home.settings["BUCKET"]
     done = cloud_home.run("backup", "--to", f"s3://{bucket}/backups/", "--db-only").require(0)
     s3 = aws.client("s3", "us-east-1")

@@ -1,4 +1,4 @@
-"""Damaged, foreign and hostile archives, and wrong manifests: refused with code 12, and nothing is written anywhere."""
+"""Damaged, foreign and hostile archives, and wrong manifests: refused with code 12, and nothing is written."""
 
 import gzip
 import json
@@ -28,7 +28,7 @@ _HOSTILE = {
 
 
 def truncated(content: bytes) -> bytes:
-    """Lose the second half, as an interrupted copy does."""
+    """Remove the second half, as an interrupted copy does."""
     return content[: len(content) // 2]
 
 
@@ -58,14 +58,14 @@ def refused(home: Home, archive: Path, *says: str) -> None:
 
 @pytest.mark.parametrize("how", _SPOILED)
 def test_a_spoiled_archive_beside_its_manifest(home: Home, how: str) -> None:
-    """The checksum reveals it before anything is unpacked."""
+    """The checksum in the manifest reveals the damage before anything is unpacked."""
     archive = home.archive(home.ids[1])
     archive.write_bytes(_SPOILED[how](archive.read_bytes()))
     refused(home, archive, f"ChecksumMismatch: {archive.name} has SHA-256 ")
 
 
 @pytest.mark.parametrize("how", _SPOILED)
-def test_a_spoiled_archive_alone(home: Home, how: str) -> None:
+def test_a_spoiled_archive_without_its_manifest(home: Home, how: str) -> None:
     """Without a manifest beside it, the archive itself reveals the damage."""
     archive = home.root / "carried away.tar.gz"
     archive.write_bytes(_SPOILED[how](home.archive(home.ids[1]).read_bytes()))
@@ -76,7 +76,7 @@ def test_a_spoiled_archive_alone(home: Home, how: str) -> None:
 
 @pytest.mark.parametrize("attack", _HOSTILE)
 def test_a_hostile_archive(home: Home, attack: str) -> None:
-    """Members that lead elsewhere, are not plain files, come twice or are not recorded are not unpacked."""
+    """Members that lead elsewhere, are not regular files, occur twice or are not recorded are not unpacked."""
     archive = crafted(home.root, head(CONTENT), _HOSTILE[attack])
     before = tree(home.root)
     home.run("restore", archive, "--yes").require(INTEGRITY, "ArchiveUnsafe: ")
@@ -85,7 +85,7 @@ def test_a_hostile_archive(home: Home, attack: str) -> None:
 
 
 def test_a_bomb_that_records_no_sizes(home: Home) -> None:
-    """An archive in the original script's form unpacks to no more than its own size allows."""
+    """An archive of the original script is unpacked only up to a limit that depends on its own size."""
     archive = crafted(home.root, entry("devops_hub.db", bytes((64 << 20) + 1)))
     assert archive.stat().st_size < 1 << 20
     before = tree(home.root)
@@ -105,7 +105,7 @@ def test_a_manifest_of_a_newer_format(home: Home) -> None:
 
 @pytest.mark.parametrize("naming", ["id", "path"])
 def test_a_manifest_of_another_archive(home: Home, naming: str) -> None:
-    """Mixed-up files are detected, by whichever name the backup is given."""
+    """An archive beside the wrong manifest is detected, whether it is named by id or by path."""
     shutil.copy(home.manifest(home.ids[0]), home.manifest(home.ids[1]))
     before = tree(home.root)
     words = {"id": home.ids[1], "path": str(home.archive(home.ids[1]))}[naming]
@@ -113,8 +113,8 @@ def test_a_manifest_of_another_archive(home: Home, naming: str) -> None:
     assert tree(home.root) == before
 
 
-def test_a_manifest_that_is_missing(home: Home) -> None:
-    """The archive then does not count as a backup, but its path restores it with the manifest inside."""
+def test_a_missing_manifest(home: Home) -> None:
+    """An archive without its manifest does not count as a backup, but its path restores it with the manifest inside."""
     missing = home.ids[1]
     home.manifest(missing).unlink()
     before = tree(home.root)
@@ -135,8 +135,8 @@ def test_a_manifest_that_is_missing(home: Home) -> None:
     ],
     ids=["restore", "verify", "drill", "path", "impossible time"],
 )
-def test_a_backup_that_is_not_there(home: Home, verb: str, words: str, code: int, says: str) -> None:
-    """Code 10 and where to look; code 2 for an id with an impossible time."""
+def test_a_backup_that_does_not_exist(home: Home, verb: str, words: str, code: int, says: str) -> None:
+    """An unknown backup ends with code 10 and a hint where to look; an id with an impossible time with code 2."""
     before = tree(home.root)
     home.run(verb, words).require(code, says)
     assert tree(home.root) == before

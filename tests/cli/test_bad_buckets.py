@@ -1,4 +1,4 @@
-"""Buckets that are missing, closed or out of reach: code 13, what to do, and nothing changed here."""
+"""Buckets that are missing, closed or unreachable: code 13, a hint, and no local change."""
 
 import socket
 
@@ -25,7 +25,7 @@ _ADVICE = {
     ("verb", "code"), [("backup", "AccessDenied"), *(("restore", code) for code in REFUSALS)], ids=lambda text: text
 )
 def test_s3_refuses(new_home: Home, verb: str, code: str) -> None:
-    """The error names its code and what to do about it."""
+    """When S3 refuses a request, the error names S3's code and the remedy."""
     before = tree(new_home.root)
     with false_s3(code) as settings:
         done = new_home.run(*_COMMANDS[verb], **settings)
@@ -36,7 +36,7 @@ def test_s3_refuses(new_home: Home, verb: str, code: str) -> None:
 
 @pytest.mark.parametrize("verb", _COMMANDS)
 def test_the_connection_is_lost(new_home: Home, verb: str) -> None:
-    """A server that closes every connection is not a vault."""
+    """A server that closes every connection is reported as unreachable."""
     before = tree(new_home.root)
     with false_s3(None) as settings:
         done = new_home.run(*_COMMANDS[verb], **settings)
@@ -44,8 +44,8 @@ def test_the_connection_is_lost(new_home: Home, verb: str) -> None:
     assert tree(new_home.root) == before
 
 
-def test_nobody_answers(new_home: Home) -> None:
-    """A port where nothing listens: the error names the endpoint."""
+def test_no_server_answers(new_home: Home) -> None:
+    """When nothing listens on the port, the error names the endpoint."""
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]

@@ -1,4 +1,4 @@
-"""`sqlitevault keys` and `sqlitevault audit`: what to do first after a breach."""
+"""`sqlitevault keys` and `sqlitevault audit`: the first steps after a breach."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -32,7 +32,7 @@ def _active(home: Home) -> list[tuple[object, ...]]:
 
 @pytest.fixture
 def keyed(new_home: Home) -> Home:
-    """A home with two active keys and one that is not."""
+    """A home with two active keys and an inactive one."""
     execute(
         new_home.database,
         f"INSERT INTO api_keys VALUES ('k2', '{HASH}2', 'web [ui]', '[\"read\"]', 1, '2026-02-01', '2027-02-01')",
@@ -42,7 +42,7 @@ def keyed(new_home: Home) -> Home:
 
 
 def test_keys_are_listed_without_their_hashes(keyed: Home) -> None:
-    """Everything except the hash, as JSON and on the screen; nothing is written."""
+    """`keys` shows everything except the hashes, as JSON and on the screen, and writes nothing."""
     before = tree(keyed.root)
     done = keyed.run("keys", "list", "--json").require(0)
     assert [(key["id"], key["is_active"]) for key in done.document["keys"]] == [
@@ -57,7 +57,7 @@ def test_keys_are_listed_without_their_hashes(keyed: Home) -> None:
 
 
 def test_revoking_takes_a_proven_backup_first(keyed: Home) -> None:
-    """Both active keys become inactive; they are still active in the backup taken first."""
+    """Both active keys become inactive; in the backup that was taken first, they are still active."""
     done = keyed.run("keys", "revoke", "--all", "--json").require(0).document
     assert done["revoked"] == 2
     assert _active(keyed) == []
@@ -69,14 +69,14 @@ def test_revoking_takes_a_proven_backup_first(keyed: Home) -> None:
     assert [key["is_active"] for key in kept["keys"]] == [True, True, False]
 
 
-def test_own_questions_do_not_keep_keys_alive(keyed: Home) -> None:
+def test_a_failed_own_check_does_not_stop_the_revocation(keyed: Home) -> None:
     """A failed check of DRILL_SQL does not mean that the backup cannot be restored."""
     keyed.run("keys", "revoke", "--all", DRILL_SQL="SELECT count(*) FROM stolen => 1").require(0)
     assert _active(keyed) == []
 
 
-def test_revoking_again_finds_none(keyed: Home) -> None:
-    """It succeeds, and still takes its backup."""
+def test_revoking_again_finds_no_active_key(keyed: Home) -> None:
+    """Revoking without an active key succeeds, and still takes a backup."""
     execute(keyed.database, "UPDATE api_keys SET is_active = 0")
     assert "0 keys revoked" in keyed.run("keys", "revoke", "--all").require(0).stdout
 
@@ -104,10 +104,10 @@ def _locked(home: Home) -> Iterator[None]:
     [(_broken, 12), (_vault_is_a_file, 13), (_locked, 11)],
     ids=["corrupt", "vault", "locked"],
 )
-def test_without_a_backup_no_key_is_touched(
+def test_without_a_backup_no_key_is_changed(
     keyed: Home, fault: Callable[[Home], AbstractContextManager[None]], code: int
 ) -> None:
-    """A corrupt database, a vault that cannot be used, a database that stays locked."""
+    """If the backup fails (corrupt database, unusable vault, locked database), no key is changed."""
     with fault(keyed):
         before = tree(keyed.root)
         keyed.run("keys", "revoke", "--all", SNAPSHOT_TIMEOUT_SECONDS="0.5").require(code)
@@ -115,17 +115,17 @@ def test_without_a_backup_no_key_is_touched(
 
 
 class BadDisk(DirectoryVault):
-    """A directory on a disk that returns other bytes than were written."""
+    """A directory vault on a disk that returns other bytes than were written."""
 
     def download(self, name: str, target: Path, *, version: str | None = None, on_bytes: OnBytes = ignore_bytes) -> str:
-        """Read other bytes."""
+        """Return wrong bytes."""
         super().download(name, target, version=version, on_bytes=on_bytes)
         target.write_bytes(target.read_bytes()[:-1] + b"?")
         return hashlib.sha256(target.read_bytes()).hexdigest()
 
 
-def test_a_backup_that_cannot_be_proven_stops_it(keyed: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The backup is committed, but its drill fails: the keys stay as they are."""
+def test_a_failed_drill_stops_the_revocation(keyed: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the backup is committed but its drill fails, the keys stay as they are."""
     monkeypatch.chdir(keyed.root)
     usual = options.site_to_restore
     monkeypatch.setattr(
@@ -149,15 +149,15 @@ def test_a_trigger_that_refuses_is_named(keyed: Home) -> None:
     "change", ["DROP TABLE api_keys", "ALTER TABLE api_keys DROP COLUMN is_active"], ids=["table", "column"]
 )
 def test_without_keys_no_backup_is_taken(keyed: Home, change: str) -> None:
-    """It fails at once: there is nothing to revoke."""
+    """A database without a key table fails at once, before a backup is taken."""
     execute(keyed.database, change)
     keyed.run("keys", "revoke", "--all").require(2, "no table api_keys with a column is_active")
     assert not keyed.backups.exists()
 
 
 @pytest.mark.parametrize("arguments", [(), ("k1",)], ids=["nothing", "one"])
-def test_it_is_all_or_none(keyed: Home, arguments: tuple[str, ...]) -> None:
-    """Without `--all`, and for a single key, it refuses and takes no backup."""
+def test_only_all_keys_can_be_revoked(keyed: Home, arguments: tuple[str, ...]) -> None:
+    """`keys revoke` without `--all`, or for a single key, is refused and takes no backup."""
     assert keyed.run("keys", "revoke", *arguments).code == 2
     assert _active(keyed) == [("k1",), ("k2",)]
     assert not keyed.backups.exists()
@@ -166,14 +166,14 @@ def test_it_is_all_or_none(keyed: Home, arguments: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     "arguments", [("keys", "list"), ("keys", "revoke", "--all"), ("audit",)], ids=["list", "revoke", "audit"]
 )
-def test_another_applications_database_is_told_apart(new_home: Home, arguments: tuple[str, ...]) -> None:
-    """Without these tables it is a wrong setting, not a crash."""
+def test_a_database_of_another_application_is_refused(new_home: Home, arguments: tuple[str, ...]) -> None:
+    """A database without the profile's tables is reported as a wrong setting."""
     execute(new_home.database, "DROP TABLE api_keys")
     new_home.run(*arguments).require(2, "ConfigError: the database has no table ")
 
 
 def test_the_last_events_of_a_type(new_home: Home) -> None:
-    """Events whose type starts with the text, newest first, with their data unchanged."""
+    """`audit` shows the events whose type starts with the text, newest first, with their data unchanged."""
     execute(new_home.database, *_EVENTS)
     found = new_home.run("audit", "--type", "auth", "--limit", "2", "--json").require(0).document["events"]
     assert [event["type"] for event in found] == ["auth.failed", "auth_x"]
@@ -183,8 +183,8 @@ def test_the_last_events_of_a_type(new_home: Home) -> None:
     assert "workflow.auth" in new_home.run("audit").require(0).stdout
 
 
-def test_what_an_intruder_wrote_is_shown_and_not_obeyed(new_home: Home) -> None:
-    """Escape sequences could hide evidence: they are shown as symbols, and unchanged in JSON."""
+def test_an_intruders_escape_sequences_are_shown_as_symbols(new_home: Home) -> None:
+    """Escape sequences, which could hide evidence, are shown as symbols on the screen and unchanged in JSON."""
     evil = "\x1b]0;title\x07\x1b[2J\rnothing\x9b31m\x7f"
     execute(
         new_home.database,
@@ -207,7 +207,7 @@ def test_what_an_intruder_wrote_is_shown_and_not_obeyed(new_home: Home) -> None:
 
 
 def test_deleted_events_are_found_in_a_backup(new_home: Home) -> None:
-    """The intruder has removed the traces from the live database."""
+    """`audit --backup` shows events that an intruder deleted from the live database."""
     execute(new_home.database, *_EVENTS)
     made = new_home.run("backup", "--no-drill", "--json").require(0).document["backup_id"]
     execute(new_home.database, "DELETE FROM events")

@@ -1,4 +1,4 @@
-"""A restore whose archive is damaged: another version, the replica, the SQL dump; and what is salvaged on request."""
+"""Restores from a damaged archive: the replica, an earlier version, the SQL dump, and salvage on request."""
 
 import shutil
 import sqlite3
@@ -24,12 +24,12 @@ def flip(path: Path, at: float = 0.5) -> None:
 
 
 def kept(home: Home) -> list[Path]:
-    """Return the databases that restores kept."""
+    """Return the databases that restores kept aside."""
     return list(home.database.parent.glob("devops_hub.db.pre_restore_*"))
 
 
 def repack(home: Home, backup_id: str, *, but: tuple[str, ...] = (), damage: str | None = None) -> None:
-    """Make the archive anew, every checksum right, without some members or with damage in one."""
+    """Pack the archive again with correct checksums, without some members or with one damaged."""
     with tarfile.open(home.archive(backup_id)) as archive:
         archive.extractall(home.root / "members", filter="data")
     folder = home.root / "members" / backup_id
@@ -45,8 +45,8 @@ def repack(home: Home, backup_id: str, *, but: tuple[str, ...] = (), damage: str
     home.manifest(backup_id).write_bytes(inner.model_copy(update={"archive": packed}).to_json())
 
 
-def test_the_replicas_copy_is_taken(home: Home) -> None:
-    """The vault's archive has another checksum: the replica's is proven and restored, and the report says so."""
+def test_the_replicas_copy_is_used(home: Home) -> None:
+    """If the vault's archive has a wrong checksum, the replica's is proven and restored, and the report says so."""
     shutil.copytree(home.backups, home.root / "replica")
     flip(home.archive(home.ids[1]))
     settings = {"REPLICA_URI": "replica"}
@@ -59,7 +59,7 @@ def test_the_replicas_copy_is_taken(home: Home) -> None:
 
 
 def test_a_replica_with_other_folders_is_searched(home: Home) -> None:
-    """The vault may be named by a folder of it; the replica then has the archive under a longer name."""
+    """If the vault is named by one of its folders, the archive is found in the replica under its longer name."""
     shutil.copytree(home.backups, home.root / "replica" / "hourly" / "devops_hub")
     home.archive(home.ids[1]).write_bytes(b"")
     done = home.run("restore", "--latest", "--yes", REPLICA_URI="replica").require(0).stdout
@@ -68,8 +68,8 @@ def test_a_replica_with_other_folders_is_searched(home: Home) -> None:
 
 
 @pytest.mark.xdist_group("aws")
-def test_an_unreachable_replica_is_said(home: Home) -> None:
-    """A function in the VPC cannot reach the other region; the other errors are still reported."""
+def test_an_unreachable_replica_is_reported(home: Home) -> None:
+    """An unreachable replica is named in the error, beside the damage (a function in the VPC cannot reach it)."""
     flip(home.archive(home.ids[1]))
     before = tree(home.root)
     nowhere = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
@@ -81,8 +81,8 @@ def test_an_unreachable_replica_is_said(home: Home) -> None:
 
 
 @pytest.mark.xdist_group("aws")
-def test_an_earlier_version_is_taken(cloud_home: Home, aws: EmbeddedAws) -> None:
-    """The archive was overwritten; the version that the manifest describes still exists."""
+def test_an_earlier_version_is_used(cloud_home: Home, aws: EmbeddedAws) -> None:
+    """If the archive was overwritten, the version that the manifest describes is restored."""
     bucket, s3 = cloud_home.settings["BUCKET"], aws.client("s3", "us-east-1")
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     vault = f"s3://{bucket}/backups/"
@@ -95,7 +95,7 @@ def test_an_earlier_version_is_taken(cloud_home: Home, aws: EmbeddedAws) -> None
 
 
 def test_the_database_is_rebuilt_from_the_dump(home: Home) -> None:
-    """The archive is intact, but its database is corrupt: the dump beside it gives the same digests."""
+    """If an intact archive holds a corrupt database, the database is rebuilt from the dump with equal digests."""
     repack(home, home.ids[1], damage="devops_hub.db")
     done = home.run("restore", "--latest", "--yes", "--json").require(0).document
     assert done["staged"]["recovered_from"] == "the SQL dump in the archive"
@@ -104,8 +104,8 @@ def test_the_database_is_rebuilt_from_the_dump(home: Home) -> None:
     assert require_bank(home.database) == 400
 
 
-def test_what_cannot_be_proven_is_an_error_that_names_the_way_out(home: Home) -> None:
-    """No other copy, no dump: nothing changes, and the hint names the next older backup and --salvage."""
+def test_a_backup_that_cannot_be_proven_is_an_error_with_alternatives(home: Home) -> None:
+    """Without another copy or a dump nothing changes, and the hint names the next older backup and --salvage."""
     repack(home, home.ids[1], damage="devops_hub.db", but=("devops_hub.sql",))
     before = tree(home.root)
     done = home.run("restore", "--latest", "--yes").require(12, "integrity_check of the restored database says")
@@ -114,8 +114,8 @@ def test_what_cannot_be_proven_is_an_error_that_names_the_way_out(home: Home) ->
     assert tree(home.root) == before
 
 
-def test_salvage_restores_what_can_be_read_and_says_so(home: Home) -> None:
-    """A sound database with fewer rows, marked on the terminal and in the report; the previous one is kept."""
+def test_salvage_restores_the_readable_rows_and_says_so(home: Home) -> None:
+    """`--salvage` restores a sound database with fewer rows, marked on screen and in the report; the old is kept."""
     repack(home, home.ids[1], damage="devops_hub.db", but=("devops_hub.sql",))
     done = home.run("restore", "--latest", "--yes", "--salvage").require(0).stdout
     assert "✗ salvaged: NOT PROVEN: " in done
@@ -128,7 +128,7 @@ def test_salvage_restores_what_can_be_read_and_says_so(home: Home) -> None:
 
 @pytest.mark.parametrize("at", [0.4, 0.8, 0.95])
 def test_salvage_of_a_truncated_archive(home: Home, at: float) -> None:
-    """The rows still in the archive are restored, from the database or from the dump behind it."""
+    """Salvage restores the rows that the truncated archive still holds, from the database or from the dump."""
     archive = home.archive(home.ids[1])
     archive.write_bytes(archive.read_bytes()[: int(archive.stat().st_size * at)])
     before = tree(home.root)
@@ -142,22 +142,22 @@ def test_salvage_of_a_truncated_archive(home: Home, at: float) -> None:
 
 
 def test_salvage_is_not_used_when_a_proof_is_possible(home: Home) -> None:
-    """Given for a good backup, --salvage changes nothing."""
+    """For a good backup, --salvage makes no difference."""
     done = home.run("restore", "--latest", "--yes", "--salvage", "--json").require(0).document
     assert not done["promoted"]["salvaged"]
     assert require_bank(home.database) == 400
 
 
 def test_rubbish_cannot_be_salvaged(home: Home) -> None:
-    """Nothing readable is an error, and changes nothing."""
+    """An archive without a readable row is an error, and nothing changes."""
     home.archive(home.ids[1]).write_bytes(b"rubbish" * 5000)
     before = tree(home.root)
     home.run("restore", home.ids[1], "--yes", "--salvage").require(12, "nothing can be read")
     assert tree(home.root) == before
 
 
-def test_salvage_of_a_database_that_was_kept_although_corrupt(home: Home) -> None:
-    """This is the use of `backup --allow-corrupt`: --salvage restores what can be read."""
+def test_salvage_of_a_database_that_was_backed_up_although_corrupt(home: Home) -> None:
+    """`--salvage` restores the readable rows of a backup that `--allow-corrupt` made."""
     with closing(sqlite3.connect(home.database)) as connection:
         connection.execute("VACUUM")
     with home.database.open("r+b") as file:

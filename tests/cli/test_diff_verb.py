@@ -1,4 +1,4 @@
-"""`sqlitevault diff`: what changed between two states of the database."""
+"""`sqlitevault diff`: the changes between two states of the database."""
 
 import shutil
 from pathlib import Path
@@ -15,7 +15,7 @@ def _by_table(home: Home, *arguments: str | Path) -> dict[str, dict[str, object]
 
 
 def test_deleted_rows_are_counted_and_named(home: Home) -> None:
-    """The older backup has 500 entries, the newer 400; everything else is equal; nothing is written."""
+    """`diff` counts and names the 100 rows that the newer backup lacks, finds the rest equal, and writes nothing."""
     before = tree(home.root)
     first, second = home.ids
     shown = home.run("diff", first, second, "--rows", "--limit", "2", "--json").require(0).document
@@ -26,8 +26,8 @@ def test_deleted_rows_are_counted_and_named(home: Home) -> None:
     assert tree(home.root) == before
 
 
-def test_the_live_database_is_the_second_state_unless_said(home: Home) -> None:
-    """Added, removed and changed rows since the newest backup, on the screen and the other way round."""
+def test_the_live_database_is_the_second_state_by_default(home: Home) -> None:
+    """One name compares that backup with the live database; with the states swapped, added rows become removed ones."""
     execute(
         home.database,
         "INSERT INTO ledger(note) VALUES ('new')",
@@ -43,7 +43,7 @@ def test_the_live_database_is_the_second_state_unless_said(home: Home) -> None:
 
 
 def test_rows_differ_byte_by_byte(home: Home) -> None:
-    """Another case in a NOCASE key, and 1.0 for 1, are changes; odd names and NULL keys are shown."""
+    """Another case in a NOCASE key, and 1.0 instead of 1, are changes; odd names and NULL keys are shown."""
     create = 'CREATE TABLE "odd ""[bold] name" (k TEXT COLLATE NOCASE PRIMARY KEY, v)'
     insert = 'INSERT INTO "odd ""[bold] name" VALUES (\'key\', 1), (NULL, 2)'
     execute(home.database, create, insert)
@@ -55,8 +55,8 @@ def test_rows_differ_byte_by_byte(home: Home) -> None:
     assert 'odd "[bold] name' in home.run("diff", "latest").require(0).stdout
 
 
-def test_what_has_no_key_is_compared_by_whole_rows(home: Home) -> None:
-    """Tables without a primary key, with other columns, new and missing ones have a note; all are counted."""
+def test_tables_without_a_key_are_compared_by_whole_rows(home: Home) -> None:
+    """Tables without a primary key, with changed columns, new or missing ones get a note; their rows are counted."""
     execute(
         home.database,
         "CREATE TABLE nokey (x)",
@@ -87,7 +87,7 @@ def test_what_has_no_key_is_compared_by_whole_rows(home: Home) -> None:
     assert (found["fresh"]["added"], found["fresh"]["note"]) == (1, "the table is new")
 
 
-def test_keys_that_are_no_text_are_named_all_the_same(home: Home) -> None:
+def test_keys_that_are_not_valid_text_are_shown(home: Home) -> None:
     """Invalid UTF-8 in a key is shown escaped, and a very long key is cut."""
     execute(home.database, "CREATE TABLE raw (k TEXT PRIMARY KEY)")
     home.run("backup", "--no-drill").require(0)
@@ -100,7 +100,7 @@ def test_keys_that_are_no_text_are_named_all_the_same(home: Home) -> None:
 
 
 def test_an_archive_of_the_original_script_compares(new_home: Home, legacy_archive: Path) -> None:
-    """It has no manifest beside it; its database is compared anyway."""
+    """An archive without a manifest beside it is compared by its database."""
     shutil.copy(legacy_archive, new_home.root)
     found = _by_table(new_home, f"./{legacy_archive.name}", "live")
     assert found["ledger"]["note"] == "the table is new"
@@ -112,13 +112,13 @@ def test_an_archive_of_the_original_script_compares(new_home: Home, legacy_archi
     ids=["unknown", "nonsense"],
 )
 def test_what_does_not_exist_cannot_be_compared(home: Home, words: str, code: int) -> None:
-    """An id that does not exist, and a word that does not name a backup."""
+    """An unknown id, and a word that does not name a backup, are refused."""
     home.run("diff", words).require(code)
 
 
 @pytest.mark.xdist_group("aws")
 def test_a_backup_in_a_bucket(cloud_home: Home) -> None:
-    """By id in the vault, and by URI."""
+    """A backup in a bucket is named by its id in the vault or by its URI."""
     vault = f"s3://{cloud_home.settings['BUCKET']}/backups/"
     made = cloud_home.run("backup", "--to", vault, "--no-drill", "--json").require(0).document
     execute(cloud_home.database, "DELETE FROM ledger WHERE id > 490")

@@ -12,7 +12,7 @@ from tests.databases import execute
 
 
 def test_a_drill_proves_the_newest_backup_and_records_it(home: Home) -> None:
-    """The record beside the backups and the page are all that is written; the SQL dump is loaded and compared too."""
+    """A drill compares database and SQL dump, and writes only its report and the page."""
     before = tree(home.root)
     done = home.run("drill").require(0)
     record = f"backups/reports/drills/{home.ids[1]}.json"
@@ -26,13 +26,13 @@ def test_a_drill_proves_the_newest_backup_and_records_it(home: Home) -> None:
 
 
 def test_a_named_backup_is_drilled(home: Home) -> None:
-    """An id chooses an older one."""
+    """An id selects an older backup."""
     report = home.run("drill", home.ids[0], "--json").require(0).document
     assert (report["backup_id"], report["passed"], report["rto_seconds"]) == (home.ids[0], True, 900)
 
 
-def test_a_failed_drill_makes_restore_take_the_one_before(home: Home) -> None:
-    """Code 14, one JSON document; afterwards `list` and `restore --latest` pass the damaged one over."""
+def test_a_failed_drill_makes_restore_use_the_backup_before(home: Home) -> None:
+    """A failed drill ends with code 14 and one JSON document; then `list` and `restore --latest` skip the backup."""
     damage(home.archive(home.ids[1]))
     failed = home.run("drill", "--json").require(14, f"DrillFailed: {home.ids[1]} archive: ")
     assert not failed.document["passed"]
@@ -46,7 +46,7 @@ def test_a_failed_drill_makes_restore_take_the_one_before(home: Home) -> None:
 
 
 def test_the_original_scripts_archive_is_drilled_without_a_record(new_home: Home, legacy_archive: Path) -> None:
-    """It has no manifest, so nothing is written beside it."""
+    """An archive without a manifest is drilled, but no report is written."""
     shutil.copy(legacy_archive, new_home.root)
     before = tree(new_home.root)
     shown = new_home.run("drill", f"./{legacy_archive.name}").require(0).stdout
@@ -54,8 +54,8 @@ def test_the_original_scripts_archive_is_drilled_without_a_record(new_home: Home
     assert tree(new_home.root) == before
 
 
-def test_a_question_about_a_table_that_is_gone_fails_the_drill(home: Home) -> None:
-    """The use of DRILL_SQL: the backup is shown, its drill fails, and restore takes the one before it."""
+def test_an_own_check_of_a_missing_table_fails_the_drill(home: Home) -> None:
+    """If a table that DRILL_SQL checks is missing, the drill fails, and restore uses the backup before it."""
     execute(home.database, "DROP TABLE accounts")
     asked = "SELECT count(*) > 0 FROM accounts => 1"
     done = home.run("backup", "--db-only", DRILL_SQL=asked).require(14, "DrillFailed: ", "no such table: accounts")
@@ -65,8 +65,8 @@ def test_a_question_about_a_table_that_is_gone_fails_the_drill(home: Home) -> No
     assert planned["backup_id"] == home.ids[-2]
 
 
-def test_a_question_that_is_wrong_itself_does_not_cost_the_backup(new_home: Home) -> None:
-    """The backup is shown, recorded and counts; the error names the setting."""
+def test_an_invalid_own_check_does_not_fail_the_backup(new_home: Home) -> None:
+    """With an invalid query in DRILL_SQL the backup is still proven and recorded; the error names the setting."""
     wrong = "SELEKT 1 => 1\nSELECT count(*) FROM accounts => 50"
     done = new_home.run("backup", DRILL_SQL=wrong).require(2, "ConfigError: ", "SELEKT 1")
     (made,) = new_home.ids
@@ -77,7 +77,7 @@ def test_a_question_that_is_wrong_itself_does_not_cost_the_backup(new_home: Home
 
 @pytest.mark.xdist_group("aws")
 def test_a_backup_in_a_bucket(cloud_home: Home) -> None:
-    """The newest one under the prefix, recorded there."""
+    """The newest backup under the prefix is drilled, and its report is stored there."""
     vault = f"s3://{cloud_home.settings['BUCKET']}/backups/"
     made = cloud_home.run("backup", "--to", vault, "--no-drill", "--json").require(0).document["backup_id"]
     assert cloud_home.run("drill", "--from", vault, "--json").require(0).document["backup_id"] == made

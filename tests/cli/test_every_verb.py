@@ -1,4 +1,4 @@
-"""Every verb: plain text in pipes, only JSON on stdout with `--json`, progress on the terminal, codes in the help."""
+"""Behaviour of every verb: plain text in pipes, JSON, progress on a terminal, exit codes in the help."""
 
 import pytest
 from click.testing import CliRunner
@@ -37,7 +37,7 @@ _ESCAPE, _BAR = "\x1b", "━"
 
 @pytest.mark.parametrize("verb", _VERBS)
 def test_in_a_pipe_everything_is_plain_text(home: Home, verb: str) -> None:
-    """Without a terminal there is no colour, no bar, no broken line; results are on stdout, steps on stderr."""
+    """Without a terminal there are no colours, bars or wrapped lines; results go to stdout, steps to stderr."""
     done = home.run(*_VERBS[verb]).require(0)
     assert _ESCAPE not in done.stdout + done.stderr
     assert _BAR not in done.stderr
@@ -49,7 +49,7 @@ def test_in_a_pipe_everything_is_plain_text(home: Home, verb: str) -> None:
 
 @pytest.mark.parametrize("verb", _VERBS)
 def test_json_is_all_of_stdout(home: Home, verb: str) -> None:
-    """With `--json` stdout is one JSON document, and stderr is quiet."""
+    """With `--json`, stdout is one JSON document, and stderr is empty."""
     done = home.run(*_VERBS[verb], "--json").require(0)
     assert home.ids[-1] in str(done.document)
     assert done.stderr == ""
@@ -57,7 +57,7 @@ def test_json_is_all_of_stdout(home: Home, verb: str) -> None:
 
 @pytest.mark.parametrize("verb", _WITH_PROGRESS)
 def test_on_a_terminal_progress_is_shown_on_stderr(home: Home, verb: str) -> None:
-    """Bars are on the screen; output to a pipe stays plain."""
+    """Progress bars appear on the terminal; output to a pipe stays plain."""
     done = home.run_on_terminal(*_VERBS[verb]).require(0)
     assert _BAR in done.stderr
     assert _ESCAPE in done.stderr
@@ -75,7 +75,7 @@ def test_the_help_names_the_exit_codes(new_home: Home, verb: str) -> None:
 
 
 def test_the_help_lists_verbs_and_settings() -> None:
-    """`sqlitevault --help` has the first sentence of each verb, whole, and each setting with its default."""
+    """`sqlitevault --help` shows the whole first sentence of each verb, and each setting with its default."""
     shown = CliRunner().invoke(main, ["--help"], terminal_width=80).output
     verbs = dict(line.split(maxsplit=1) for line in shown.partition("Commands:\n")[2].partition("\n\n")[0].splitlines())
     assert {verb.split()[0] for verb in _CODES} <= verbs.keys()

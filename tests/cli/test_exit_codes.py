@@ -1,4 +1,4 @@
-"""Bad databases, targets, disks and settings: a clear error, what to do, the right code, and nothing changed."""
+"""Bad databases, targets, disks and settings: a clear error, a hint, the right exit code, and no change."""
 
 import shutil
 import subprocess
@@ -16,7 +16,7 @@ from tests.databases import execute, holding_the_lock
 
 @pytest.mark.parametrize("wrong", CASES)
 def test_mistakes_are_reported_and_nothing_changes(home: Home, wrong: str) -> None:
-    """Code, message and hint; every file and folder is as before, scratch is empty."""
+    """A mistake ends with its code, message and hint; no file changes, and scratch is empty."""
     case = CASES[wrong]
     case.prepare(home)
     before = tree(home.root)
@@ -46,7 +46,7 @@ def test_an_error_is_json_too(new_home: Home) -> None:
 
 
 def test_a_locked_database(home: Home) -> None:
-    """A writer that never releases its lock: the backup gives up in time with a hint."""
+    """If a writer never releases its lock, the backup gives up in time with a hint."""
     with holding_the_lock(home.database):
         before = tree(home.root)
         done = home.run("backup", SNAPSHOT_TIMEOUT_SECONDS="0.5")
@@ -95,8 +95,8 @@ _FULL = {
 
 @pytest.mark.parametrize("full", _FULL)
 def test_a_full_disk(home: Home, full: str) -> None:
-    """A disk too small for scratch, target or vault: a clear error, and nothing changes."""
-    execute(home.database, "INSERT INTO ledger(note) VALUES (hex(randomblob(100000)))")  # which no packing makes small
+    """A disk too small for scratch, target or vault is a clear error, and nothing changes."""
+    execute(home.database, "INSERT INTO ledger(note) VALUES (hex(randomblob(100000)))")  # does not compress
     arguments, code, says = _FULL[full]
     with small_disk(home.root / "small"):
         before = tree(home.root)
@@ -107,7 +107,7 @@ def test_a_full_disk(home: Home, full: str) -> None:
 
 @pytest.mark.parametrize("arguments", [("backup",), (*RESTORE, "--db-only")], ids=["backup", "restore"])
 def test_a_disk_that_fills_up_during_the_work(home: Home, arguments: tuple[str, ...]) -> None:
-    """Where no file may grow to the size of the database, the command ends cleanly for every user."""
+    """With a limit on the size of files, the command fails cleanly, for root and for other users."""
     home.back_up(timedelta(minutes=5))
     before = tree(home.root)
     home.run_within(40, *arguments).require(NO_ROOM, "ScratchFull: not enough disk in ")

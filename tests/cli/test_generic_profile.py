@@ -1,4 +1,4 @@
-"""The main path under APPLICATION_PROFILE=generic: for an application of which nothing is known."""
+"""The main path under APPLICATION_PROFILE=generic, for an unknown application."""
 
 import tarfile
 from dataclasses import replace
@@ -11,14 +11,14 @@ from tests.databases import execute, require_bank
 
 @pytest.fixture
 def generic(new_home: Home) -> Home:
-    """A folder with files of DevOps Hub, which are nothing special here, and a compose file under its new name."""
+    """A folder with files of DevOps Hub, which this profile does not know, and a compose file under its new name."""
     (new_home.root / "alembic.ini").write_text("[alembic]\n")
     (new_home.root / "compose.yaml").write_text("services:\n  app:\n    image: app:1\n")
     return replace(new_home, settings={"APPLICATION_PROFILE": "generic"})
 
 
 def test_from_backup_to_undo(generic: Home) -> None:
-    """Backed up, listed, verified, drilled, restored and put back; the advice names no page of another application."""
+    """Backup, list, verify, drill, restore and undo work; the advice names no page of another application."""
     generic.run("backup").require(0)
     (made,) = generic.ids
     with tarfile.open(generic.archive(made)) as archive:
@@ -42,7 +42,7 @@ def test_from_backup_to_undo(generic: Home) -> None:
 
 
 def test_a_merge_of_one_table(generic: Home) -> None:
-    """Its advice is neutral too."""
+    """The advice after a merge is neutral, too."""
     generic.run("backup").require(0)
     execute(generic.database, "DELETE FROM ledger WHERE id > 100")
     merged = generic.run("restore", "--latest", "--table", "ledger", "--merge", "--yes").require(0)
@@ -51,13 +51,13 @@ def test_a_merge_of_one_table(generic: Home) -> None:
 
 @pytest.mark.parametrize("arguments", [("keys", "list"), ("keys", "revoke", "--all"), ("audit",)])
 def test_tables_that_the_profile_does_not_name(generic: Home, arguments: tuple[str, ...]) -> None:
-    """Exit 2, the profile and what to set; nothing is changed, not even a backup taken."""
+    """`keys` and `audit` end with code 2, and name the profile and the setting; no backup is taken."""
     generic.run(*arguments).require(2, "the application profile generic names no table of ", "APPLICATION_PROFILE")
     assert generic.ids == ()
 
 
 def test_readiness_does_not_ask_for_keys(generic: Home) -> None:
-    """The line does not apply, and says why."""
+    """The line on keys does not apply, and says why."""
     generic.run("backup").require(0)
     lines = {line["name"]: line for line in generic.run("readiness", "--json").require(14).document["lines"]}
     assert lines["key metadata present"]["status"] == "not applicable"
@@ -65,12 +65,12 @@ def test_readiness_does_not_ask_for_keys(generic: Home) -> None:
 
 
 def test_a_profile_that_does_not_exist(new_home: Home) -> None:
-    """Exit 2, with those that do."""
+    """An unknown profile ends with code 2 and a list of the known ones."""
     new_home.run("backup", APPLICATION_PROFILE="devopshub").require(2, "'devopshub'", "devops_hub, generic")
 
 
 def test_without_any_configuration(generic: Home) -> None:
-    """The hint names what is looked for."""
+    """The hint names the files that the profile looks for."""
     for name in (".env", "compose.yaml", "docker-compose.yml"):
         (generic.root / name).unlink()
     generic.run("backup", "--config-only").require(10, "there is no configuration", "compose*.yaml")

@@ -1,4 +1,4 @@
-"""The commands of the operators' guide, typed as they stand there; and what the guide does by hand."""
+"""The commands of the operators' guide, exactly as printed there, and its manual steps."""
 
 import shutil
 import sqlite3
@@ -18,7 +18,7 @@ _READY = ("--old-file=.venv/ready", "--old-file=node_modules/.package-lock.json"
 
 
 def settings(home: Home) -> dict[str, str]:
-    """Return the settings that let the guide's commands work on this folder, wherever they run."""
+    """Return the settings that make the guide's commands work on this folder from anywhere."""
     return {
         "DATABASE_PATH": str(home.database),
         "CONFIG_ROOT": str(home.root),
@@ -34,7 +34,7 @@ def script(home: Home, *command: str | Path, **changed: str) -> Outcome:
 
 
 def make(home: Home, *arguments: str) -> Outcome:
-    """Run a target of the Makefile, which takes what is installed as ready: tests install nothing."""
+    """Run a target of the Makefile without its set-up: tests install nothing."""
     command = ("make", "--no-print-directory", "-C", str(REPOSITORY), *_READY, *arguments)
     return run(command, home.root, settings(home))
 
@@ -72,7 +72,7 @@ def test_the_monthly_test_restores_to_another_path(home: Home) -> None:
 
 @pytest.mark.xdist_group("aws")
 def test_to_a_bucket_and_back(cloud_home: Home) -> None:
-    """`backup.sh --to s3://…`, `make backup-s3 TO=…` and `restore.sh --from-s3 …/latest.tar.gz`."""
+    """`backup.sh --to s3://…`, `make backup-s3 TO=…` and `restore.sh --from-s3 …/latest.tar.gz` work with a bucket."""
     vault = f"s3://{cloud_home.settings['BUCKET']}/backups/"
     script(cloud_home, _BACKUP, "--to", vault).require(0)
     execute(cloud_home.database, "DELETE FROM ledger WHERE id > 100")
@@ -87,7 +87,7 @@ def test_to_a_bucket_and_back(cloud_home: Home) -> None:
 
 
 def test_make_backup_and_restore(new_home: Home) -> None:
-    """`make backup`, `make restore-dry FILE=…` and `make restore FILE=…`."""
+    """`make backup`, `make restore-dry FILE=…` and `make restore FILE=…` back up, plan and restore."""
     make(new_home, "backup").require(0)
     (made,) = new_home.ids
     execute(new_home.database, "DELETE FROM ledger WHERE id > 100")
@@ -95,7 +95,7 @@ def test_make_backup_and_restore(new_home: Home) -> None:
     file = f"FILE={new_home.archive(made)}"
     assert "+400" in make(new_home, "restore-dry", file).require(0).stdout
     assert tree(new_home.root) == before
-    assert make(new_home, "restore", file).code == 2  # make's own code: restoring was refused, nobody was asked
+    assert make(new_home, "restore", file).code == 2  # make's own code: without a terminal the restore is refused
     assert tree(new_home.root) == before
     new_home.database.unlink()
     make(new_home, "restore", file).require(0)
@@ -112,8 +112,8 @@ def test_make_backup_db(new_home: Home) -> None:
 @pytest.mark.parametrize(
     ("target", "variable"), [("backup-s3", "TO"), ("restore", "FILE"), ("restore-dry", "FILE")], ids=lambda text: text
 )
-def test_make_says_what_is_missing(new_home: Home, target: str, variable: str) -> None:
-    """Without TO or FILE it shows the usage and does nothing."""
+def test_make_shows_the_usage(new_home: Home, target: str, variable: str) -> None:
+    """Without TO or FILE, make shows the usage and does nothing."""
     done = make(new_home, target)
     assert done.code == 2
     assert f"usage: make {target} {variable}=" in done.stderr
@@ -121,7 +121,7 @@ def test_make_says_what_is_missing(new_home: Home, target: str, variable: str) -
 
 
 def test_retention_keeps_the_last_good_backup(new_home: Home) -> None:
-    """`BACKUP_RETAIN=7 scripts/backup.sh` removes what is older, but never the newest good backup."""
+    """`BACKUP_RETAIN=7 scripts/backup.sh` deletes backups older than seven days, but never the newest good one."""
     oldest, old = new_home.back_up(timedelta(days=20)), new_home.back_up(timedelta(days=10))
     script(new_home, _BACKUP, "--config-only", BACKUP_RETAIN="7").require(0)
     assert oldest not in new_home.ids
@@ -129,7 +129,7 @@ def test_retention_keeps_the_last_good_backup(new_home: Home) -> None:
 
 
 def test_latest_names_the_newest_backup(home: Home) -> None:
-    """`backups/latest.tar.gz` is the newest good one, unless there is a file of that name."""
+    """`backups/latest.tar.gz` names the newest good backup, unless a file of that name exists."""
     latest = home.backups / "latest.tar.gz"
     assert home.ids[1] in script(home, _RESTORE, "--dry-run", latest).require(0).stdout
     shutil.copy(home.archive(home.ids[0]), latest)
@@ -137,7 +137,7 @@ def test_latest_names_the_newest_backup(home: Home) -> None:
 
 
 def test_the_original_scripts_archive(home: Home, legacy_archive: Path) -> None:
-    """It is listed beside ours, verified and restored, and `latest` is still one that is proven."""
+    """The original script's archive is listed, verified and restored, while `latest` still names a proven backup."""
     shutil.copy(legacy_archive, home.backups)
     newest = home.ids[-1]
     listed = home.run("list", "--json").require(0).document
@@ -151,7 +151,7 @@ def test_the_original_scripts_archive(home: Home, legacy_archive: Path) -> None:
 
 @pytest.mark.parametrize("reader", ["sqlite3 shell", "any SQLite"])
 def test_by_hand(home: Home, tmp_path: Path, reader: str) -> None:
-    """`tar xzf`, `sha256sum -c`, and the SQL dump read back: nothing of ours is needed to recover."""
+    """`tar xzf`, `sha256sum -c` and loading the SQL dump recover a database without sqlitevault."""
     backup_id = home.ids[1]
     subprocess.run(["tar", "xzf", home.archive(backup_id)], cwd=tmp_path, check=True)
     folder, again = tmp_path / backup_id, tmp_path / "again.db"

@@ -1,4 +1,4 @@
-"""HEARTBEAT_URL: fetched after a proven backup of the database, and only then."""
+"""HEARTBEAT_URL: pinged after a proven backup of the database, and only then."""
 
 import time
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ class Service:
         requests = self.requests
 
         class Handler(BaseHTTPRequestHandler):
-            """Remembers each request."""
+            """Records each request."""
 
             def do_GET(self) -> None:
                 requests.append(self.path)
@@ -38,14 +38,14 @@ class Service:
                 self.end_headers()
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-                """Say nothing."""
+                """Log nothing."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         Thread(target=self.server.serve_forever, daemon=True).start()
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The URL to ping."""
         return f"http://127.0.0.1:{self.server.server_port}/{_PATH}"
 
     def close(self) -> None:
@@ -56,13 +56,13 @@ class Service:
 
 @pytest.fixture
 def service() -> Iterator[Service]:
-    """A service that answers well."""
+    """A service that answers 200."""
     with closing(Service(200)) as listening:
         yield listening
 
 
-def test_a_proven_backup_is_heard_once(new_home: Home, service: Service) -> None:
-    """One request to exactly that URL, and the report says so; without the setting there is none."""
+def test_a_proven_backup_sends_one_ping(new_home: Home, service: Service) -> None:
+    """A proven backup requests exactly that URL once, and its report says so; without the setting it does not."""
     report = new_home.run("backup", "--json", HEARTBEAT_URL=service.url).require(0).document
     assert report["heartbeat"] == "sent"
     assert service.requests == [f"/{_PATH}"]
@@ -73,8 +73,8 @@ def test_a_proven_backup_is_heard_once(new_home: Home, service: Service) -> None
 @pytest.mark.parametrize(
     "arguments", [("--no-drill",), ("--config-only",), ("--allow-corrupt",)], ids=["no-drill", "config", "corrupt"]
 )
-def test_what_proves_no_database_is_not_heard(new_home: Home, service: Service, arguments: tuple[str, ...]) -> None:
-    """Not for an undrilled backup, one of only the configuration, or a corrupt one kept for salvage."""
+def test_an_unproven_backup_sends_no_ping(new_home: Home, service: Service, arguments: tuple[str, ...]) -> None:
+    """An undrilled backup, one of only the configuration, and a corrupt one kept for salvage send no ping."""
     if arguments == ("--allow-corrupt",):
         break_database(new_home)
     new_home.run("backup", *arguments, HEARTBEAT_URL=service.url).require(0)
@@ -82,15 +82,15 @@ def test_what_proves_no_database_is_not_heard(new_home: Home, service: Service, 
     assert service.requests == []
 
 
-def test_a_failed_backup_is_not_heard(new_home: Home, service: Service) -> None:
-    """A database that is gone."""
+def test_a_failed_backup_sends_no_ping(new_home: Home, service: Service) -> None:
+    """A backup that fails, here because the database is missing, sends no ping."""
     new_home.database.unlink()
     new_home.run("backup", HEARTBEAT_URL=service.url).require(10)
     assert service.requests == []
 
 
-def test_a_failed_drill_is_not_heard(new_home: Home, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The backup is committed, but it does not restore."""
+def test_a_failed_drill_sends_no_ping(new_home: Home, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backup that is committed but fails its drill sends no ping."""
     monkeypatch.chdir(new_home.root)
     usual = options.site
     monkeypatch.setattr(options, "site", lambda **given: replace(usual(**given), opener=lambda at: BadDisk(Path(at))))
@@ -100,15 +100,15 @@ def test_a_failed_drill_is_not_heard(new_home: Home, service: Service, monkeypat
     assert service.requests == []
 
 
-def test_a_question_without_an_answer_is_not_heard(new_home: Home, service: Service) -> None:
-    """The backup is good, but DRILL_SQL must be corrected: the missing ping raises the alarm."""
+def test_an_invalid_own_check_sends_no_ping(new_home: Home, service: Service) -> None:
+    """An invalid DRILL_SQL sends no ping although the backup is good, so that the monitoring service alerts."""
     new_home.run("backup", HEARTBEAT_URL=service.url, DRILL_SQL="no SQL => 1").require(2)
     assert len(new_home.ids) == 1
     assert service.requests == []
 
 
-def test_a_service_that_refuses_is_a_note(new_home: Home) -> None:
-    """The backup still succeeds; the URL, which is a secret, is not printed."""
+def test_a_service_that_refuses_causes_a_note(new_home: Home) -> None:
+    """If the service answers 503, the backup succeeds with a note; the URL, which is a secret, is not printed."""
     with closing(Service(503)) as refusing:
         done = new_home.run("backup", HEARTBEAT_URL=refusing.url).require(
             0, "note: the heartbeat was not sent: it answered 503"
@@ -117,8 +117,8 @@ def test_a_service_that_refuses_is_a_note(new_home: Home) -> None:
     assert "secret-token" not in done.stdout + done.stderr
 
 
-def test_a_service_that_is_away_is_a_note(new_home: Home) -> None:
-    """Nobody listens there."""
+def test_an_unreachable_service_causes_a_note(new_home: Home) -> None:
+    """If nothing listens at the address, the backup succeeds with a note."""
     with create_server(("127.0.0.1", 0)) as taken:
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/{_PATH}"
     done = new_home.run("backup", HEARTBEAT_URL=url).require(0, "the heartbeat was not sent: it was not reached: ")
@@ -129,8 +129,8 @@ def _hang_up(listening: socket) -> None:
     listening.accept()[0].close()
 
 
-def test_a_service_that_talks_nonsense_is_a_note(new_home: Home) -> None:
-    """Something else listens there, and hangs up."""
+def test_a_service_that_hangs_up_causes_a_note(new_home: Home) -> None:
+    """If the service closes the connection without an answer, the backup succeeds with a note."""
     with create_server(("127.0.0.1", 0)) as other:
         Thread(target=_hang_up, args=(other,), daemon=True).start()
         url = f"http://127.0.0.1:{other.getsockname()[1]}/{_PATH}"
@@ -146,8 +146,8 @@ def _dribble(listening: socket) -> None:
             time.sleep(0.05)
 
 
-def test_an_answer_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each byte comes in time, the whole answer does not."""
+def test_an_endless_answer_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time limit applies to the whole answer, even if single bytes keep arriving."""
     monkeypatch.setattr("sqlitevault.cli.backup._PING_SECONDS", 0.5)
     with create_server(("127.0.0.1", 0)) as slow:
         Thread(target=_dribble, args=(slow,), daemon=True).start()
@@ -157,7 +157,7 @@ def test_an_answer_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize(
     "url", ["file:///etc/passwd", "heartbeat.example.com", "http:///x"], ids=["file", "bare", "nohost"]
 )
-def test_only_web_addresses_are_taken(new_home: Home, url: str) -> None:
-    """Anything else is a wrong setting, before a backup is taken."""
+def test_only_web_addresses_are_accepted(new_home: Home, url: str) -> None:
+    """An address other than http or https is refused before a backup is taken."""
     new_home.run("backup", HEARTBEAT_URL=url).require(2, "ConfigError: wrong settings: HEARTBEAT_URL")
     assert not new_home.backups.exists()

@@ -1,4 +1,4 @@
-"""`sqlitevault init`: the settings file from options, from answers, and what an existing one keeps."""
+"""`sqlitevault init`: the settings file from options or answers, and the replacement of an existing one."""
 
 import tomllib
 from pathlib import Path
@@ -47,7 +47,7 @@ def deployment(**overrides: str) -> DeploymentSettings:
 
 
 def test_without_options_every_setting_is_a_commented_default() -> None:
-    """The file changes nothing, and shows everything that it could change."""
+    """Without options, the file shows every setting as a commented default and changes none."""
     assert init().exit_code == 0
     assert deployment() == DeploymentSettings()
     assert file().environment({}) == ({}, {})
@@ -65,7 +65,7 @@ def test_without_options_every_setting_is_a_commented_default() -> None:
 
 
 def test_options_set_what_they_name() -> None:
-    """Texts become numbers and lists; paths stay as they were written."""
+    """Options set the named settings: texts become numbers and lists; paths stay as typed."""
     chosen = [part for name, value in OF_A_FILE_SYSTEM.items() for part in ("--set", f"{name}={value}")]
     own = ["--command-line", "retain_days=7", "--command-line", "vault=../backups"]
     assert init(*chosen, *own, "--set", "hourly_minutes=5, 35", "--stage", "test").exit_code == 0
@@ -85,8 +85,8 @@ def test_options_set_what_they_name() -> None:
         (("--command-line", "retain_days=0"), "[command-line] retain_days: Input should be greater"),
     ],
 )
-def test_what_is_wrong_is_named_and_nothing_is_written(folder: Path, arguments: tuple[str, ...], said: str) -> None:
-    """Before the file exists."""
+def test_mistakes_are_named_and_nothing_is_written(folder: Path, arguments: tuple[str, ...], said: str) -> None:
+    """A mistake is named, and no file is created."""
     done = init(*arguments)
     assert done.exit_code == 2
     assert said in done.stderr
@@ -94,7 +94,7 @@ def test_what_is_wrong_is_named_and_nothing_is_written(folder: Path, arguments: 
 
 
 def test_an_existing_file_is_replaced_only_on_request_and_kept(folder: Path) -> None:
-    """Other sections and settings stay; each old file has a name of its own."""
+    """Replacing a file needs `--yes`; other sections and settings stay, and each old file is kept under a new name."""
     init("--set", "alarm_email=ops@example.com", "--command-line", "retain_days=7")
     first = Path("sqlitevault.toml").read_bytes()
     refused = init("--set", "rto_minutes=30")
@@ -112,8 +112,8 @@ def test_an_existing_file_is_replaced_only_on_request_and_kept(folder: Path) -> 
     assert file().command_line == {"retain_days": 7}
 
 
-def test_a_wrong_old_file_is_refused_not_lost(folder: Path) -> None:
-    """What cannot be read cannot be kept in the new file."""
+def test_an_invalid_old_file_is_not_replaced(folder: Path) -> None:
+    """An old file with a mistake is refused, because its settings could not be kept."""
     Path("sqlitevault.toml").write_text("[stage.prod]\nalarm_mail = 'a@b.c'\n", encoding="utf-8")
     done = init("--yes", "--stage", "test")
     assert done.exit_code == 2
@@ -121,8 +121,8 @@ def test_a_wrong_old_file_is_refused_not_lost(folder: Path) -> None:
     assert [path.name for path in folder.iterdir()] == ["sqlitevault.toml"]
 
 
-def test_the_file_lies_where_the_variable_says(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its folder has to be there."""
+def test_the_variable_names_the_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment variable names the file to write; its folder must exist."""
     monkeypatch.setenv("SQLITEVAULT_CONFIG", str(folder / "own.toml"))
     assert init("--json").exit_code == 0
     assert (folder / "own.toml").exists()
@@ -131,7 +131,7 @@ def test_the_file_lies_where_the_variable_says(folder: Path, monkeypatch: pytest
 
 
 def test_on_a_terminal_it_asks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Enter takes the default; a wrong answer is asked for again; a file system brings further questions."""
+    """On a terminal, Enter takes the default, a wrong answer is asked again, a file system leads to more questions."""
     monkeypatch.setattr("sqlitevault.cli.init._can_ask", lambda: True)
     answers = ["", "s3://mine/backups/", "nobody", "ops@example.com", "", "eu-west-1", "", *OF_A_FILE_SYSTEM.values()]
     done = CliRunner().invoke(main, ["init", "--set", "region=us-east-1"], input="\n".join([*answers, "", "", "", ""]))
@@ -145,5 +145,5 @@ def test_on_a_terminal_it_asks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @given(st.text() | st.integers() | st.lists(st.text()))
 def test_every_value_is_written_as_toml_reads_it(value: object) -> None:
-    """Quotes, line breaks, control characters and all of Unicode."""
+    """Any text, with quotes, line breaks, control characters and all of Unicode, is read back unchanged."""
     assert tomllib.loads(f"value = {_toml(value)}") == {"value": value}

@@ -33,7 +33,7 @@ def large_home(tmp_path: Path) -> Home:
 
 
 def committed(home: Home) -> Iterator[tuple[Path, dict[str, object]]]:
-    """Yield each archive that has a manifest, with the manifest's record of it."""
+    """Yield each archive that has a manifest, with its record in the manifest."""
     for backup_id in home.ids:
         yield home.archive(backup_id), json.loads(home.manifest(backup_id).read_bytes())["archive"]
 
@@ -53,7 +53,7 @@ def kill_after(home: Home, seconds: float) -> None:
 
 @pytest.mark.slow
 def test_killed_at_many_moments(large_home: Home) -> None:
-    """Each manifest left behind has its whole archive, which verifies; the next run clears scratch."""
+    """After any kill, each manifest has its whole archive, which verifies; the next run clears scratch."""
     begun = time.monotonic()
     large_home.run_program("backup").require(0)
     whole = time.monotonic() - begun
@@ -77,14 +77,14 @@ def test_killed_at_many_moments(large_home: Home) -> None:
 
 
 def make_older(path: Path, age: timedelta) -> Path:
-    """Make an archive look like one of that age."""
+    """Rename an archive to one of this age."""
     older = path.with_name(f"devops_hub_backup_{datetime.now(UTC) - age:%Y%m%d_%H%M%S}.tar.gz")
     return path.rename(older)
 
 
 @pytest.mark.skipif(not shutil.which("strace"), reason="strace kills the backup at the right system call")
 def test_killed_as_it_commits(new_home: Home) -> None:
-    """An archive without its manifest is not a backup; an hour later it is removed with the unfinished manifest."""
+    """An archive without its manifest is not a backup; after an hour it is removed with the unfinished manifest."""
     kill = ("strace", "-f", "-o", "/dev/null", "-e", "inject=link,linkat:signal=KILL:when=1")
     facts = environment({"SCRATCH_DIR": str(new_home.scratch)})
     subprocess.run((*kill, PROGRAM, "backup"), cwd=new_home.root, env=facts, capture_output=True, check=False)

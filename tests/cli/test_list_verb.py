@@ -1,4 +1,4 @@
-"""`sqlitevault list`: newest first, with the trust that each backup deserves."""
+"""`sqlitevault list`: the backups, newest first, and whether each is proven."""
 
 import os
 import re
@@ -13,8 +13,8 @@ from tests.cli.home import Home, tree
 from tests.cli.test_damaged_backup import flip
 
 
-def test_newest_first_with_everything_an_operator_asks(home: Home) -> None:
-    """Id, tier, age, sizes, rows, and whether a drill has proven it; nothing is written."""
+def test_newest_first_with_all_columns(home: Home) -> None:
+    """`list` shows id, tier, age, sizes, rows and proof of each backup, and writes nothing."""
     home.run("drill", home.ids[0]).require(0)
     before = tree(home.root)
     heading, newest, oldest = home.run("list").require(0).stdout.splitlines()
@@ -28,15 +28,15 @@ def test_newest_first_with_everything_an_operator_asks(home: Home) -> None:
 
 
 def test_a_backup_of_the_future_is_not_a_fresh_one(home: Home) -> None:
-    """A backup taken while the clock was wrong does not look like a fresh one."""
+    """A backup dated in the future is marked, and does not look like a fresh one."""
     ahead = home.back_up(-timedelta(days=400))
     lines = {line.split()[0]: line for line in home.run("list").require(0).stdout.splitlines()}
     assert " in the future " in lines[ahead]
     assert " in the future " not in lines[home.ids[1]]
 
 
-def test_json_says_the_same(home: Home) -> None:
-    """One object per backup, newest first."""
+def test_json_has_the_same_backups(home: Home) -> None:
+    """`--json` lists one object per backup, newest first."""
     newest, oldest = home.run("list", "--json").require(0).document
     assert [newest["backup_id"], oldest["backup_id"]] == [*reversed(home.ids)]
     assert (newest["rows"], oldest["rows"]) == (451, 551)
@@ -69,7 +69,7 @@ def test_a_backup_that_is_not_good_is_marked(home: Home, legacy_archive: Path) -
 
 
 def test_a_proof_holds_only_for_the_archive_that_was_proven(home: Home) -> None:
-    """If it was cut off or overwritten since, it is no longer proven, nor kept as the last good one."""
+    """A proven archive that is later truncated or overwritten is neither proven nor kept as the last good one."""
     for made in home.ids:
         home.run("drill", made).require(0)
     home.archive(home.ids[0]).write_bytes(b"")
@@ -90,7 +90,7 @@ def test_a_proof_holds_only_for_the_archive_that_was_proven(home: Home) -> None:
 
 
 def test_a_copy_of_the_vault_keeps_its_proofs(home: Home) -> None:
-    """The file times in a copy are those of the copying, in any order."""
+    """In a copied vault, whose file times differ, backups are still proven."""
     home.run("drill").require(0)
     copy = home.root / "elsewhere"
     shutil.copytree(home.backups, copy)

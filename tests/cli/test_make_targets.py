@@ -22,14 +22,14 @@ _READY = ("--old-file=.venv/ready", "--old-file=node_modules/.package-lock.json"
     ],
 )
 def test_bound_and_seed_reach_the_program(arguments: tuple[str, ...], runs: str) -> None:
-    """`make -n` shows the command that would run."""
+    """Bound and seed, given or by default, appear in the command that `make -n` shows."""
     command = ["make", "-n", "-C", str(REPOSITORY), *_READY, *arguments]
     shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert any(line.endswith(runs) for line in shown.splitlines())
 
 
 def test_help_lists_them() -> None:
-    """The help shows how to set bound and seed."""
+    """`make help` lists the targets, and shows how to set bound and seed."""
     shown = subprocess.run(["make", "-C", str(REPOSITORY), "help"], capture_output=True, text=True, check=True).stdout
     for line in (
         "make stress SECONDS=600 SEED=1",

@@ -1,4 +1,4 @@
-"""`sqlitevault metrics`: the vault's figures for Prometheus."""
+"""`sqlitevault metrics`: the vault's metrics for Prometheus."""
 
 import json
 import re
@@ -17,7 +17,7 @@ _LINE = re.compile(r"(?P<name>[a-zA-Z_:][a-zA-Z0-9_:]*) (?P<value>-?\d+(\.\d+)?(
 
 
 def read(text: str) -> dict[str, float]:
-    """Read the text format strictly: each metric with HELP and TYPE before it, once, and nothing else."""
+    """Parse the text format strictly: each metric once, after its HELP and TYPE, and nothing else."""
     lines = text.splitlines()
     assert text.endswith("\n")
     assert len(lines) % 3 == 0
@@ -38,7 +38,7 @@ def _metrics(home: Home, *arguments: str, **settings: str) -> dict[str, float]:
 
 
 def test_a_proven_backup(new_home: Home) -> None:
-    """Its time, its success, its figures, and the targets to compare them with."""
+    """A proven backup has its time, its success, its figures, and the targets to compare them with."""
     made = new_home.run("backup", "--json").require(0).document
     found = _metrics(new_home)
     taken = created_at(made["backup_id"]).timestamp()
@@ -53,15 +53,15 @@ def test_a_proven_backup(new_home: Home) -> None:
     assert not any("replica" in name for name in found)
 
 
-def test_an_empty_vault_says_never(new_home: Home) -> None:
-    """A timestamp of 0, so that an alert on the age fires."""
+def test_an_empty_vault_has_timestamp_0(new_home: Home) -> None:
+    """An empty vault has a timestamp of 0, so that an alert on the age fires."""
     found = _metrics(new_home)
     assert found["devops_hub_last_backup_timestamp"] == found["devops_hub_last_proven_backup_timestamp"] == 0
     assert found["devops_hub_last_backup_success"] == 0
 
 
-def test_a_backup_without_proof_is_no_success(home: Home) -> None:
-    """Not an undrilled backup, one whose drill failed, or a last run that ended with an error."""
+def test_an_unproven_backup_is_not_a_success(home: Home) -> None:
+    """An undrilled backup, one whose drill failed, or a failed last run does not count as a success."""
     assert _metrics(home)["devops_hub_last_backup_success"] == 0
     home.run("drill").require(0)
     assert _metrics(home)["devops_hub_last_backup_success"] == 1
@@ -71,8 +71,8 @@ def test_a_backup_without_proof_is_no_success(home: Home) -> None:
     assert _metrics(home)["devops_hub_last_backup_success"] == 0
 
 
-def test_a_backup_of_the_future_silences_nobody(home: Home) -> None:
-    """Neither as the newest nor as the newest proven one: the figures are those of the backups before it."""
+def test_a_backup_of_the_future_does_not_count(home: Home) -> None:
+    """A backup dated in the future does not count: the metrics are those of the backups before it."""
     home.run("drill", home.ids[1]).require(0)
     ahead = home.back_up(-timedelta(days=400))
     home.run("drill", ahead).require(0)
@@ -82,8 +82,8 @@ def test_a_backup_of_the_future_silences_nobody(home: Home) -> None:
     assert found["devops_hub_backups"] == 3
 
 
-def test_the_file_appears_whole(home: Home) -> None:
-    """An existing file is replaced, nothing else is left in the folder, and the collector's user may read it."""
+def test_the_file_is_replaced_atomically(home: Home) -> None:
+    """An existing file is replaced, no other file stays in the folder, and the collector's user may read it."""
     target = home.root / "collector" / "sqlitevault.prom"
     target.parent.mkdir()
     target.write_text("old")
@@ -93,8 +93,8 @@ def test_the_file_appears_whole(home: Home) -> None:
     assert [path.name for path in target.parent.iterdir()] == [target.name]
 
 
-def test_what_cannot_be_written_or_read_leaves_the_old_file(home: Home) -> None:
-    """A missing folder, and a vault that is a file: the old figures stay."""
+def test_a_failure_leaves_the_old_file(home: Home) -> None:
+    """A missing folder or an unusable vault is an error, and the old file stays."""
     home.run("metrics", "--textfile", "no/such/x.prom").require(15, "TargetUnwritable: no/such/x.prom")
     target = home.root / "x.prom"
     target.write_text("old")
@@ -103,8 +103,8 @@ def test_what_cannot_be_written_or_read_leaves_the_old_file(home: Home) -> None:
     assert tree(home.root) == before
 
 
-def test_the_monitors_last_report_is_as_good(home: Home) -> None:
-    """Its figures as of its last run; without a report, code 10."""
+def test_metrics_from_the_monitors_last_report(home: Home) -> None:
+    """The monitor's report gives the metrics of its last run; without a report the exit code is 10."""
     home.run("metrics", "--from-monitor").require(10)
     newest = {"backup_id": home.ids[-1], "age_seconds": 60, "rows": 7, "recovery_seconds": 1.5}
     state = {"location": "v", "newest": newest, "proven": newest, "backups": 3, "total_bytes": 9}
@@ -128,16 +128,16 @@ def test_the_monitors_last_report_is_as_good(home: Home) -> None:
 
 
 @pytest.mark.parametrize("replica", ["", "copy"], ids=["alone", "with-replica"])
-def test_a_directory_misses_nothing_that_only_aws_has(home: Home, replica: str) -> None:
-    """Replication of objects, and tiers never used, are not missed."""
+def test_a_directory_vault_is_not_measured_by_aws_features(home: Home, replica: str) -> None:
+    """In a directory vault, missing replication and unused tiers are not problems."""
     found = _metrics(home, REPLICA_URI=replica)
     assert found["devops_hub_missing_tiers"] == 0
     assert found.get("devops_hub_replication_pending_seconds", 0) == 0
     assert found.get("devops_hub_replica_last_backup_timestamp") == (0 if replica else None)
 
 
-def test_a_schedule_that_stopped_long_ago_is_still_missed(home: Home) -> None:
-    """Removing old backups does not hide that the tier stopped."""
+def test_a_schedule_that_stopped_long_ago_is_still_reported(home: Home) -> None:
+    """A stopped tier is still reported after its old backups were deleted."""
     stopped = home.back_up(timedelta(days=40), tier=Tier.DAILY)
     home.back_up(timedelta(days=50))
     home.run("backup", "--tier", "hourly").require(0)
@@ -146,7 +146,7 @@ def test_a_schedule_that_stopped_long_ago_is_still_missed(home: Home) -> None:
 
 
 def test_as_json(home: Home) -> None:
-    """The same figures."""
+    """`--json` gives the same figures."""
     document = home.run("metrics", "--json").require(0).document
     moving = "devops_hub_backup_report_timestamp"
     assert {**document, moving: 0} == {**_metrics(home), moving: 0}
@@ -154,7 +154,7 @@ def test_as_json(home: Home) -> None:
 
 @pytest.mark.xdist_group("aws")
 def test_a_bucket(cloud_home: Home, tmp_path: Path) -> None:
-    """The same from S3, with a directory for a replica."""
+    """A vault in S3 with a directory as replica gives the same metrics."""
     vault = f"s3://{cloud_home.settings['BUCKET']}/backups/"
     cloud_home.run("backup", "--to", vault).require(0)
     found = _metrics(cloud_home, "--from", vault, REPLICA_URI=str(tmp_path / "none"))

@@ -1,4 +1,4 @@
-"""`sqlitevault readiness`: the checklist, its exit code, and how it is shown."""
+"""`sqlitevault readiness`: the checklist, its exit code and its formats."""
 
 import json
 import shutil
@@ -35,7 +35,7 @@ def _failed(home: Home, **settings: str) -> set[str]:
 
 
 def test_a_directory_vault_is_ready(ready: Home) -> None:
-    """Lines about features that a directory lacks do not apply, and explain why; nothing is written."""
+    """A directory vault can be ready: lines on features that it lacks do not apply and say why; nothing is written."""
     before = tree(ready.root)
     lines = _lines(ready, 0)
     assert {name for name, line in lines.items() if line["status"] == "not applicable"} == _NOT_FOR_A_DIRECTORY
@@ -45,8 +45,8 @@ def test_a_directory_vault_is_ready(ready: Home) -> None:
     assert tree(ready.root) == before
 
 
-def test_the_record_of_a_runbook_is_a_file_in_the_vault(ready: Home) -> None:
-    """Its name and when; without it the line fails."""
+def test_a_tested_runbook_is_recorded_in_the_vault(ready: Home) -> None:
+    """`--runbook-tested` records the runbook's name and the time in the vault; without a record the line fails."""
     stamp = ready.backups / "reports" / "runbooks" / "server-lost.json"
     assert json.loads(stamp.read_text()).keys() == {"name", "tested_at"}
     stamp.unlink()
@@ -56,20 +56,20 @@ def test_the_record_of_a_runbook_is_a_file_in_the_vault(ready: Home) -> None:
 @pytest.mark.parametrize(
     "name", ["../x", "lost-database", "", "breach.md", "README"], ids=["up", "none", "empty", "ending", "readme"]
 )
-def test_only_a_runbook_that_exists_was_tested(new_home: Home, name: str) -> None:
-    """Anything else is refused with a list of the existing names, and nothing is written."""
+def test_only_existing_runbooks_can_be_recorded(new_home: Home, name: str) -> None:
+    """An unknown runbook is refused with a list of the existing ones, and nothing is written."""
     new_home.run("readiness", "--runbook-tested", name).require(2, "there is no runbook ", "server-lost")
     assert not new_home.backups.exists()
 
 
-def test_without_any_backup_nothing_is_ready(new_home: Home) -> None:
-    """Code 14, every missing piece named on stderr, and in the JSON."""
+def test_an_empty_vault_is_not_ready(new_home: Home) -> None:
+    """An empty vault ends with code 14, and stderr and JSON name every failed line."""
     done = new_home.run("readiness").require(14, "NotReady: backups on schedule: no backup has been proven; ")
     assert "NOT READY" in done.stdout
 
 
 def test_a_backup_without_a_drill_is_not_proof(new_home: Home) -> None:
-    """A new backup does not count without a drill."""
+    """A backup without a drill does not make a vault ready."""
     new_home.run("backup", "--no-drill").require(0)
     assert _failed(new_home) == {
         "backups on schedule",
@@ -80,8 +80,8 @@ def test_a_backup_without_a_drill_is_not_proof(new_home: Home) -> None:
     }
 
 
-def test_the_targets_are_those_that_are_set(ready: Home) -> None:
-    """An hour is within an hour, and beyond half an hour."""
+def test_the_rpo_is_the_one_that_is_set(ready: Home) -> None:
+    """A backup of almost an hour ago meets an RPO of one hour, and misses one of half an hour."""
     shutil.rmtree(ready.backups)
     made = ready.back_up(timedelta(minutes=50))
     ready.run("drill", made).require(0)
@@ -90,8 +90,8 @@ def test_the_targets_are_those_that_are_set(ready: Home) -> None:
     assert _failed(ready, RPO_SECONDS="1800") == {"backups on schedule", "newest backup drilled"}
 
 
-def test_a_copy_elsewhere_is_judged_when_it_is_named(ready: Home) -> None:
-    """A directory may be copied by other means; REPLICA_URI names the copy, and a drill from there counts."""
+def test_a_copy_is_checked_if_replica_uri_names_it(ready: Home) -> None:
+    """A copy of a directory vault is checked if REPLICA_URI names it, and a drill from the copy counts."""
     assert _failed(ready, REPLICA_URI="copy") == {"off-site copy", "drill from the replica"}
     shutil.copytree(ready.backups, ready.root / "copy")
     assert _failed(ready, REPLICA_URI="copy") == {"drill from the replica"}
@@ -99,8 +99,8 @@ def test_a_copy_elsewhere_is_judged_when_it_is_named(ready: Home) -> None:
     _lines(ready, 0, REPLICA_URI="copy")
 
 
-def test_a_drill_from_the_copy_counts_however_its_place_is_written(ready: Home) -> None:
-    """Its report has its own name, which copying the vault again does not overwrite; the RTO applies to it."""
+def test_a_drill_from_the_copy_counts_however_its_path_is_written(ready: Home) -> None:
+    """A drill from the copy counts under any spelling of its path and survives another copy; the RTO applies to it."""
     copy = ready.root / "copy"
     shutil.copytree(ready.backups, copy)
     ready.run("drill", "--from", "data/../copy", REPLICA_URI=str(copy)).require(0)
@@ -124,8 +124,8 @@ def test_a_report_of_another_backup_proves_nothing(ready: Home) -> None:
     assert not ready.run("list", "--json").require(0).document[0]["proven"]
 
 
-def test_a_tier_that_was_used_must_go_on(new_home: Home) -> None:
-    """A daily backup of two days ago is overdue; tiers never used are not asked for."""
+def test_a_tier_that_was_used_must_continue(new_home: Home) -> None:
+    """A daily backup of two days ago is overdue; tiers that were never used are not required."""
     new_home.back_up(timedelta(days=2))
     new_home.run("backup", "--tier", "hourly").require(0)
     new_home.run("readiness", "--runbook-tested", "breach").require(0)
@@ -136,7 +136,7 @@ def test_a_tier_that_was_used_must_go_on(new_home: Home) -> None:
 
 
 def test_as_markdown_and_as_a_page(ready: Home) -> None:
-    """A table for a wiki; a page without anything to load, in which odd names are text."""
+    """The checklist can be a Markdown table, or a self-contained page that escapes odd names."""
     markdown = ready.run("readiness", "--markdown").require(0).stdout
     assert "| status | check | proof | age |\n| --- | --- | --- | --- |\n| ok | backups on schedule |" in markdown
     odd = ready.root / "<b>|odd"

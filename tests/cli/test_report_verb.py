@@ -1,4 +1,4 @@
-"""`sqlitevault report`: a page in one file."""
+"""`sqlitevault report`: an HTML page in one file."""
 
 import json
 import shutil
@@ -32,10 +32,10 @@ _LIGHT, _DARK = (255, 255, 255), (18, 22, 29)
 
 
 class Seen(HTMLParser):
-    """The tags, attributes and text of a page."""
+    """A parser that keeps the tags, attributes and text of a page."""
 
     def __init__(self, page: str) -> None:
-        """Read it all."""
+        """Parse the whole page."""
         super().__init__()
         self.tags: list[str] = []
         self.attributes: list[tuple[str, str | None]] = []
@@ -58,7 +58,7 @@ class Seen(HTMLParser):
 
 @pytest.fixture
 def lively(home: Home) -> Home:
-    """A home with four backups: a good old one, one that does not restore, one never drilled, one of now."""
+    """A home with four backups: a good old one, one that does not restore, an undrilled one, and a new one."""
     home.run("drill", home.ids[0]).require(0)
     damage(home.archive(home.ids[1]))
     home.run("drill", home.ids[1]).require(14)
@@ -74,7 +74,7 @@ def _page(home: Home, *arguments: str) -> str:
 
 
 def test_the_page_shows_what_happened(lively: Home) -> None:
-    """Readiness, six charts, the last backups with their drills; only the page is written."""
+    """The page shows readiness, six charts and the last backups with their drills; nothing else is written."""
     before = tree(lively.root)
     seen = Seen(_page(lively))
     assert tree(lively.root).items() - before.items() == {("report.html", tree(lively.root)["report.html"])}
@@ -90,7 +90,7 @@ def test_the_page_shows_what_happened(lively: Home) -> None:
 
 
 def test_the_page_needs_no_network(lively: Home) -> None:
-    """It has no address, loads nothing and runs no script; everyone may read the file."""
+    """The page contains no URL, loads nothing and runs no script; everyone may read the file."""
     page = _page(lively)
     seen = Seen(page)
     assert "://" not in page
@@ -103,7 +103,7 @@ def test_the_page_needs_no_network(lively: Home) -> None:
 
 
 def test_an_empty_vault_has_a_page_too(new_home: Home) -> None:
-    """Nothing to show yet, and not ready."""
+    """An empty vault gives a page without data that says "not ready"."""
     seen = Seen(_page(new_home))
     assert "NOT READY" in seen.words
     assert seen.text.count("no data yet") == 6
@@ -111,7 +111,7 @@ def test_an_empty_vault_has_a_page_too(new_home: Home) -> None:
 
 
 def test_one_backup_has_a_page(new_home: Home) -> None:
-    """A single point is a chart."""
+    """One backup gives charts with a single point."""
     new_home.run("backup").require(0)
     assert Seen(_page(new_home)).tags.count("svg") == 5
 
@@ -125,7 +125,7 @@ def test_names_are_text(home: Home) -> None:
     assert "<img src=x>" in seen.words
 
 
-def test_older_backups_are_left_out_on_request(home: Home) -> None:
+def test_older_backups_are_omitted_on_request(home: Home) -> None:
     """`--days` limits the charts; the age of the newest backup is always shown."""
     old = home.back_up(timedelta(days=3))
     home.run("drill", old).require(0)
@@ -138,7 +138,7 @@ def test_older_backups_are_left_out_on_request(home: Home) -> None:
 
 
 def test_as_json(lively: Home) -> None:
-    """The figures of the charts, oldest first, and the checklist."""
+    """`--json` gives the charts' figures, oldest first, and the checklist."""
     past = lively.run("report", "--json").require(0).document
     assert [point["backup_id"] for point in past["backups"]] == list(lively.ids)
     assert [point["proven"] for point in past["backups"]] == [True, False, False, True]
@@ -147,8 +147,8 @@ def test_as_json(lively: Home) -> None:
     assert past["readiness"]["ready"] is False
 
 
-def test_what_cannot_be_written_leaves_the_old_page(home: Home) -> None:
-    """A folder that is not there."""
+def test_a_failure_leaves_the_old_page(home: Home) -> None:
+    """A missing folder is an error, and the old page stays."""
     home.run("report", "--output", "no/such/page.html").require(15, "TargetUnwritable: no/such/page.html")
 
 
@@ -168,7 +168,7 @@ def _look(page: Path, width: int, *options: str, dark: bool = False) -> str:
 
 
 def _first_pixel(png: Path) -> tuple[int, ...]:
-    """Return the colour at the top left: of the first row's first pixel no PNG filter changes anything."""
+    """Return the colour at the top left: no PNG filter changes the first pixel of the first row."""
     content, pixels, position = png.read_bytes(), b"", 8
     while position < len(content):
         length = int.from_bytes(content[position : position + 4])
@@ -180,7 +180,7 @@ def _first_pixel(png: Path) -> tuple[int, ...]:
 
 @pytest.mark.parametrize(("dark", "colour"), [(False, _LIGHT), (True, _DARK)], ids=["light", "dark"])
 def test_the_page_follows_the_colour_scheme(lively: Home, tmp_path: Path, dark: bool, colour: tuple[int, ...]) -> None:
-    """Chromium, without a network, draws it bright or dark as the reader's system is."""
+    """Chromium draws the page light or dark, as the reader's system is set, without a network."""
     _page(lively)
     shot = tmp_path / "shot.png"
     _look(lively.root / "report.html", 1200, f"--screenshot={shot}", dark=dark)
@@ -188,14 +188,14 @@ def test_the_page_follows_the_colour_scheme(lively: Home, tmp_path: Path, dark: 
 
 
 def test_the_page_fits_a_phone(lively: Home, tmp_path: Path) -> None:
-    """Nothing is wider than the screen, and the charts' letters keep a readable size."""
+    """On a phone nothing is wider than the screen, and the charts' text keeps a readable size."""
     frame = tmp_path / "phone.html"
     measure = (
         "const seen = document.querySelector('iframe').contentDocument; document.title = JSON.stringify({"
         "page: seen.documentElement.scrollWidth, screen: seen.documentElement.clientWidth, letters: Math.min("
         "...[...seen.querySelectorAll('svg text')].map(text => text.getBoundingClientRect().height))})"
     )
-    # A window of Chromium's is 500 wide at least; a frame may be as narrow as a phone.
+    # A window of Chromium is at least 500 pixels wide; a frame can be as narrow as a phone.
     frame.write_text(
         f'<!doctype html><title></title><iframe width="{_PHONE}" height="800" style="border: 0" '
         f'srcdoc="{escape(_page(lively))}"></iframe><script>onload = () => {{ {measure} }}</script>'

@@ -32,7 +32,7 @@ def ledger(path: Path) -> dict[int, str]:
 
 
 def test_a_dry_run_shows_the_rows_and_changes_nothing(damaged: Home) -> None:
-    """Deleted, changed, newer and equal rows are distinguished by primary key."""
+    """A dry run counts deleted, changed, newer and equal rows by primary key, and changes nothing."""
     before = tree(damaged.root)
     shown = damaged.run("restore", "--latest", "--table", "ledger", "--missing-only", "--dry-run").require(0).stdout
     assert ["ledger", "400", "399", "1", "1", "0"] in [line.split() for line in shown.splitlines()]
@@ -42,7 +42,7 @@ def test_a_dry_run_shows_the_rows_and_changes_nothing(damaged: Home) -> None:
 
 
 def test_the_table_goes_into_a_side_database(damaged: Home) -> None:
-    """Proven by its digest, beside the live database, which does not change; the others are not in it."""
+    """The table, proven by its digest, goes into a side database without other tables; the live one does not change."""
     live = damaged.database.read_bytes()
     done = damaged.run("restore", "--latest", "--table", "LEDGER", "--table", "api_keys").require(0)
     assert "digests equal" in done.stdout
@@ -60,8 +60,8 @@ def test_the_table_goes_into_a_side_database(damaged: Home) -> None:
     assert len(ledger(damaged.root / "elsewhere" / "t.db")) == 400
 
 
-def test_missing_only_brings_deleted_rows_back_and_touches_no_other(damaged: Home) -> None:
-    """The changed row and the newer one stay, and the database from before is kept."""
+def test_missing_only_brings_only_deleted_rows_back(damaged: Home) -> None:
+    """`--missing-only` keeps the changed row and the newer one, and keeps the previous database."""
     done = damaged.run("restore", "--latest", "--table", "ledger", "--missing-only", "--yes").require(0)
     found = ledger(damaged.database)
     assert len(found) == 401
@@ -73,7 +73,7 @@ def test_missing_only_brings_deleted_rows_back_and_touches_no_other(damaged: Hom
 
 
 def test_merge_sets_changed_rows_back(damaged: Home) -> None:
-    """Rows only in the live table stay; several tables are merged at once, and the merge can be undone."""
+    """A merge restores changed rows and keeps rows only in the live table, in several tables; it can be undone."""
     report = damaged.run(
         "restore", "--latest", "--table", "ledger", "--table", "api_keys", "--merge", "--yes", "--json"
     ).require(0)
@@ -86,7 +86,7 @@ def test_merge_sets_changed_rows_back(damaged: Home) -> None:
 
 
 def test_it_merges_while_the_application_writes(home: Home) -> None:
-    """The application need not be stopped: the merge is one transaction among its own."""
+    """A merge works while the application writes: it is one transaction among others."""
     execute(home.database, "DELETE FROM ledger WHERE id BETWEEN 100 AND 200")
     with writer(home.database):
         home.run("restore", home.ids[0], "--table", "ledger", "--missing-only", "--yes").require(0)
@@ -95,7 +95,7 @@ def test_it_merges_while_the_application_writes(home: Home) -> None:
 
 @pytest.mark.parametrize("terminal", [True, False], ids=["answered n", "nobody to ask"])
 def test_a_merge_needs_consent(damaged: Home, terminal: bool) -> None:
-    """Without it nothing changes, and the refusal says how many rows would have been written."""
+    """Without consent nothing changes, and the refusal says how many rows would be written."""
     before = tree(damaged.root)
     arguments = ("restore", "--latest", "--table", "ledger", "--merge")
     run = damaged.run_on_terminal(*arguments, answer="n") if terminal else damaged.run(*arguments)
@@ -123,8 +123,8 @@ def test_a_merge_needs_consent(damaged: Home, terminal: bool) -> None:
         pytest.param(("--undo", "--table", "ledger", "--yes"), 2, "--undo", id="undo"),
     ],
 )
-def test_options_that_do_not_fit_are_refused(damaged: Home, arguments: tuple[str, ...], code: int, said: str) -> None:
-    """A clear refusal, and nothing changes."""
+def test_options_that_cannot_work_are_refused(damaged: Home, arguments: tuple[str, ...], code: int, said: str) -> None:
+    """Options that contradict each other, or name a missing table, are refused, and nothing changes."""
     before = tree(damaged.root)
     damaged.run("restore", *arguments).require(code, said)
     assert tree(damaged.root) == before
@@ -137,8 +137,8 @@ def test_options_that_do_not_fit_are_refused(damaged: Home, arguments: tuple[str
         pytest.param("DROP TABLE ledger", 2, "no table", id="dropped"),
     ],
 )
-def test_a_changed_schema_is_not_merged_into(home: Home, prepare: str, code: int, said: str) -> None:
-    """The merge refuses before it keeps a copy; a side database still works."""
+def test_a_table_with_another_schema_is_not_merged(home: Home, prepare: str, code: int, said: str) -> None:
+    """If the table's schema changed, a merge is refused before it keeps a copy; a side database still works."""
     execute(home.database, prepare)
     before = tree(home.root)
     home.run("restore", "--latest", "--table", "ledger", "--merge", "--yes").require(code, said)
@@ -147,8 +147,8 @@ def test_a_changed_schema_is_not_merged_into(home: Home, prepare: str, code: int
     assert len(ledger(side_database(home))) == 400
 
 
-def test_a_lost_or_corrupt_live_database_gives_a_side_database_all_the_same(home: Home) -> None:
-    """Only the comparison is missing; a merge is refused."""
+def test_a_side_database_needs_no_live_database(home: Home) -> None:
+    """If the live database is lost or corrupt, only the comparison is missing; a merge is refused."""
     home.database.write_bytes(b"garbage" * 1000)
     done = home.run("restore", "--latest", "--table", "ledger").require(0)
     assert "could not be compared" in done.stdout
@@ -157,7 +157,7 @@ def test_a_lost_or_corrupt_live_database_gives_a_side_database_all_the_same(home
 
 
 def test_before_an_incident_means_strictly_before(home: Home) -> None:
-    """A backup of that same second may already hold the damage; newer ones are counted in the output."""
+    """A backup of the incident's second is skipped, as it may hold the damage; the output counts skipped backups."""
     newest = datetime.strptime(home.ids[1][-15:], "%Y%m%d_%H%M%S").replace(tzinfo=UTC)
     at = home.run("restore", "--at", f"{newest:%Y-%m-%dT%H:%M:%SZ}", "--dry-run", "--json").require(0).document
     assert at["backup_id"] == home.ids[1]

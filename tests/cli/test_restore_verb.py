@@ -1,4 +1,4 @@
-"""`sqlitevault restore`: choice of the backup, consent, changes, and undo."""
+"""`sqlitevault restore`: choice of the backup, consent, changes and undo."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from tests.databases import execute, holding_the_lock, require_bank
 
 
 def kept(home: Home) -> list[Path]:
-    """Return the databases that restores kept, oldest first."""
+    """Return the databases that restores kept aside, oldest first."""
     return sorted(home.database.parent.glob("devops_hub.db.pre_restore_*"))
 
 
@@ -27,7 +27,7 @@ def kept(home: Home) -> list[Path]:
     ids=["all", "json", "db-only", "config-only", "force"],
 )
 def test_a_dry_run_changes_nothing(home: Home, options: tuple[str, ...]) -> None:
-    """It shows the backup, the loss, and every row count and file that would change."""
+    """A dry run shows only what the options select, and leaves every file as it is."""
     (home.root / "docker-compose.yml").write_text("services: {}\n")
     before = tree(home.root)
     done = home.run("restore", "--dry-run", *options).require(0)
@@ -39,7 +39,7 @@ def test_a_dry_run_changes_nothing(home: Home, options: tuple[str, ...]) -> None
 
 
 def test_a_dry_run_shows_what_would_change(home: Home) -> None:
-    """Rows now and after, the time lost, the changes in a file; also as JSON."""
+    """A dry run shows rows before and after, the time that will be lost, and changes in files; also as JSON."""
     (home.root / "docker-compose.yml").write_text("services: {}\n")
     shown = home.run("restore", "--latest", "--dry-run").require(0).stdout
     assert "(the newest good backup) from backups" in shown
@@ -69,7 +69,7 @@ def test_a_restore_brings_database_and_configuration_back(home: Home) -> None:
 
 
 @pytest.mark.parametrize("option", ["--db-only", "--config-only"])
-def test_one_half_alone(home: Home, option: str) -> None:
+def test_only_one_half(home: Home, option: str) -> None:
     """`--db-only` leaves the configuration as it is, `--config-only` the database."""
     compose = home.root / "docker-compose.yml"
     compose.write_text("services: {}\n")
@@ -89,7 +89,7 @@ def test_a_backup_is_named(home: Home, naming: str) -> None:
 
 
 def test_at_takes_the_newest_before_that_time(home: Home) -> None:
-    """With or without a zone; `--at` before the first backup reports that there is none."""
+    """`--at` takes times with or without a zone; before the first backup it reports that there is none."""
     two_hours_ago = datetime.now(UTC) - timedelta(hours=2)
     for text in (f"{two_hours_ago:%Y-%m-%dT%H:%M:%SZ}", f"{two_hours_ago:%Y-%m-%d %H:%M}"):
         planned = home.run("restore", "--at", text, "--dry-run", "--json").require(0).document
@@ -97,8 +97,8 @@ def test_at_takes_the_newest_before_that_time(home: Home) -> None:
     home.run("restore", "--at", "2020-01-01", "--dry-run").require(10, "no good backup not after 2020-01-01T00:00:00Z")
 
 
-def test_an_unreadable_newer_backup_is_not_passed_over_silently(home: Home) -> None:
-    """Backups that `--latest` could not take are named before anything is replaced."""
+def test_an_unreadable_newer_backup_is_reported(home: Home) -> None:
+    """Backups that `--latest` skips as unreadable are named before anything is replaced."""
     home.manifest(home.ids[1]).write_text("{}")
     shown = home.run("restore", "--latest", "--dry-run").require(0).stdout
     assert f"{home.ids[0]} (the newest good backup)" in shown
@@ -106,7 +106,7 @@ def test_an_unreadable_newer_backup_is_not_passed_over_silently(home: Home) -> N
 
 
 def test_another_target(home: Home) -> None:
-    """`--target` restores the database there, makes its folder, asks nothing, and changes nothing else."""
+    """`--target` restores the database there, creates the folder, asks nothing, and changes nothing else."""
     before = tree(home.root)
     home.run("restore", "--latest", "--target", "new/place/copy.db").require(0)
     assert require_bank(home.root / "new" / "place" / "copy.db") == 400
@@ -117,7 +117,7 @@ def test_another_target(home: Home) -> None:
 @pytest.mark.parametrize("arguments", [("--latest",), ("--undo",)], ids=["restore", "undo"])
 @pytest.mark.parametrize("terminal", [True, False], ids=["answered n", "nobody to ask"])
 def test_without_consent_nothing_changes(home: Home, arguments: tuple[str, ...], terminal: bool) -> None:
-    """On a terminal it asks, and `n` means no; without one it refuses and names `--yes`."""
+    """On a terminal a restore asks, and `n` cancels; without a terminal it refuses and names `--yes`."""
     home.database.with_name("devops_hub.db.pre_restore_20260101_000000").write_bytes(home.database.read_bytes())
     before = tree(home.root)
     run = home.run_on_terminal("restore", *arguments, answer="n") if terminal else home.run("restore", *arguments)
@@ -127,7 +127,7 @@ def test_without_consent_nothing_changes(home: Home, arguments: tuple[str, ...],
 
 
 def test_with_consent_on_the_terminal(home: Home) -> None:
-    """`y` restores; the question is not on stdout."""
+    """On a terminal, `y` restores; the question does not go to stdout."""
     done = home.run_on_terminal("restore", "--latest", answer="y").require(
         0, "Replace them (the present ones are kept)?"
     )
@@ -153,8 +153,8 @@ def test_undo_puts_back_what_was_replaced(home: Home) -> None:
     assert require_bank(home.database) == 400
 
 
-def test_force_goes_on_although_the_database_is_open(home: Home) -> None:
-    """Without it the restore refuses, names who has it open, and leaves nothing behind."""
+def test_force_restores_although_the_database_is_open(home: Home) -> None:
+    """Without `--force`, a restore over an open database is refused, names the process, and leaves nothing behind."""
     execute(home.database, "PRAGMA journal_mode = wal")
     with holding_the_lock(home.database) as app:
         before = tree(home.root)
@@ -200,8 +200,8 @@ def test_from_a_bucket(cloud_home: Home) -> None:
     ],
     ids=lambda verb: "-".join(word for word in verb if word[0] != "-"),
 )
-def test_what_restores_is_not_stopped_by_what_only_backs_up(home: Home, verb: tuple[str, ...]) -> None:
-    """In an emergency a wrong heartbeat, question or target is a note; a backup is still refused."""
+def test_wrong_settings_of_backups_do_not_stop_a_restore(home: Home, verb: tuple[str, ...]) -> None:
+    """A wrong heartbeat, own check or target is only a note in a restore; a backup is refused."""
     wrong = {"HEARTBEAT_URL": "nowhere", "DRILL_SQL": "SELECT 1", "RPO_SECONDS": "soon", "MASS_DELETION_ROWS": "many"}
     home.run(*verb, **wrong).require(0, "note: DRILL_SQL is wrong", "note: HEARTBEAT_URL", "note: RPO_SECONDS")
     home.run("backup", **wrong).require(2, "HEARTBEAT_URL", "DRILL_SQL", "RPO_SECONDS")
@@ -209,5 +209,5 @@ def test_what_restores_is_not_stopped_by_what_only_backs_up(home: Home, verb: tu
 
 
 def test_a_wrong_setting_that_a_restore_needs_stops_it(home: Home) -> None:
-    """The time to wait for a database in use is not guessed."""
+    """A wrong setting that the restore itself uses is refused."""
     home.run("restore", "--latest", "--yes", SNAPSHOT_TIMEOUT_SECONDS="soon").require(2, "SNAPSHOT_TIMEOUT_SECONDS")

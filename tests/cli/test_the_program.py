@@ -1,4 +1,4 @@
-"""The installed program itself, once for each verb and each exit code; it does what a fork of the warm process does."""
+"""The installed program, once for each verb and exit code, compared with a fork of the warm process."""
 
 import re
 from collections.abc import Callable
@@ -32,7 +32,7 @@ _VERBS = {
 
 
 def nothing(_home: Home) -> None:
-    """Leave everything as it is."""
+    """Change nothing."""
 
 
 _CODES: dict[int, tuple[str, Callable[[Home], object], dict[str, str]]] = {
@@ -47,13 +47,13 @@ _CODES: dict[int, tuple[str, Callable[[Home], object], dict[str, str]]] = {
 
 
 def said(home: Home, text: str) -> list[str]:
-    """Return the lines without figures, the folder's own path, and what the doctor measures."""
+    """Return the lines without figures, the folder's path, and the doctor's measurements."""
     lines = (line.replace(str(home.root), "") for line in text.splitlines())
     return [shape(line) for line in lines if not re.match(r' +"(level|detail|hint)": ', line)]
 
 
 def compared(home: Home, words: str, other: Path, **settings: str) -> Outcome:
-    """Run the program, see that a fork does the same in a copy of the folder, and return what the program did."""
+    """Run the program, check that a fork does the same in a copy of the folder, and return the program's outcome."""
     copy = copy_home(home, other)
     program, fork = home.run_program(*words.split(), **settings), copy.run(*words.split(), **settings)
     assert program.code == fork.code
@@ -64,7 +64,7 @@ def compared(home: Home, words: str, other: Path, **settings: str) -> Outcome:
 
 @pytest.mark.parametrize("verb", _VERBS)
 def test_every_verb_runs(home: Home, tmp_path: Path, verb: str) -> None:
-    """It starts, imports what it needs and prints what its forks print."""
+    """The program starts, imports its modules, and prints the same as its fork."""
     execute(
         home.database,
         "CREATE TABLE events (timestamp TEXT, type TEXT, source TEXT, data TEXT)",
@@ -77,7 +77,7 @@ def test_every_verb_runs(home: Home, tmp_path: Path, verb: str) -> None:
 
 @pytest.mark.parametrize("code", _CODES)
 def test_every_exit_code_reaches_the_shell(home: Home, tmp_path: Path, code: int) -> None:
-    """An error ends the process with its code, with message and hint on stderr."""
+    """An error ends the process with its exit code, and with message and hint on stderr."""
     words, prepare, settings = _CODES[code]
     prepare(home)
     compared(home, words, tmp_path / "copy", **settings).require(code)

@@ -1,4 +1,4 @@
-"""`sqlitevault verify`: reads, compares, writes nothing."""
+"""`sqlitevault verify`: checks of archives, without writing anything."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ def damage(archive: Path) -> None:
 
 @pytest.mark.parametrize("naming", ["id", "latest", "path", "all"])
 def test_a_good_backup_passes_and_nothing_is_written(home: Home, naming: str) -> None:
-    """By id, as `latest`, by path or all of them: every check is shown and no file changes."""
+    """`verify` takes an id, `latest`, a path or `--all`; it shows every check and changes no file."""
     named = {"id": home.ids[1], "latest": "latest", "path": f"backups/{home.ids[1]}.tar.gz", "all": "--all"}
     before = tree(home.root)
     done = home.run("verify", named[naming]).require(0)
@@ -29,7 +29,7 @@ def test_a_good_backup_passes_and_nothing_is_written(home: Home, naming: str) ->
 
 
 def test_a_damaged_backup_is_named_and_the_others_are_checked(home: Home) -> None:
-    """One flipped bit ends with code 12; with `--json` stdout is still one document, with every report."""
+    """A damaged backup ends with code 12; with `--json`, stdout is still one document with the reports of all."""
     damage(home.archive(home.ids[0]))
     before = tree(home.root)
     done = home.run("verify", "--all", "--json")
@@ -42,7 +42,7 @@ def test_a_damaged_backup_is_named_and_the_others_are_checked(home: Home) -> Non
 
 
 def test_an_archive_without_its_manifest(home: Home, tmp_path: Path) -> None:
-    """Copied without its manifest, it is checked against the manifest inside, and the report says so."""
+    """An archive without its manifest is checked against the manifest inside, and the report says so."""
     alone = tmp_path / "carried away.tar.gz"
     home.archive(home.ids[0]).rename(alone)
     shown = home.run("verify", alone).require(0).stdout
@@ -51,7 +51,7 @@ def test_an_archive_without_its_manifest(home: Home, tmp_path: Path) -> None:
 
 
 def test_the_original_scripts_archive(new_home: Home, legacy_archive: Path) -> None:
-    """It passes although its recorded checksum of itself is wrong."""
+    """The original script's archive passes, although it records a wrong checksum of itself."""
     shown = new_home.run("verify", legacy_archive).require(0).stdout
     assert "integrity_check" in shown
     assert "counts equal" in shown
@@ -59,7 +59,7 @@ def test_the_original_scripts_archive(new_home: Home, legacy_archive: Path) -> N
 
 @pytest.mark.xdist_group("aws")
 def test_a_backup_in_a_bucket(cloud_home: Home) -> None:
-    """An s3:// URI names the archive; `--all --from` takes every one."""
+    """An s3:// URI names an archive in a bucket; `--all --from` checks all backups there."""
     vault = f"s3://{cloud_home.settings['BUCKET']}/backups/"
     made = cloud_home.run("backup", "--to", vault, "--json", "--no-drill").require(0).document
     (report,) = cloud_home.run("verify", f"{vault}{made['archive']}", "--json").require(0).document

@@ -1,7 +1,7 @@
-"""Runs `sqlitevault` in forks of a process that has imported it: imports take ten times as long as most commands.
+"""Run `sqlitevault` in forks of a process that has imported it: imports take ten times as long as most commands.
 
-A fork is a process like any other, with folder, environment, streams and exit code of its own. Only how the installed
-program starts is not seen here; `tests.cli.command.run` starts that one.
+A fork is a full process with its own folder, environment, streams and exit code. Only the start of the installed
+program is not tested here; `tests.cli.command.run` does that.
 """
 
 import atexit
@@ -29,12 +29,12 @@ from tests.boto_files import read_once
 REPOSITORY = Path(__file__).parents[2]
 _MESSAGE_BYTES = 1 << 17
 _STREAMS = (sys.stdin, sys.stdout, sys.stderr)
-# What the verbs import on their way, or never at all where nothing is in a bucket.
+# Modules that verbs import late, or only for a bucket.
 _LATER = ("_strptime", "rich._emoji_codes", "rich._unicode_data", "click._textwrap", "encodings.utf_8_sig")
 
 
 class Warm:
-    """A process that runs commands in forks of itself, one at a time. It ends with the process that made it."""
+    """A process that runs commands in forks of itself, one at a time. It ends with the process that started it."""
 
     def __init__(self) -> None:
         """Start it; it imports while the first command waits."""
@@ -60,33 +60,33 @@ class Warm:
         asked = json.dumps({"words": words, "folder": str(folder), "environment": dict(environment)})
         with self._lock:
             socket.send_fds(self._ours, [asked.encode()], streams)
-            pid = self._hear(None)
+            pid = self._receive(None)
             try:
-                return os.waitstatus_to_exitcode(self._hear(seconds))
+                return os.waitstatus_to_exitcode(self._receive(seconds))
             except TimeoutError:
                 os.kill(pid, 9)
-                self._hear(None)
+                self._receive(None)
                 raise
 
-    def _hear(self, seconds: float | None) -> int:
+    def _receive(self, seconds: float | None) -> int:
         self._ours.settimeout(seconds)
-        said = self._ours.recv(_MESSAGE_BYTES)
-        if not said:
+        answer = self._ours.recv(_MESSAGE_BYTES)
+        if not answer:
             raise EOFError(f"the process that forks ended with {self._server.wait()}")
-        return int(said)
+        return int(answer)
 
 
 @cache
 def warm() -> Warm:
-    """Return the only one of this process."""
+    """Return this process's single instance."""
     return Warm()
 
 
 def serve(link: socket.socket) -> None:
-    """Run what is asked for until nobody asks any more."""
+    """Run requested commands until the other end closes."""
     main = _import_everything()
     if threading.active_count() > 1:
-        raise RuntimeError("a module starts a thread when it is imported, which no fork would have")
+        raise RuntimeError("a module starts a thread when it is imported; forks would lack it")
     while True:
         asked, streams, _, _ = socket.recv_fds(link, _MESSAGE_BYTES, 3)
         if not asked:
@@ -112,14 +112,14 @@ def _import_everything() -> Any:
     for service in ("s3", "cloudwatch", "sns"):
         boto3.Session("x", "x").client(service, "us-east-1")
     gc.collect()
-    gc.freeze()  # else every fork would copy all of these pages
+    gc.freeze()  # otherwise every fork would copy these pages
     return program.main
 
 
 def _become(
     main: Any, streams: Sequence[int], words: Sequence[str], folder: str, environment: Mapping[str, str]
 ) -> NoReturn:
-    """Be what `execve` would make of this process, but for its imports."""
+    """Turn this process into the one that `execve` would make, but keep the imports."""
     os.setsid()
     os.chdir(folder)
     os.environ.clear()
@@ -154,7 +154,7 @@ def _exit_code(main: Any) -> int:
 
 
 def _end(code: int) -> NoReturn:
-    """End as Python does, except that nothing in memory is taken apart, which takes longer than the command."""
+    """End as Python does, but without freeing memory, which would take longer than the command."""
     waiting: ModuleType | Any = threading
     waiting._shutdown()
     atexit._run_exitfuncs()
