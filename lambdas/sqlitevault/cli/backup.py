@@ -79,11 +79,6 @@ class Taken:
     report: BackupReport
     drilled: DrillReport | None
 
-    @property
-    def proven(self) -> bool:
-        """Whether it was restored, compared, and answered every question of DRILL_SQL."""
-        return self.drilled is not None and self.drilled.passed and not self.drilled.unanswered
-
     def require_no_failure(self) -> None:
         """Check that the drill, if there was one, passed.
 
@@ -121,9 +116,11 @@ def take(site: Site, order: Order, watcher: Watcher, *, prove: bool = True) -> T
 def _announce(taken: Taken, url: str | None) -> str | None:
     """Send the heartbeat if it is due; return `sent`, the reason why it failed, or None if it was not due.
 
-    A backup of only the configuration sends none: it would hide that the database is not backed up.
+    A backup of only the configuration sends none: it would hide that the database is not backed up. An unanswered
+    question of DRILL_SQL leaves the backup unproven.
     """
-    if url is None or not taken.proven or taken.report.manifest.database is None:
+    drilled, holds_database = taken.drilled, taken.report.manifest.database is not None
+    if url is None or not holds_database or drilled is None or not drilled.passed or drilled.unanswered:
         return None
     return ping(url) or _SENT
 

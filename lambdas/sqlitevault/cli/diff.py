@@ -12,8 +12,6 @@ from sqlitevault.cli.output import Output, count, table
 from sqlitevault.database.difference import Difference, difference
 from sqlitevault.restore.retrieval import private_copy
 
-_FIGURES = ("rows before", "rows after", "added", "removed", "changed")
-
 
 @options.command(NOT_FOUND, BUSY, INTEGRITY, UNAVAILABLE, NO_ROOM)
 @click.argument("before", metavar="A")
@@ -44,7 +42,7 @@ def diff(out: Output, *, before: str, after: str, rows: bool, limit: int, locati
 def _shown(found: Difference) -> Iterator[RenderableType]:
     yield f"from [bold]{escape(found.before)}[/] to [bold]{escape(found.after)}[/]"
     if found.tables:
-        shown = table("table", figures=_FIGURES)
+        shown = table("table", figures=("rows before", "rows after", "added", "removed", "changed"))
         shown.add_column("", overflow="fold")
         for each in found.tables:
             figures = (each.rows_before, each.rows_after, each.added, each.removed, each.changed)

@@ -149,7 +149,6 @@ class _Lines(Watcher):
     """Progress as a line on stderr for each finished step."""
 
     def finished(self, step: str, seconds: float) -> None:
-        """Print the step and its duration."""
         click.echo(f"{step}: {seconds:.2f} s", err=True)
 
 
@@ -165,11 +164,9 @@ class _Bars(Watcher):
         self._progress.add_task(step, total=total_bytes)
 
     def advanced(self, count: int) -> None:
-        """Move the bar."""
         self._progress.advance(self._progress.task_ids[-1], count)
 
     def finished(self, step: str, seconds: float) -> None:  # noqa: ARG002
-        """Fill the bar."""
         bar = self._progress.tasks[-1]
         done = bar.total or max(1, int(bar.completed))
         self._progress.update(bar.id, total=done, completed=done)

@@ -45,20 +45,16 @@ def restore(out: Output, *, which: Which, scope: Scope, tables: Tables, way: Way
         _undo(site, way, out)
     elif tables.names:
         restore_tables(which.select(site, scope), site, tables, way, out)
-    elif way.dry_run:
-        planned = _plan(which.select(site, scope), site, scope, out)
-        out.give(planned.to_dict(), _planned(planned))
     else:
         _restore(which.select(site, scope), site, scope, way, out)
 
 
-def _plan(selected: Selected, site: Site, scope: Scope, out: Output) -> RestorePlan:
-    with out.progress() as watcher:
-        return plan(site, selected, scope=scope, watcher=watcher)
-
-
 def _restore(selected: Selected, site: Site, scope: Scope, way: Way, out: Output) -> None:
-    planned = _plan(selected, site, scope, out)
+    with out.progress() as watcher:
+        planned = plan(site, selected, scope=scope, watcher=watcher)
+    if way.dry_run:
+        out.give(planned.to_dict(), _planned(planned))
+        return
     out.show(_planned(planned))
     # What promote would refuse is refused before anything is staged, so that nothing is left behind.
     if planned.in_use_by and not way.force:

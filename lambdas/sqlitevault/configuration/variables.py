@@ -15,10 +15,6 @@ _QUOTES = "\"'`"
 _PEM_BEGIN, _PEM_END = "-----BEGIN", "-----END"
 
 
-class Unclosed(Unusable):
-    """A quoted value does not end, so the text after it cannot be parsed. The message names the line."""
-
-
 @dataclass(frozen=True, slots=True)
 class Variable:
     """A variable of a `.env` file."""
@@ -33,7 +29,7 @@ def parse(text: str) -> Iterator[Variable]:
     Any other line is skipped; no part of a value is ever taken as a name.
 
     Raises:
-        Unclosed: a quote is opened and never closed.
+        Unusable: a quote is opened and never closed.
     """
     at = 0
     while at < len(text):
@@ -57,7 +53,7 @@ def missing_variables(env_structure: str, present_env: str | None) -> tuple[str,
     lines = map(_LISTED.fullmatch, env_structure.splitlines())
     names = dict.fromkeys(line["name"] for line in lines if line)
     present: set[str] = set()
-    with suppress(Unclosed):  # the variables before the open quote are present
+    with suppress(Unusable):  # the variables before the open quote are present
         for variable in parse(present_env or ""):
             present.add(variable.name)
     return tuple(name for name in names if name not in present)
@@ -68,7 +64,7 @@ def _end_of_value(text: str, at: int) -> int:
         while text[at : at + 1] and text[at] in _QUOTES:  # adjacent quotes are one value, as in a shell
             quoted = _QUOTED.match(text, at)
             if quoted is None:
-                raise Unclosed(f"a quote in line {text.count(chr(10), 0, at) + 1} is never closed")
+                raise Unusable(f"a quote in line {text.count(chr(10), 0, at) + 1} is never closed")
             at = quoted.end()
         return at
     end = _end_of_line(text, at)
@@ -77,7 +73,7 @@ def _end_of_value(text: str, at: int) -> int:
     if _PEM_BEGIN in text[at:end] and _PEM_END not in text[at:end]:
         closing = text.find(_PEM_END, end)
         if closing < 0:
-            raise Unclosed(f"a key in line {text.count(chr(10), 0, at) + 1} has no end")
+            raise Unusable(f"a key in line {text.count(chr(10), 0, at) + 1} has no end")
         end = _end_of_line(text, closing)
     return end
 

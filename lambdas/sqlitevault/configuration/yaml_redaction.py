@@ -90,8 +90,9 @@ class _Redactor:
             self.visit(item, name if secret else "", secret=secret or follows_flag)
             flag = _FLAG.fullmatch(value)
 
-    def _visit_mapping(self, node: yaml.MappingNode, secret: bool) -> None:
+    def _visit_mapping(self, node: yaml.MappingNode, secret: bool, known_kind: str = "") -> None:
         kinds = {value.value.lower() for key, value in _pairs(node) if key == "kind" and _is_scalar(value)}
+        kinds.add(known_kind)
         named = [value.value for key, value in _pairs(node) if key == "name" and _is_scalar(value)]
         for key, value in node.value:
             name = _name(key)
@@ -100,7 +101,9 @@ class _Redactor:
             elif "secret" in kinds:
                 self._visit_field_of_secret(name, value)
             elif "secretlist" in kinds and name == "items":
-                self._visit_items_of_secrets(value)
+                for item in value.value if isinstance(value, yaml.SequenceNode) else ():
+                    if isinstance(item, yaml.MappingNode):  # it needs no kind of its own
+                        self._visit_mapping(item, secret=False, known_kind="secret")
             else:
                 meant = named[0] if name == "value" and named else name
                 self.visit(value, meant, secret=name == _LAST_APPLIED)
@@ -111,12 +114,6 @@ class _Redactor:
                 self.visit(inner, _name(key), secret=_name(key) not in _OPEN_IN_METADATA)
         else:
             self.visit(value, name, secret=name not in _OPEN_IN_SECRET)
-
-    def _visit_items_of_secrets(self, items: yaml.Node) -> None:
-        """The items of a SecretList need no kind of their own."""
-        for item in items.value if isinstance(items, yaml.SequenceNode) else ():
-            for key, value in item.value if isinstance(item, yaml.MappingNode) else ():
-                self._visit_field_of_secret(_name(key), value)
 
     def _take(self, node: yaml.ScalarNode, name: str) -> None:
         raw = self._raw(node)
@@ -221,21 +218,17 @@ def _is_scalar(node: yaml.Node) -> bool:
 
 def _scalars(root: yaml.Node) -> list[yaml.ScalarNode]:
     """Return every scalar once, keys included, in a fixed order."""
-    found: dict[int, yaml.ScalarNode] = {}
-    seen: set[int] = set()
+    found: dict[int, yaml.Node] = {}
     waiting = [root]
     while waiting:
         node = waiting.pop()
-        if id(node) in seen:
-            continue
-        seen.add(id(node))
-        if isinstance(node, yaml.ScalarNode):
+        if id(node) not in found:
             found[id(node)] = node
-        elif isinstance(node, yaml.MappingNode):
-            waiting += [part for pair in node.value for part in pair]
-        elif isinstance(node, yaml.SequenceNode):
-            waiting += node.value
-    return list(found.values())
+            if isinstance(node, yaml.MappingNode):
+                waiting += [part for pair in node.value for part in pair]
+            elif isinstance(node, yaml.SequenceNode):
+                waiting += node.value
+    return [node for node in found.values() if isinstance(node, yaml.ScalarNode)]
 
 
 def _span(node: yaml.ScalarNode) -> tuple[int, int]:

@@ -38,12 +38,18 @@ def merge_tables(live: Path, copy: Path, tables: Sequence[str], *, missing_only:
         SourceBusy: the live database is locked.
         SourceCorrupt: the live database is damaged where the rows should go; nothing was written.
     """
+    dangling = "SELECT count(*) FROM pragma_foreign_key_check(?)"
     with attached(live, copy, read_only=False) as connection:
         connection.execute("BEGIN IMMEDIATE")
         pairs = [pair_of(connection, table) for table in tables]
         written = [_merge(connection, pair, missing_only=missing_only) for pair in pairs]
         merged = tuple(
-            TableMerge(pair.table, rows, _left(connection, pair, missing_only), _dangling(connection, pair.table))
+            TableMerge(
+                table=pair.table,
+                rows_written=rows,
+                refused_rows=count(connection, pair.removed) + (0 if missing_only else count(connection, pair.changed)),
+                dangling_rows=connection.execute(dangling, (pair.table,)).get,
+            )
             for pair, rows in zip(pairs, written, strict=True)
         )
         connection.execute("COMMIT")
@@ -67,11 +73,3 @@ def _merge(connection: apsw.Connection, pair: TablePair, *, missing_only: bool) 
         )
     connection.execute(f"{insert} ({pair.columns}) SELECT {pair.columns} {pair.removed}")
     return connection.total_changes() - before
-
-
-def _left(connection: apsw.Connection, pair: TablePair, missing_only: bool) -> int:
-    return count(connection, pair.removed) + (0 if missing_only else count(connection, pair.changed))
-
-
-def _dangling(connection: apsw.Connection, table: str) -> int:
-    return len(connection.execute("SELECT 1 FROM pragma_foreign_key_check(?)", (table,)).fetchall())

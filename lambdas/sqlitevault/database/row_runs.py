@@ -73,11 +73,6 @@ class RowText:
     sql: str
     separator: bytes = b"\n"
 
-    @property
-    def sql_separator(self) -> str:
-        """SQL for the separator."""
-        return "char(10)" if self.separator == b"\n" else f"x'{self.separator.hex()}'"
-
 
 def row_runs(
     connection: apsw.Connection, table: TableShape, row: RowText, start: Place = FIRST, rows: int = ALL_ROWS
@@ -143,7 +138,8 @@ class _Rows:
 
     def _joined(self, start: Place, count: int) -> RowRun:
         """Join rows within SQLite's own length limit, except for a single row that cannot be read in pieces."""
-        joined = exact_text(f"group_concat(line, {self._row.sql_separator})", utf8=self._utf8)
+        separator = "char(10)" if self._row.separator == b"\n" else f"x'{self._row.separator.hex()}'"
+        joined = exact_text(f"group_concat(line, {separator})", utf8=self._utf8)
         query = f"SELECT count(*), {joined} FROM (SELECT {self._row.sql} AS line {self._from(start.ranges[0])})"
         usual = self._connection.limit(apsw.SQLITE_LIMIT_LENGTH)
         if count > 1 or self._table.in_pieces:

@@ -12,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 import apsw
+from apsw import format_sql_value
 
 from sqlitevault.database.connection import open_copy
 from sqlitevault.database.schema import TableShape, tables
@@ -41,17 +42,21 @@ def write_dump(database: Path, destination: Path, *, on_bytes: OnBytes = ignore_
 def _statements(connection: apsw.Connection) -> Iterator[bytes]:
     found = tables(connection)
     _rehearse(found)
-    yield from _opening(connection)
+    yield _opening(connection)
     for table in found:
         if table.is_plain:
             yield _encoded(f"{table.sql};\n")
             yield from insert_statements(connection, table)
-    yield from _virtual_tables([table for table in found if table.kind == "virtual"])
+    for table in found:
+        if table.kind == "virtual":
+            yield _virtual_table(table)
     yield from _others(connection)
     for table in found:
         if table.name in _KEPT_BY_SQLITE:
             yield from _kept_by_sqlite(connection, table, found)
-    yield _closing(connection)
+    for name in ("user_version", "application_id"):
+        yield _encoded(f"PRAGMA {name} = {connection.pragma(name)};\n")
+    yield b"COMMIT;\n"
 
 
 def _rehearse(found: tuple[TableShape, ...]) -> None:
@@ -64,9 +69,9 @@ def _rehearse(found: tuple[TableShape, ...]) -> None:
                 empty.execute(table.sql)
 
 
-def _opening(connection: apsw.Connection) -> Iterator[bytes]:
+def _opening(connection: apsw.Connection) -> bytes:
     auto_vacuum = _AUTO_VACUUM[int(connection.pragma("auto_vacuum"))]
-    yield _encoded(
+    return _encoded(
         f"PRAGMA encoding = '{connection.pragma('encoding')}';\n"
         f"PRAGMA page_size = {connection.pragma('page_size')};\n"
         f"PRAGMA auto_vacuum = {auto_vacuum};\n"
@@ -75,22 +80,12 @@ def _opening(connection: apsw.Connection) -> Iterator[bytes]:
     )
 
 
-def _closing(connection: apsw.Connection) -> bytes:
-    return _encoded(
-        f"PRAGMA user_version = {connection.pragma('user_version')};\n"
-        f"PRAGMA application_id = {connection.pragma('application_id')};\n"
-        "COMMIT;\n"
+def _virtual_table(table: TableShape) -> bytes:
+    """Insert a virtual table into the schema: CREATE would create its shadow tables, which already exist."""
+    name, sql = format_sql_value(table.name), format_sql_value(table.sql)
+    return _with_writable_schema(
+        f"INSERT INTO sqlite_schema(type,name,tbl_name,rootpage,sql) VALUES('table',{name},{name},0,{sql});\n"
     )
-
-
-def _virtual_tables(virtual: list[TableShape]) -> Iterator[bytes]:
-    """Insert virtual tables into the schema: CREATE would create their shadow tables, which already exist."""
-    for table in virtual:
-        name = _text(table.name)
-        yield _with_writable_schema(
-            "INSERT INTO sqlite_schema(type,name,tbl_name,rootpage,sql) "
-            f"VALUES('table',{name},{name},0,{_text(table.sql)});\n"
-        )
 
 
 def _with_writable_schema(statement: str) -> bytes:
@@ -111,8 +106,8 @@ def _definition(kind: str, name: str, sql: str) -> Iterator[bytes]:
     ending = next((ending for ending in (";", "\n;", "*/;") if apsw.complete(sql + ending)), ";")
     yield _encoded(f"{sql}{ending}\n")
     if ending != ";":
-        entry = f"type = {_text(kind)} AND name = {_text(name)}"
-        yield _with_writable_schema(f"UPDATE sqlite_schema SET sql = {_text(sql)} WHERE {entry};\n")
+        entry = f"type = '{kind}' AND name = {format_sql_value(name)}"
+        yield _with_writable_schema(f"UPDATE sqlite_schema SET sql = {format_sql_value(sql)} WHERE {entry};\n")
 
 
 def _kept_by_sqlite(connection: apsw.Connection, table: TableShape, found: tuple[TableShape, ...]) -> Iterator[bytes]:
@@ -121,10 +116,6 @@ def _kept_by_sqlite(connection: apsw.Connection, table: TableShape, found: tuple
         yield _with_writable_schema(table.sql.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS", 1) + ";\n")
     yield _encoded(f"DELETE FROM {table.name};\n")
     yield from insert_statements(connection, table)
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
 
 
 def _encoded(sql: str) -> bytes:

@@ -48,61 +48,28 @@ class SqliteVaultError(Exception):
         return partial(type(self), hint=self.hint), self.args
 
 
+# The classes of the tree, one a line.
+# fmt: off
 class ConfigError(SqliteVaultError): ...
-
-
 class SourceNotFound(SqliteVaultError): ...
-
-
 class SourceBusy(SqliteVaultError):
     retryable = True
-
-
 class SourceCorrupt(SqliteVaultError): ...
-
-
 class SourceUnsupported(SqliteVaultError): ...
-
-
 class BackupNotFound(SqliteVaultError): ...
-
-
 class BackupExists(SqliteVaultError): ...
-
-
 class VaultUnavailable(SqliteVaultError):
     retryable = True
-
-
 class ScratchFull(SqliteVaultError):
     retryable = True
-
-
 class ChecksumMismatch(SqliteVaultError): ...
-
-
 class ManifestInvalid(SqliteVaultError): ...
-
-
 class NewerFormat(ManifestInvalid): ...
-
-
 class ArchiveUnsafe(SqliteVaultError): ...
-
-
 class IntegrityCheckFailed(SqliteVaultError): ...
-
-
 class TargetExists(SqliteVaultError): ...
-
-
 class TargetInUse(SqliteVaultError): ...
-
-
 class TargetUnwritable(SqliteVaultError): ...
-
-
 class DrillFailed(SqliteVaultError): ...
-
-
 class NotReady(SqliteVaultError): ...
+# fmt: on

@@ -1,21 +1,15 @@
 """The checks of the readiness checklist: each reads its evidence and returns a line."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 
-from sqlitevault.catalog.catalog import Backup
+from sqlitevault.catalog.catalog import Backup, read_again
+from sqlitevault.catalog.drill_report import DrillReport
 from sqlitevault.ground.alarm_table import Group, Targets, database_alarms
-from sqlitevault.ground.facts import (
-    MONITOR_REPORT,
-    RECORD_LIMIT,
-    REPLICA_DRILL_OVERDUE_AFTER,
-    REPLICATION_PROMISE,
-    RPO_GRACE,
-    Metric,
-)
+from sqlitevault.ground.facts import MONITOR_REPORT, REPLICA_DRILL_OVERDUE_AFTER, REPLICATION_PROMISE, RPO_GRACE, Metric
 from sqlitevault.ground.quantities import duration, is_ahead
 from sqlitevault.ground.report import Report, Seconds
 from sqlitevault.site import Site
@@ -23,6 +17,7 @@ from sqlitevault.watch import runbook_test
 from sqlitevault.watch.alarms import Alarm, missing_alarms
 from sqlitevault.watch.monitor import MonitorReport, backups_of, missing_tiers, objects_without_copy, replica_drills
 
+ReadAlarms = Callable[[], tuple[Alarm, ...] | None]
 _DRILL_LIMIT = timedelta(days=30)
 _RUNBOOK_LIMIT = timedelta(days=90)
 # The monitor runs every 15 minutes; it may miss one run.
@@ -53,11 +48,12 @@ class Line(Report):
 
 @dataclass(frozen=True)
 class Evidence:
-    """The site to check, and its backups, newest first, read once."""
+    """The site to check, and its backups, newest first, read once. `read_alarms` returns the deployed alarms."""
 
     site: Site
     now: datetime
     backups: tuple[Backup, ...]
+    read_alarms: ReadAlarms
 
     @property
     def databases(self) -> list[Backup]:
@@ -73,18 +69,12 @@ class Evidence:
     def monitor_report(self) -> MonitorReport | None:
         """The monitor's last report, if there is one."""
         vault = self.site.vault
-        if not any(entry.name == MONITOR_REPORT for entry in vault.objects(MONITOR_REPORT)):
-            return None
-        return MonitorReport.from_json(vault.read(MONITOR_REPORT, limit=RECORD_LIMIT))
+        found = [entry for entry in vault.objects(MONITOR_REPORT) if entry.name == MONITOR_REPORT]
+        return read_again(vault, found[0], MonitorReport.from_json) if found else None
 
     def rpo(self, grace: timedelta = timedelta()) -> timedelta:
         """Return the RPO plus a grace."""
         return timedelta(seconds=self.site.settings.rpo_seconds) + grace
-
-    def slow(self, recovery_seconds: float) -> list[str]:
-        """Return the problem of a recovery that took longer than the RTO."""
-        rto = self.site.settings.rto_seconds
-        return [f"recovery took longer than the RTO of {rto} s"] if recovery_seconds > rto else []
 
     def line(self, at: datetime, limit: timedelta, proof: str, problems: Sequence[str] = ()) -> Line:
         """Return a line on evidence of `at`: it fails if that is older than `limit`, or if there are problems."""
@@ -137,8 +127,9 @@ def off_site(found: Evidence) -> Line:
     return found.line(copies[0].manifest.created_at, found.rpo(REPLICATION_PROMISE), proof, problems)
 
 
-def alarms_armed(found: Evidence, watching: tuple[Alarm, ...] | None) -> Line:
+def alarms_armed(found: Evidence) -> Line:
     """Every alarm of the table on this database's metrics is deployed, armed and subscribed to; the monitor runs."""
+    watching = found.read_alarms()
     if watching is None:
         return _not_applicable("a directory has no AWS alarms; see docs/monitoring/prometheus-rules.yml")
     table = database_alarms(Targets(found.site.settings.rpo_seconds, found.site.settings.rto_seconds))
@@ -157,11 +148,7 @@ def alarms_armed(found: Evidence, watching: tuple[Alarm, ...] | None) -> Line:
 def drill(found: Evidence) -> Line:
     """A drill has passed within 30 days, and recovery took no longer than the RTO."""
     drills = [backup.drill for backup in found.proven if backup.drill]
-    if not drills:
-        return _failed("no drill has passed")
-    newest = max(drills, key=lambda one: one.drilled_at)
-    proof = f"{newest.backup_id} recovered in {newest.recovery_seconds:.1f} s"
-    return found.line(newest.drilled_at, _DRILL_LIMIT, proof, found.slow(newest.recovery_seconds))
+    return _newest_drill(found, drills, _DRILL_LIMIT) if drills else _failed("no drill has passed")
 
 
 def last_cycle(found: Evidence) -> Line:
@@ -190,9 +177,14 @@ def replica_drill(found: Evidence) -> Line:
     drills = replica_drills(replica, backups_of(replica, found.site.database_name))
     if not drills:
         return _failed(f"no drill from {replica.location} has passed")
-    newest = max(drills, key=lambda one: one.drilled_at)
-    proof = f"{newest.backup_id} recovered from {replica.location} in {newest.recovery_seconds:.1f} s"
-    return found.line(newest.drilled_at, REPLICA_DRILL_OVERDUE_AFTER, proof, found.slow(newest.recovery_seconds))
+    return _newest_drill(found, drills, REPLICA_DRILL_OVERDUE_AFTER, f" from {replica.location}")
+
+
+def _newest_drill(found: Evidence, drills: Iterable[DrillReport], limit: timedelta, origin: str = "") -> Line:
+    newest, rto = max(drills, key=lambda one: one.drilled_at), found.site.settings.rto_seconds
+    slow = [f"recovery took longer than the RTO of {rto} s"] if newest.recovery_seconds > rto else []
+    proof = f"{newest.backup_id} recovered{origin} in {newest.recovery_seconds:.1f} s"
+    return found.line(newest.drilled_at, limit, proof, slow)
 
 
 def key_metadata(found: Evidence) -> Line:

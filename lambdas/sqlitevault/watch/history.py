@@ -1,6 +1,5 @@
 """Recent history: backups, drills and the replica's lag, read from the vault."""
 
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
@@ -71,6 +70,8 @@ def history(site: Site, days: int = DAYS) -> History:
     since = now - timedelta(days=days)
     backups = reversed(backups_of(site.vault, site.database_name))
     points = [_point(backup) for backup in backups if backup.manifest.database is not None]
+    proven = [point.created_at for point in points if point.proven]
+    gaps = (Measured(at=end, seconds=(end - start).total_seconds()) for start, end in pairwise([*proven, now]))
     return History(
         at=now,
         since=since,
@@ -79,7 +80,7 @@ def history(site: Site, days: int = DAYS) -> History:
         rpo_seconds=site.settings.rpo_seconds,
         rto_seconds=site.settings.rto_seconds,
         backups=tuple(point for point in points if point.created_at >= since),
-        gaps=tuple(gap for gap in _gaps(points, now) if gap.at >= since),
+        gaps=tuple(gap for gap in gaps if gap.at >= since),
         replica_lag=_replica_lag(site.vault, since),
     )
 
@@ -99,11 +100,6 @@ def _point(backup: Backup) -> BackupPoint:
         recovery_seconds=drill.recovery_seconds if drill else None,
         failures=drill.failures if drill else (),
     )
-
-
-def _gaps(points: Sequence[BackupPoint], now: datetime) -> list[Measured]:
-    moments = [point.created_at for point in points if point.proven]
-    return [Measured(at=end, seconds=(end - start).total_seconds()) for start, end in pairwise([*moments, now])]
 
 
 def _replica_lag(vault: Vault, since: datetime) -> tuple[Measured, ...]:

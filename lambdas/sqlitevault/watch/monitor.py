@@ -99,6 +99,7 @@ def monitor(site: Site) -> MonitorReport:
     settings, expected = site.settings, site.expected_protection
     backups = backups_of(vault, site.database_name)
     copies = backups_of(replica, site.database_name) if replica else ()
+    manifests = [backup.manifest for backup in _of_database(backups, now)]
     report = MonitorReport(
         at=now,
         database=site.database_name,
@@ -108,7 +109,7 @@ def monitor(site: Site) -> MonitorReport:
         unreplicated=objects_without_copy(vault, replica, now) if replica else (),
         missing_tiers=missing_tiers(backups, now, every_tier=vault.capabilities.deployed),
         drift=expected.differences(vault.protection()) if expected else (),
-        changes=_changed(backups, now, settings.mass_deletion_rows),
+        changes=changes(manifests[0], manifests, settings.mass_deletion_rows) if manifests else None,
         replica_drill_age_seconds=_replica_drill_age(replica, copies, now) if replica else None,
         problems=(),
     )
@@ -168,12 +169,6 @@ def _replica_drill_age(replica: Vault, copies: tuple[Backup, ...], now: datetime
     drilled = [drill.drilled_at for drill in replica_drills(replica, copies) if not is_ahead(drill.drilled_at, now)]
     since = max(drilled, default=min((copy.manifest.created_at for copy in copies), default=None))
     return (now - since).total_seconds() if since else None
-
-
-def _changed(backups: tuple[Backup, ...], now: datetime, least_rows: int) -> Changes | None:
-    """Compare the newest backup with the earlier ones, of any tier."""
-    manifests = [backup.manifest for backup in _of_database(backups, now)]
-    return changes(manifests[0], manifests, least_rows) if manifests else None
 
 
 def objects_without_copy(vault: Vault, replica: Vault, now: datetime) -> tuple[Unreplicated, ...]:

@@ -12,11 +12,21 @@ from sqlitevault.ground.quantities import format_time
 from sqlitevault.ground.report import Moment, Report
 from sqlitevault.site import Site
 from sqlitevault.watch import evidence
-from sqlitevault.watch.alarms import Alarm, deployed_alarms
-from sqlitevault.watch.evidence import Evidence, Line, Status
+from sqlitevault.watch.alarms import deployed_alarms
+from sqlitevault.watch.evidence import Evidence, Line, ReadAlarms, Status
 from sqlitevault.watch.monitor import backups_of
 
-_ReadAlarms = Callable[[], tuple[Alarm, ...] | None]
+_CHECKLIST = {
+    "backups on schedule": evidence.schedule,
+    "off-site copy": evidence.off_site,
+    "alarms armed and delivering": evidence.alarms_armed,
+    "drill within 30 days": evidence.drill,
+    "newest backup drilled": evidence.last_cycle,
+    "drill from the replica": evidence.replica_drill,
+    "key metadata present": evidence.key_metadata,
+    "lock and retention as set": evidence.protection,
+    "runbook tested": evidence.runbook,
+}
 
 
 class ReadinessReport(Report):
@@ -46,7 +56,7 @@ class ReadinessReport(Report):
         return head + "".join(f"| {' | '.join(row)} |\n" for row in table)
 
 
-def readiness(site: Site, alarms: _ReadAlarms | None = None) -> ReadinessReport:
+def readiness(site: Site, alarms: ReadAlarms | None = None) -> ReadinessReport:
     """Run all checks. Evidence that cannot be read fails its line; only the vault itself must be readable.
 
     `alarms` reads the alarms to check, by default those deployed with the vault.
@@ -54,9 +64,9 @@ def readiness(site: Site, alarms: _ReadAlarms | None = None) -> ReadinessReport:
     Raises:
         VaultUnavailable: the vault cannot be read.
     """
-    found = Evidence(site, site.now(), backups_of(site.vault, site.database_name))
     reading = alarms or partial(deployed_alarms, site.vault, site.database_name)
-    lines = tuple(_line(name, check) for name, check in _checklist(found, reading).items())
+    found = Evidence(site, site.now(), backups_of(site.vault, site.database_name), reading)
+    lines = tuple(_line(found, name, check) for name, check in _CHECKLIST.items())
     return ReadinessReport(
         at=found.now,
         database=site.database_name,
@@ -70,23 +80,8 @@ def _in_cell(text: str) -> str:
     return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
 
 
-def _checklist(found: Evidence, alarms: _ReadAlarms) -> dict[str, Callable[[], Line]]:
-    """Return each line's check, in the order of the checklist."""
-    return {
-        "backups on schedule": lambda: evidence.schedule(found),
-        "off-site copy": lambda: evidence.off_site(found),
-        "alarms armed and delivering": lambda: evidence.alarms_armed(found, alarms()),
-        "drill within 30 days": lambda: evidence.drill(found),
-        "newest backup drilled": lambda: evidence.last_cycle(found),
-        "drill from the replica": lambda: evidence.replica_drill(found),
-        "key metadata present": lambda: evidence.key_metadata(found),
-        "lock and retention as set": lambda: evidence.protection(found),
-        "runbook tested": lambda: evidence.runbook(found),
-    }
-
-
-def _line(name: str, check: Callable[[], Line]) -> Line:
+def _line(found: Evidence, name: str, check: Callable[[Evidence], Line]) -> Line:
     try:
-        return check().model_copy(update={"name": name})
+        return check(found).model_copy(update={"name": name})
     except SqliteVaultError as error:
         return Line(name=name, status=Status.FAILED, proof=f"cannot be read: {error}")

@@ -2,8 +2,9 @@
 
 from typing import ClassVar
 
+from sqlitevault.catalog.catalog import read_again
 from sqlitevault.ground.errors import ConfigError
-from sqlitevault.ground.facts import RECORD_LIMIT, RUNBOOK_TESTS
+from sqlitevault.ground.facts import RUNBOOK_TESTS
 from sqlitevault.ground.report import Moment, Report
 from sqlitevault.vault.protocol import Vault
 
@@ -54,6 +55,6 @@ def newest(vault: Vault) -> RunbookTest | None:
         ManifestInvalid: one of them cannot be read.
         VaultUnavailable: the vault cannot be read.
     """
-    names = [entry.name for entry in vault.objects(RUNBOOK_TESTS) if entry.name.endswith(".json")]
-    found = [RunbookTest.from_json(vault.read(name, limit=RECORD_LIMIT)) for name in names]
+    entries = (entry for entry in vault.objects(RUNBOOK_TESTS) if entry.name.endswith(".json"))
+    found = [read_again(vault, entry, RunbookTest.from_json) for entry in entries]
     return max(found, key=lambda test: test.tested_at, default=None)

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -79,7 +79,8 @@ class Chart:
         if self.logarithmic:
             lowest = min(value for _, value in self.points)
             return [step for step in _FROM_FAST_TO_SLOW if lowest / 10 < step < self.highest]
-        steps = _DURATIONS if self.of_time else _round_numbers()
+        round_numbers = (figure * math.pow(10, power) for power in range(-3, 16) for figure in (1, 2, 5))
+        steps = _DURATIONS if self.of_time else round_numbers
         step = next((step for step in steps if self.highest / step <= _TICKS), self.highest)
         return [step * count for count in range(math.ceil(self.highest / step) + 1)]
 
@@ -114,10 +115,6 @@ def _graph(chart: Chart, first: datetime, last: datetime) -> pygal.DateTimeLine:
     )
     graph.uuid = chart.name
     return graph
-
-
-def _round_numbers() -> Iterator[float]:
-    return (figure * math.pow(10, power) for power in range(-3, 16) for figure in (1, 2, 5))
 
 
 def _span(points: Points) -> tuple[datetime, datetime]:
