@@ -16,7 +16,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN
     site = site_of(context.function_name)
     with failures(Metric.BACKUP_FAILED, site.database_name):
         stored = StoredEvent.parse(event)
-        if stored.is_folder:
+        if stored.key.endswith("/"):  # the empty object that the console makes for a new folder
             return {"ignored": stored.key}
         key = PurePosixPath(stored.key)
         inbox = site.opener(f"s3://{stored.bucket}/{key.parent}/")

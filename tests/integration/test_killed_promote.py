@@ -84,7 +84,7 @@ class Scene:
     @property
     def target(self) -> Target:
         """What is to be replaced."""
-        return Target(self.database, self.folder)
+        return Target(self.database)
 
     @property
     def compose(self) -> str:

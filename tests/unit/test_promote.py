@@ -53,7 +53,7 @@ def on_step(step):
     seen += 1
     if seen == stop:
         os.kill(os.getpid(), signal.SIGKILL)
-swap_in(Target(database, database.parent), replacement, now=datetime(2026, 3, 1, tzinfo=UTC), on_step=on_step)
+swap_in(Target(database), replacement, now=datetime(2026, 3, 1, tzinfo=UTC), on_step=on_step)
 """
 
 
@@ -87,7 +87,7 @@ def test_killed_at_any_step_the_target_is_old_or_new(tmp_path: Path, journal_mod
     if ended.returncode == -signal.SIGKILL:
         if not replacement.exists():
             shutil.copy(tmp_path / "spare.db", replacement)
-        swap_in(Target(live, tmp_path), replacement, now=NOW)
+        swap_in(Target(live), replacement, now=NOW)
     assert require_bank(live) == 2000
     assert all(require_bank(kept) in (520, 2000) for kept in tmp_path.glob("app.db.pre_restore_????????_??????"))
 
@@ -96,7 +96,7 @@ def test_killed_at_any_step_the_target_is_old_or_new(tmp_path: Path, journal_mod
 def test_stale_side_files_are_never_replayed(tmp_path: Path, journal_mode: str) -> None:
     """A WAL or hot journal of the old database does not undo the restore."""
     live = crashed_bank(tmp_path / "app.db", journal_mode)
-    kept = swap_in(Target(live, tmp_path), new_bank(tmp_path / "staged.db"), now=NOW)
+    kept = swap_in(Target(live), new_bank(tmp_path / "staged.db"), now=NOW)
     assert not list(tmp_path.glob("app.db-*"))
     assert require_bank(live) == 2000
     assert kept is not None
@@ -108,7 +108,7 @@ def test_a_corrupt_database_is_kept_unchanged(tmp_path: Path) -> None:
     live = tmp_path / "app.db"
     live.write_bytes(b"garbage" * 1000)
     live.with_name("app.db-journal").write_bytes(b"not a journal")
-    kept = swap_in(Target(live, tmp_path), new_bank(tmp_path / "staged.db"), now=NOW)
+    kept = swap_in(Target(live), new_bank(tmp_path / "staged.db"), now=NOW)
     assert kept is not None
     assert kept.read_bytes() == b"garbage" * 1000
     assert kept.with_name(kept.name + "-journal").stat().st_size > 0
@@ -121,7 +121,7 @@ def test_owner_and_mode_are_kept(tmp_path: Path) -> None:
     live.chmod(0o640)
     if os.geteuid() == 0:
         os.chown(live, 12345, 12346)
-    swap_in(Target(live, tmp_path), new_bank(tmp_path / "staged.db"), now=NOW)
+    swap_in(Target(live), new_bank(tmp_path / "staged.db"), now=NOW)
     facts = live.stat()
     assert facts.st_mode & 0o777 == 0o640
     if os.geteuid() == 0:
@@ -131,7 +131,7 @@ def test_owner_and_mode_are_kept(tmp_path: Path) -> None:
 def test_undo_puts_the_previous_database_back(tmp_path: Path) -> None:
     """Undo makes the kept copy live again and keeps the database that it replaces."""
     live = make_bank(tmp_path / "app.db", rows=7)
-    swap_in(Target(live, tmp_path), new_bank(tmp_path / "staged.db"), now=NOW)
+    swap_in(Target(live), new_bank(tmp_path / "staged.db"), now=NOW)
     report = undo(make_site(live, at=NOW))
     assert require_bank(live) == 7
     assert report.kept is not None
@@ -173,5 +173,5 @@ def test_two_restores_in_one_second_keep_two_databases(tmp_path: Path) -> None:
 def test_a_missing_target_is_created(tmp_path: Path) -> None:
     """If the target does not exist, it is created and nothing is kept."""
     replacement = new_bank(tmp_path / "staged.db")
-    assert swap_in(Target(tmp_path / "app.db", tmp_path), replacement, now=NOW) is None
+    assert swap_in(Target(tmp_path / "app.db"), replacement, now=NOW) is None
     assert require_bank(tmp_path / "app.db") == 2000

@@ -29,7 +29,7 @@ def test_a_database_behind_a_link_is_replaced_at_its_real_path(tmp_path: Path) -
     link = tmp_path / "data" / "bank.db"
     link.parent.mkdir()
     link.symlink_to(real)
-    kept = swap_in(Target(link, tmp_path), make_bank(tmp_path / "disk" / "new.db", rows=2000), now=NOW)
+    kept = swap_in(Target(link), make_bank(tmp_path / "disk" / "new.db", rows=2000), now=NOW)
     assert link.is_symlink()
     assert require_bank(real) == 2000
     assert kept is not None
@@ -63,7 +63,7 @@ def test_a_file_that_its_owner_could_not_read_is_not_swapped_in() -> None:
             replacement = folder / "new.db"
             replacement.write_bytes(given.read_bytes())
             with pytest.raises(TargetUnwritable, match="belongs to user 0") as caught:
-                swap_in(Target(live, folder), replacement, now=NOW)
+                swap_in(Target(live), replacement, now=NOW)
         assert "as root" in caught.value.hint
         assert live.read_bytes() == before
         assert live.stat().st_uid == 0
@@ -75,7 +75,7 @@ def test_root_keeps_the_owner(tmp_path: Path) -> None:
     live, new = make_bank(tmp_path / "bank.db"), make_bank(tmp_path / "new.db", rows=2000)
     os.chown(live, NOBODY, NOBODY)
     live.chmod(0o640)
-    swap_in(Target(live, tmp_path), new, now=NOW)
+    swap_in(Target(live), new, now=NOW)
     found = live.stat()
     assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (NOBODY, NOBODY, 0o640)
     assert require_bank(live) == 2000
@@ -114,7 +114,7 @@ def test_a_file_mounted_by_itself_is_refused(tmp_path: Path) -> None:
         pytest.skip("mounts are not allowed here")
     try:
         with pytest.raises(TargetUnwritable, match="mounted as a single file"):
-            swap_in(Target(live, tmp_path), new, now=NOW)
+            swap_in(Target(live), new, now=NOW)
         require_bank(live)
     finally:
         subprocess.run(["umount", str(live)], check=True)

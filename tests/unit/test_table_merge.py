@@ -33,7 +33,7 @@ def pair(tmp_path: Path) -> tuple[Path, Path]:
 def test_the_comparison_counts_each_kind_of_row(pair: tuple[Path, Path]) -> None:
     """The comparison counts deleted, new, changed and equal rows."""
     found = compare_table(*pair, "ledger")
-    assert (found.only_in_copy, found.only_live, found.different, found.same) == (100, 1, 1, 399)
+    assert (found.deleted_rows, found.newer_rows, found.different_rows, found.same_rows) == (100, 1, 1, 399)
 
 
 def test_missing_only_changes_nothing_else(pair: tuple[Path, Path]) -> None:

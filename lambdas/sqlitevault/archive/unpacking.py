@@ -33,6 +33,25 @@ class Unpacked:
     folder: Path
     manifest: Manifest
 
+    @property
+    def database(self) -> Path | None:
+        """The database; None if the backup holds none, or it was not unpacked."""
+        path = self.folder / (self.manifest.database_member or "")
+        return path if path.is_file() else None
+
+    def require_database(self) -> Path:
+        """Return the database.
+
+        Raises:
+            BackupNotFound: the backup holds none.
+        """
+        if self.database is None:
+            raise BackupNotFound(
+                f"{self.manifest.backup_id} holds no database",
+                hint="It is a backup of the configuration; choose a backup of the database.",
+            )
+        return self.database
+
 
 def everything(_member: str) -> bool:
     """Select every member."""

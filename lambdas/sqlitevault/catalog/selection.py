@@ -11,6 +11,7 @@ from sqlitevault.catalog.names import created_at, is_archive
 from sqlitevault.ground.errors import BackupNotFound
 from sqlitevault.ground.facts import ARCHIVE_SUFFIX
 from sqlitevault.ground.quantities import format_time
+from sqlitevault.vault.objects import not_found
 from sqlitevault.vault.protocol import StoredObject, Vault
 
 LATEST = "latest"
@@ -117,9 +118,7 @@ def select_by_name(vault: Vault, name: str, choice: Choice) -> Selected:
     if name not in stored:
         if PurePosixPath(name).name == LATEST + ARCHIVE_SUFFIX:
             return select(vault, choice)
-        raise BackupNotFound(
-            f"there is no {name} in {vault.location}", hint="`sqlitevault list --from URI` shows what is in a vault."
-        )
+        raise not_found(name, vault.location)
     backup = Catalog(vault).load(stored[name])
     if backup is None:
         return Selected(vault, stored[name], None, "named; without a manifest beside it")

@@ -50,14 +50,14 @@ def restore_tables(selected: Selected, site: Site, tables: Tables, way: Way, out
 
 def _merge(site: Site, source: Retrieved, planned: TablesPlan, tables: Tables, *, way: Way, out: Output) -> None:
     names = [each.table for each in planned.tables]
-    require_mergeable(site, source.database, names)
+    require_mergeable(site, source.require_database(), names)
     rows = planned.returning(missing_only=tables.missing_only)
     if not way.agreed(f"Write {rows:,} rows into {planned.target} (a copy of it is kept)?", out):
         raise TargetExists(
             f"this would write {rows:,} rows into {planned.target}",
             hint="Give --yes to write them (a copy of the database is kept), or leave --merge out for a side database.",
         )
-    report = merge(site, source.database, planned.backup_id, names, missing_only=tables.missing_only)
+    report = merge(site, source.require_database(), planned.backup_id, names, missing_only=tables.missing_only)
     out.give(report.to_dict(), _merged(report))
 
 

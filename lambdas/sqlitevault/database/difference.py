@@ -52,10 +52,10 @@ class Difference(Report):
 class RowCounts:
     """Rows of a table by primary key: only in the copy, only in the live database, in both but different, the same."""
 
-    only_in_copy: int
-    only_live: int
-    different: int
-    same: int
+    deleted_rows: int
+    newer_rows: int
+    different_rows: int
+    same_rows: int
 
 
 def difference(before: Path, after: Path, *, names: tuple[str, str], show_rows: int = 0) -> Difference:
@@ -139,7 +139,7 @@ def _by_key(before: Path, after: Path, table: str, show_rows: int) -> dict[str, 
         pair = pair_of(connection, table)
         found = _counts(connection, pair)
         rows = _rows(connection, pair, show_rows) if show_rows else ()
-    return {"added": found.only_live, "removed": found.only_in_copy, "changed": found.different, "rows": rows}
+    return {"added": found.newer_rows, "removed": found.deleted_rows, "changed": found.different_rows, "rows": rows}
 
 
 def _rows(connection: apsw.Connection, pair: TablePair, limit: int) -> tuple[Row, ...]:

@@ -133,11 +133,6 @@ class StoredEvent(Event):
     version: Annotated[str | None, Field(validation_alias=AliasPath("detail", "object", "version-id"))] = None
 
     @property
-    def is_folder(self) -> bool:
-        """Whether it is the empty object that the console makes for a new folder."""
-        return self.key.endswith("/")
-
-    @property
     def backup_id(self) -> str:
         """The backup of which it is the manifest."""
         return self.key.rsplit("/", 1)[-1].removesuffix(ARCHIVE_SUFFIX + MANIFEST_SUFFIX)

@@ -7,7 +7,6 @@ from typing import TypeVar
 
 from sqlitevault.archive.unpacking import Unpacked
 from sqlitevault.catalog.drill_report import Check, DrillReport
-from sqlitevault.catalog.manifest import Manifest
 from sqlitevault.catalog.names import drill_report_name
 from sqlitevault.catalog.selection import Selected
 from sqlitevault.ground.errors import (
@@ -109,7 +108,7 @@ class _Drill:
         manifest, steps = unpacked.manifest, self.steps
         if manifest.corrupt:
             self.checks.append(Check(name="source", passed=False, detail="kept although its database was corrupt"))
-        database = database_in(unpacked.folder, manifest)
+        database = unpacked.database
         if database is None:
             self.recovery_seconds = steps.total_seconds
             return
@@ -142,25 +141,3 @@ class _Drill:
 
     def add(self, check: Check | None) -> None:
         self.checks.extend([check] if check else [])
-
-
-def database_in(folder: Path, manifest: Manifest) -> Path | None:
-    """Return the unpacked database; None if the backup holds none, or it was not unpacked."""
-    member = manifest.database_member
-    path = folder / member if member else None
-    return path if path is not None and path.exists() else None
-
-
-def require_database(folder: Path, manifest: Manifest) -> Path:
-    """Return the unpacked database.
-
-    Raises:
-        BackupNotFound: the backup holds none.
-    """
-    database = database_in(folder, manifest)
-    if database is None:
-        raise BackupNotFound(
-            f"{manifest.backup_id} holds no database",
-            hint="It is a backup of the configuration; choose a backup of the database.",
-        )
-    return database

@@ -17,11 +17,7 @@ _PUBLIC = 0o666  # less the umask
 
 @contextmanager
 def _mount_reported(target: Path) -> Iterator[None]:
-    """Report that `target` is mounted as a single file, which cannot be replaced by a rename.
-
-    Raises:
-        TargetUnwritable: it is.
-    """
+    """Raise TargetUnwritable if `target` is mounted as a single file, which cannot be replaced by a rename."""
     try:
         yield
     except OSError as error:

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from sqlitevault.archive.unpacking import Unpacked
 from sqlitevault.catalog.catalog import Catalog
 from sqlitevault.catalog.drill_report import Check
 from sqlitevault.catalog.manifest import Manifest, Scope
@@ -25,7 +26,7 @@ from sqlitevault.ground.errors import (
 )
 from sqlitevault.ground.scratch import scratch_directory
 from sqlitevault.ground.steps import Steps, Watcher
-from sqlitevault.proof.drill import DAMAGE, database_in, require_database
+from sqlitevault.proof.drill import DAMAGE
 from sqlitevault.proof.proof import fetch, prove_database, unpack_archive
 from sqlitevault.restore.salvage import Salvaged, salvage
 from sqlitevault.restore.target import members_of
@@ -37,25 +38,18 @@ _UNUSABLE: tuple[type[SqliteVaultError], ...] = (*DAMAGE, VaultUnavailable)
 
 
 @dataclass(frozen=True, slots=True)
-class Retrieved:
-    """A backup's content in `folder`, and its proofs.
+class Retrieved(Unpacked):
+    """A backup's content on disk, and its proofs.
 
     `recovered_from` names the source if it was not the archive in the vault, `repairs` what failed before. `salvaged`
     describes content that could not be proven.
     """
 
     selected: Selected
-    folder: Path
-    manifest: Manifest
     checks: tuple[Check, ...]
     recovered_from: str | None = None
     repairs: tuple[str, ...] = ()
     salvaged: Salvaged | None = None
-
-    @property
-    def database(self) -> Path:
-        """The database, which the backup must hold."""
-        return require_database(self.folder, self.manifest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,18 +98,14 @@ class Retrieval:
                 first = first or error
             else:
                 if self.scope is Scope.DATABASE:
-                    require_database(proven.folder, proven.manifest)
+                    proven.require_database()
                 return proven
         if self.salvage and self.scope is not Scope.CONFIG:
             return self._salvage()
         raise self._nothing_proven(first)
 
     def _salvage(self) -> Retrieved:
-        """Return what can be read of the first readable copy; without configuration: half a file is of no use.
-
-        Raises:
-            IntegrityCheckFailed: no copy is readable.
-        """
+        """Return what can be read of the first readable copy; without configuration: half a file is of no use."""
         for number, copy in enumerate(self.copies()):
             archive, folder = self._archive(copy), self.into / f"salvage-{number}"
             folder.mkdir()
@@ -127,7 +117,7 @@ class Retrieval:
                 self.repairs.append(f"salvage of {copy.place}: {error}")
                 continue
             place, checks = found.database.parent, (found.check,)
-            return Retrieved(self.selected, place, found.manifest, checks, found.source, tuple(self.repairs), found)
+            return Retrieved(place, found.manifest, self.selected, checks, found.source, tuple(self.repairs), found)
         raise IntegrityCheckFailed(
             f"nothing can be read of any copy of {self.selected.label}: {'; '.join(self.repairs)}",
             hint="Take an older backup: `sqlitevault list` shows them.",
@@ -172,7 +162,7 @@ class Retrieval:
         shutil.rmtree(folder, ignore_errors=True)
         unpacked = unpack_archive(archive, folder, known, self.steps, members_of(self.scope))
         manifest, place = unpacked.manifest, copy.elsewhere
-        database = database_in(unpacked.folder, manifest)
+        database = unpacked.database
         try:
             checks = prove_database(database, manifest, self.steps) if database is not None else ()
         except (IntegrityCheckFailed, SourceCorrupt) as error:
@@ -181,7 +171,7 @@ class Retrieval:
             checks = self._rebuild(archive, manifest, database, error)
             place = f"the SQL dump in {place or 'the archive'}"
         archive.unlink()
-        return Retrieved(self.selected, unpacked.folder, manifest, (fetched, *checks), place, tuple(self.repairs))
+        return Retrieved(unpacked.folder, manifest, self.selected, (fetched, *checks), place, tuple(self.repairs))
 
     def _rebuild(self, archive: Path, manifest: Manifest, database: Path, cause: SqliteVaultError) -> tuple[Check, ...]:
         """Rebuild the database from the SQL dump in the archive, and prove that."""
@@ -248,4 +238,4 @@ def private_copy(site: Site, selected: Selected | None, watcher: Watcher | None 
         archive = scratch / PurePosixPath(selected.archive.name).name
         fetch(selected.vault, selected.archive, selected.manifest, archive, steps)
         unpacked = unpack_archive(archive, scratch / "unpacked", selected.manifest, steps, members_of(Scope.DATABASE))
-        yield selected.label, require_database(unpacked.folder, unpacked.manifest)
+        yield selected.label, unpacked.require_database()

@@ -13,7 +13,6 @@ from sqlitevault.ground.files import sha256_of, sync
 from sqlitevault.ground.report import Moment, Report, Seconds
 from sqlitevault.ground.scratch import scratch_directory
 from sqlitevault.ground.steps import Steps, Watcher
-from sqlitevault.proof.drill import database_in
 from sqlitevault.restore.durable import write
 from sqlitevault.restore.retrieval import Retrieval, Retrieved
 from sqlitevault.restore.target import Target
@@ -87,7 +86,7 @@ def _described(
 ) -> StageReport:
     """Give the database its staged name, and return the record of the stage."""
     manifest, salvaged = found.manifest, found.salvaged
-    database = database_in(found.folder, manifest)
+    database = found.database
     if database is not None:
         database = database.rename(found.folder / DATABASE)
         sync(database)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 from sqlitevault.catalog.drill_report import Check
@@ -124,7 +125,7 @@ def plan_tables(site: Site, source: Retrieved, tables: Sequence[str], side: Path
             take_snapshot(target.database, live, impatient(site))
         except SqliteVaultError as error:
             problem = str(error)
-        compared = tuple(_compared(live, source.database, table, problem) for table in wanted)
+        compared = tuple(_compared(live, source.require_database(), table, problem) for table in wanted)
     manifest = source.manifest
     return TablesPlan(
         backup_id=manifest.backup_id,
@@ -141,7 +142,7 @@ def plan_tables(site: Site, source: Retrieved, tables: Sequence[str], side: Path
 
 
 def _recorded(source: Retrieved, names: Sequence[str]) -> tuple[Table, ...]:
-    found = {table.name.lower(): table for table in read_tables(source.database)}
+    found = {table.name.lower(): table for table in read_tables(source.require_database())}
     missing = [name for name in names if name.lower() not in found]
     if missing:
         raise ConfigError(
@@ -152,21 +153,13 @@ def _recorded(source: Retrieved, names: Sequence[str]) -> tuple[Table, ...]:
 
 
 def _compared(live: Path, copy: Path, table: Table, problem: str | None) -> TableComparison:
-    uncompared = TableComparison(table=table.name, rows_in_backup=table.rows, problem=problem)
-    if problem:
-        return uncompared
-    try:
-        found = compare_table(live, copy, table.name)
-    except SqliteVaultError as error:
-        return uncompared.model_copy(update={"problem": str(error)})
-    return TableComparison(
-        table=table.name,
-        rows_in_backup=table.rows,
-        deleted_rows=found.only_in_copy,
-        different_rows=found.different,
-        newer_rows=found.only_live,
-        same_rows=found.same,
-    )
+    found: dict[str, int] = {}
+    if not problem:
+        try:
+            found = asdict(compare_table(live, copy, table.name))
+        except SqliteVaultError as error:
+            problem = str(error)
+    return TableComparison(table=table.name, rows_in_backup=table.rows, problem=problem, **found)
 
 
 def make_side_database(site: Site, source: Retrieved, tables: Sequence[str], side: Path | None = None) -> SideReport:
@@ -180,11 +173,11 @@ def make_side_database(site: Site, source: Retrieved, tables: Sequence[str], sid
         TargetUnwritable: its folder cannot be written.
     """
     target = Target.of(site)
-    place = Target(side or target.tables(source.manifest.backup_id), target.config_root)
+    place = Target(side or target.tables(source.manifest.backup_id))
     place.require_writable()
     with scratch_directory(place.directory) as work:
         made = work / "tables.db"
-        copy_tables(source.database, made, tables)
+        copy_tables(source.require_database(), made, tables)
         found = read_tables(made)
         checked = _prove_side(made, found, source.manifest)
         if target.database.exists():

@@ -17,18 +17,17 @@ from sqlitevault.site import Site
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The database and the configuration folder that a restore would replace.
+    """The database that a restore would replace.
 
     A database behind a symbolic link is replaced at its real path, where its journals are.
     """
 
     database: Path
-    config_root: Path
 
     @classmethod
     def of(cls, site: Site) -> Self:
         """Return the target that the site's settings name."""
-        return cls(site.settings.database_path, site.settings.config_root)
+        return cls(site.settings.database_path)
 
     def __post_init__(self) -> None:
         """Follow a link once."""
