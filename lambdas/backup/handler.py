@@ -6,8 +6,8 @@ from sqlitevault.backup.backup import Order, back_up
 from sqlitevault.doctor.examination import examine
 from sqlitevault.functions.events import BackupEvent
 from sqlitevault.functions.telemetry import emit_backup, failures, log_report, logged
-from sqlitevault.functions.wiring import site_of
 from sqlitevault.ground.facts import Metric
+from sqlitevault.site import site_of
 
 
 @logged

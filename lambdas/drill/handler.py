@@ -5,10 +5,9 @@ from typing import Any
 from sqlitevault.catalog.selection import Choice, Selected, select
 from sqlitevault.functions.events import DrillEvent, StoredEvent
 from sqlitevault.functions.telemetry import emit_drill, failures, log_report, logged, only_logged
-from sqlitevault.functions.wiring import site_of
 from sqlitevault.ground.facts import Metric
 from sqlitevault.proof.drill import drill, record
-from sqlitevault.site import Site
+from sqlitevault.site import Site, site_of
 from sqlitevault.watch.page import publish_page
 
 

@@ -3,11 +3,11 @@
 from pathlib import PurePosixPath
 from typing import Any
 
-from sqlitevault.backup.ingest import ingest
+from sqlitevault.backup.backup import ingest
 from sqlitevault.functions.events import StoredEvent
 from sqlitevault.functions.telemetry import emit_backup, failures, log_report, logged
-from sqlitevault.functions.wiring import site_of
 from sqlitevault.ground.facts import Metric
+from sqlitevault.site import site_of
 
 
 @logged

@@ -4,8 +4,8 @@ from typing import Any
 
 from sqlitevault.functions.events import MonitorEvent
 from sqlitevault.functions.telemetry import emit_monitor, failures, log_report, logged, only_logged
-from sqlitevault.functions.wiring import site_of
 from sqlitevault.ground.facts import MONITOR_REPORT, Metric
+from sqlitevault.site import site_of
 from sqlitevault.watch.monitor import monitor
 from sqlitevault.watch.page import publish_page
 

@@ -5,7 +5,6 @@ from typing import Any
 from sqlitevault.catalog.selection import LATEST, Choice, select
 from sqlitevault.functions.events import RestoreEvent
 from sqlitevault.functions.telemetry import failures, log_report, logged
-from sqlitevault.functions.wiring import site_of
 from sqlitevault.ground.facts import Metric
 from sqlitevault.ground.report import Report
 from sqlitevault.restore.plan import plan
@@ -13,7 +12,7 @@ from sqlitevault.restore.promote import promote, undo
 from sqlitevault.restore.stage import stage
 from sqlitevault.restore.tables import make_side_database, merge_staged, plan_tables, retrieved_database
 from sqlitevault.restore.target import Target
-from sqlitevault.site import Site
+from sqlitevault.site import Site, site_of
 
 
 @logged

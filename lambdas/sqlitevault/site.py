@@ -1,10 +1,11 @@
 """A site: one database with its settings, vaults, profile and clock, passed to every service as one object."""
 
+import os
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Self
 
 from sqlitevault.ground.facts import BACKUPS
@@ -83,3 +84,13 @@ class Site:
             lock_days=settings.lock_days,
             expiry_days=tuple(sorted((f"{BACKUPS}{tier}/", int(kept)) for tier, kept in days)),
         )
+
+
+@cache
+def site_of(function_name: str | None = None) -> Site:
+    """Return the site of a function's process, from its environment; the name is recorded in the backups that it takes.
+
+    Raises:
+        ConfigError: the environment has wrong values.
+    """
+    return Site.of(Settings.from_env(os.environ), host=function_name)

@@ -9,7 +9,7 @@ import pytest
 from moto import mock_aws
 
 from sqlitevault.functions.telemetry import logger
-from sqlitevault.functions.wiring import site_of
+from sqlitevault.site import site_of
 from tests.databases import make_bank
 from tests.function_calls import REPLICA, VAULT, Home
 

@@ -9,8 +9,8 @@ from importlib import import_module
 import pytest
 
 from localaws.emf import parse_lines
-from sqlitevault.functions.wiring import site_of
 from sqlitevault.ground.errors import BackupNotFound, ConfigError, DrillFailed, SourceCorrupt, SourceNotFound
+from sqlitevault.site import site_of
 from tests.databases import execute
 from tests.function_calls import REQUEST, VAULT, Home
 

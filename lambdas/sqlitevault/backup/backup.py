@@ -1,9 +1,9 @@
 """Take a backup: snapshot, check, count, dump, pack, upload, and commit it with the manifest, in this order."""
 
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from sqlitevault import __version__
 from sqlitevault.archive.members import Member, describe
@@ -27,6 +27,7 @@ from sqlitevault.ground.report import Report, Seconds
 from sqlitevault.ground.scratch import scratch_directory
 from sqlitevault.ground.steps import Steps, Watcher
 from sqlitevault.site import Site
+from sqlitevault.vault.protocol import Vault
 from sqlitevault.watch.changes import Changes, changes
 
 # Snapshot, SQL dump and archive are in scratch at the same time; a dump with many blobs is twice their size.
@@ -98,6 +99,29 @@ def back_up(site: Site, order: Order = Order(), watcher: Watcher | None = None) 
         unkept = f"this report was not written to the vault: {error}"
         return report.model_copy(update={"warnings": (*report.warnings, unkept)})
     return report
+
+
+def ingest(site: Site, inbox: Vault, name: str, *, version: str | None, uploaded_at: datetime) -> BackupReport:
+    """Back up the database that was uploaded to `inbox`, in this version, under its own name and upload time.
+
+    Raises:
+        BackupNotFound: the upload no longer exists.
+        SourceCorrupt: it is damaged or not SQLite; nothing is committed.
+        ScratchFull, VaultUnavailable: as for any backup.
+    """
+    base = PurePosixPath(name)
+    with scratch_directory(site.settings.scratch) as scratch:
+        copy = scratch / base.name
+        with Steps().step("fetch upload") as on_bytes:
+            inbox.download(name, copy, version=version, on_bytes=on_bytes)
+        settings = site.settings.model_copy(update={"database_path": copy, "config_root": scratch})
+        order = Order(
+            scope=Scope.DATABASE,
+            created_at=uploaded_at,
+            folder=f"{Tier.MANUAL}/{base.stem}/",
+            origin=inbox.location + name,
+        )
+        return back_up(replace(site, settings=settings), order)
 
 
 @dataclass(slots=True)

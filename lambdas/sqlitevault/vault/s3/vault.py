@@ -2,11 +2,11 @@
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import boto3
 from botocore.config import Config
@@ -16,14 +16,12 @@ from sqlitevault.ground.errors import BackupExists, ConfigError, ManifestInvalid
 from sqlitevault.ground.steps import OnBytes, ignore_bytes
 from sqlitevault.vault.objects import require_name, too_long
 from sqlitevault.vault.protocol import Capabilities, Protection, StoredObject
-from sqlitevault.vault.s3.errors import errors_named
-from sqlitevault.vault.s3.protection import protection_of
+from sqlitevault.vault.s3.errors import code_of, errors_named
 from sqlitevault.vault.s3.transfer import Address, download_file, put, upload_file
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
-
+    from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef, LifecycleRuleOutputTypeDef
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 # Without a route to S3 (a missing gateway endpoint) a call must fail in seconds, not hang until the function ends.
@@ -35,6 +33,9 @@ _CLIENT = Config(
     request_checksum_calculation="when_supported",
     response_checksum_validation="when_supported",
 )
+
+_NOT_SET = {"ObjectLockConfigurationNotFoundError", "NoSuchLifecycleConfiguration"}
+_Setting = TypeVar("_Setting")
 
 
 def split_uri(location: str) -> tuple[str, str]:
@@ -157,8 +158,21 @@ class S3Vault:
 
     def protection(self) -> Protection:
         """Read the bucket's versioning, lock and lifecycle."""
+        client, bucket = self._client, self._bucket
         with errors_named(self.location):
-            return protection_of(self._client, self._bucket)
+            lock = _if_set(lambda: client.get_object_lock_configuration(Bucket=bucket)["ObjectLockConfiguration"])
+            rules = _if_set(lambda: client.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"])
+            versioning = client.get_bucket_versioning(Bucket=bucket).get("Status")
+        retention = (lock or {}).get("Rule", {}).get("DefaultRetention", {})
+        expiring = (
+            rule for rule in rules or () if rule["Status"] == "Enabled" and "Days" in rule.get("Expiration", {})
+        )
+        return Protection(
+            versioned=versioning == "Enabled",
+            lock_mode=retention.get("Mode"),
+            lock_days=retention.get("Days"),
+            expiry_days=tuple(sorted((_prefix(rule), rule["Expiration"]["Days"]) for rule in expiring)),
+        )
 
     def sweep(self, older_than_seconds: float) -> int:
         """Abort old multipart uploads below the prefix."""
@@ -194,3 +208,16 @@ class S3Vault:
 
     def _address(self, name: str, version: str | None = None) -> Address:
         return {"Bucket": self._bucket, "Key": self._key(name)} | ({"VersionId": version} if version else {})
+
+
+def _if_set(read: Callable[[], _Setting]) -> _Setting | None:
+    try:
+        return read()
+    except ClientError as error:
+        if code_of(error) not in _NOT_SET:
+            raise
+        return None
+
+
+def _prefix(rule: "LifecycleRuleOutputTypeDef") -> str:
+    return rule.get("Filter", {}).get("Prefix", rule.get("Prefix", ""))
