@@ -30,12 +30,12 @@ def functions_home(
         "BACKUP_DIR": f"s3://{VAULT}/backups/",
         "REPLICA_URI": f"s3://{REPLICA}/backups/",
         "SCRATCH_DIR": str(tmp_path / "scratch"),
-        "POWERTOOLS_SERVICE_NAME": tmp_path.name,  # a logger writes for ever to the stream of the test that made it
+        "POWERTOOLS_SERVICE_NAME": tmp_path.name,  # a logger keeps writing to the stream of the test that created it
     }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     site_of.cache_clear()
-    logger.cache_clear()  # each test is a process of its own
+    logger.cache_clear()  # as in a new process
     with mock_aws():
         s3 = boto3.client("s3")
         for bucket in (VAULT, REPLICA):

@@ -1,4 +1,4 @@
-"""A vault with everything that readiness asks for, in an embedded AWS; and how each piece of it is taken away."""
+"""A vault in an embedded AWS that meets every line of readiness, with methods to change it."""
 
 import itertools
 import json
@@ -36,7 +36,7 @@ _numbers = itertools.count(1)
 
 @dataclass(slots=True)
 class ReadyWorld:
-    """Vault, replica, alarms and topic of one deployment; `now` is when it was made ready."""
+    """Vault, replica, alarms and topic of one deployment; `now` is the time at which it was made ready."""
 
     aws: EmbeddedAws
     number: int
@@ -77,7 +77,7 @@ class ReadyWorld:
     def site(
         self, *, later: timedelta = timedelta(), lock_days: int | None = LOCK_DAYS, rto_seconds: int = RTO
     ) -> Site:
-        """Return the site as it is `later`; without `lock_days`, how the vault was deployed is not known."""
+        """Return the site as it is `later`; None for `lock_days` means an unknown deployment of the vault."""
         return make_site(
             self.folder / f"{self.database}.db",
             self.vault,
@@ -91,12 +91,12 @@ class ReadyWorld:
         )
 
     def look(self, *, later: timedelta = timedelta(), lock_days: int | None = LOCK_DAYS) -> ReadinessReport:
-        """Compute the checklist as it would be `later`."""
+        """Return the checklist as it would be `later`."""
         reading = partial(read_alarms, self.client("cloudwatch"), self.client("sns"), self.database)
         return readiness(self.site(later=later, lock_days=lock_days), reading)
 
     def failed(self, *, later: timedelta = timedelta(), lock_days: int | None = LOCK_DAYS) -> dict[str, str]:
-        """Return the lines that fail, and their proofs."""
+        """Return the failed lines with their proofs."""
         return {line.name: line.proof for line in self.look(later=later, lock_days=lock_days).failed}
 
     def back_up(self, age: timedelta, *, tier: Tier = Tier.HOURLY) -> str:
@@ -178,7 +178,7 @@ def _make_buckets(world: ReadyWorld) -> None:
 
 
 def _make_alarms(world: ReadyWorld) -> None:
-    sns, queue = world.client("sns"), world.client("sqs").create_queue(QueueName=f"ears-{world.number}")["QueueUrl"]
+    sns, queue = world.client("sns"), world.client("sqs").create_queue(QueueName=f"alerts-{world.number}")["QueueUrl"]
     world.topic = sns.create_topic(Name=f"alerts-{world.number}")["TopicArn"]
     arn = world.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
     sns.subscribe(TopicArn=world.topic, Protocol="sqs", Endpoint=arn["QueueArn"])
@@ -187,7 +187,7 @@ def _make_alarms(world: ReadyWorld) -> None:
 
 
 def put_alarm(world: ReadyWorld, spec: AlarmSpec, *, enabled: bool = True, topic: str | None = None) -> None:
-    """Make an alarm of the table, or make it again otherwise."""
+    """Create an alarm of the table, or replace it."""
     world.client("cloudwatch").put_metric_alarm(
         AlarmName=world.alarm(spec.name),
         Namespace="SqliteVault",

@@ -1,4 +1,4 @@
-"""From a live database to a vault and back, on a directory vault: what users are promised."""
+"""Backup, drill and restore from a live database to a directory vault and back."""
 
 import json
 import os
@@ -73,12 +73,12 @@ class Home:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
-    """Give a database that can be backed up."""
+    """A database that can be backed up."""
     return Home(tmp_path)
 
 
 def test_a_backup_restores_to_the_same_content(home: Home) -> None:
-    """Backup, loss of everything, restore: same rows, proven before it was swapped in."""
+    """A lost database is restored with the same rows, proven before it is swapped in."""
     report = home.back_up()
     home.database.unlink()
     staged = home.stage(scope=Scope.ALL)
@@ -89,8 +89,8 @@ def test_a_backup_restores_to_the_same_content(home: Home) -> None:
     assert require_bank(home.database) == 500
 
 
-def test_a_backup_under_fire_keeps_the_invariant(home: Home) -> None:
-    """While a writer commits hundreds of times a second, what is backed up is one instant."""
+def test_a_backup_during_writes_keeps_the_invariant(home: Home) -> None:
+    """A backup holds a single instant of the database, although a writer commits hundreds of times a second."""
     with writer(home.database):
         time.sleep(0.3)
         reports = [home.back_up(NOW + timedelta(seconds=number)) for number in range(3)]
@@ -103,7 +103,7 @@ def test_a_backup_under_fire_keeps_the_invariant(home: Home) -> None:
 
 @pytest.mark.parametrize("journal_mode", ["delete", "wal"])
 def test_the_source_is_left_as_it_was(home: Home, journal_mode: str) -> None:
-    """Taking a backup changes no byte beside the database and leaves no file."""
+    """A backup changes no byte of the database's folder and leaves no file there."""
     execute(home.database, f"PRAGMA journal_mode = {journal_mode}")
     before = {path: path.read_bytes() for path in home.database.parent.iterdir()}
     home.back_up()
@@ -112,7 +112,7 @@ def test_the_source_is_left_as_it_was(home: Home, journal_mode: str) -> None:
 
 
 def test_the_archive_opens_with_plain_tools(home: Home, tmp_path: Path) -> None:
-    """`tar xzf`, `sha256sum -c` and `sqlite3 db < sql` are all that an operator needs by hand."""
+    """`tar xzf`, `sha256sum -c` and the SQL dump recover a database by hand."""
     report = home.back_up()
     by_hand = tmp_path / "by hand"
     by_hand.mkdir()
@@ -129,7 +129,7 @@ def test_the_archive_opens_with_plain_tools(home: Home, tmp_path: Path) -> None:
 
 
 def test_no_secret_of_the_configuration_is_in_the_archive(home: Home, tmp_path: Path) -> None:
-    """Names of variables only, never a value."""
+    """The archive holds the names of the variables in `.env`, and no value."""
     report = home.back_up(scope=Scope.CONFIG)
     subprocess.run(["tar", "xzf", home.archive(report), "-C", tmp_path], check=True)
     everything = b"".join(path.read_bytes() for path in (tmp_path / report.backup_id).rglob("*") if path.is_file())
@@ -137,7 +137,7 @@ def test_no_secret_of_the_configuration_is_in_the_archive(home: Home, tmp_path: 
 
 
 def test_the_same_time_twice_makes_one_backup(home: Home) -> None:
-    """A repeated event finds the backup there, also when the database has changed since."""
+    """A repeated event finds its backup, even if the database has changed since."""
     first = home.back_up()
     execute(home.database, "INSERT INTO ledger(note) VALUES ('later')")
     again = home.back_up()
@@ -146,8 +146,8 @@ def test_the_same_time_twice_makes_one_backup(home: Home) -> None:
     assert len(Catalog(home.vault).contents().backups) == 1
 
 
-def test_a_report_that_cannot_be_kept_is_a_warning(home: Home) -> None:
-    """The backup is committed and restores; its own report says what is missing."""
+def test_an_unwritable_report_is_a_warning(home: Home) -> None:
+    """If the report cannot be written to the vault, the backup is still committed, and its report warns of it."""
     (home.root / "backups").mkdir()
     (home.root / "backups" / "reports").write_text("a file in the way")
     report = home.back_up()
@@ -156,8 +156,8 @@ def test_a_report_that_cannot_be_kept_is_a_warning(home: Home) -> None:
     assert home.stage().backup_id == report.backup_id
 
 
-def test_no_database_is_a_clear_error(home: Home) -> None:
-    """And nothing appears in the vault."""
+def test_a_missing_database_is_a_clear_error(home: Home) -> None:
+    """A missing database is reported as such, and nothing appears in the vault."""
     home.database.unlink()
     with pytest.raises(SourceNotFound):
         home.back_up()
@@ -165,8 +165,8 @@ def test_no_database_is_a_clear_error(home: Home) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"not a database at all" * 100])
-def test_what_is_no_database_is_refused(home: Home, content: bytes) -> None:
-    """An empty file or another file makes no backup."""
+def test_a_file_that_is_not_a_database_is_refused(home: Home, content: bytes) -> None:
+    """An empty file, or one that is not SQLite, is refused, and nothing appears in the vault."""
     home.database.write_bytes(content)
     with pytest.raises(SourceCorrupt):
         home.back_up()
@@ -182,7 +182,7 @@ def break_index(database: Path) -> None:
 
 
 def test_a_corrupt_database_never_becomes_a_good_backup(home: Home) -> None:
-    """It is refused with what integrity_check says; kept only on request, marked, and never proposed."""
+    """A corrupt database is refused with integrity_check's finding; kept on request, it is never chosen by default."""
     good = home.back_up(NOW - timedelta(hours=1))
     break_index(home.database)
     with pytest.raises(SourceCorrupt, match="integrity_check"):
@@ -195,7 +195,7 @@ def test_a_corrupt_database_never_becomes_a_good_backup(home: Home) -> None:
 
 
 def test_a_drill_proves_a_backup_and_list_shows_it(home: Home) -> None:
-    """Everything is compared, the SQL dump too, and the record lies beside the backups."""
+    """A drill compares everything including the SQL dump, and its report is listed with the backup."""
     report = home.back_up()
     drilled = home.drill()
     record(drilled, home.vault)
@@ -205,8 +205,8 @@ def test_a_drill_proves_a_backup_and_list_shows_it(home: Home) -> None:
     assert found.drill == drilled
 
 
-def test_a_drill_asks_the_operators_own_questions(home: Home) -> None:
-    """A wrong answer fails the drill and says both; the row counts that people read are looked at as well."""
+def test_a_drill_runs_the_operators_own_checks(home: Home) -> None:
+    """A wrong answer fails the drill and shows both values; db_stats.txt is checked as well."""
     home.back_up()
     own = "SELECT sum(balance) FROM accounts => 5000\nSELECT count(*) > 9 FROM api_keys => 1"
     drilled = home.drill(drill_sql=own)
@@ -216,8 +216,8 @@ def test_a_drill_asks_the_operators_own_questions(home: Home) -> None:
     assert drilled.failures == ("SELECT count(*) > 9 FROM api_keys: 0 instead of 1",)
 
 
-def test_a_question_that_nothing_can_answer_stops_no_other(home: Home) -> None:
-    """The rest is asked, and the backup counts: that DRILL_SQL is wrong says nothing about it, and is told."""
+def test_an_invalid_own_check_does_not_stop_the_others(home: Home) -> None:
+    """An invalid query in DRILL_SQL is reported; the other checks run, and the backup is still proven."""
     home.back_up()
     own = "not SQL => 1\nSELECT count(*) FROM accounts => 50"
     drilled = home.drill(drill_sql=own)
@@ -228,8 +228,8 @@ def test_a_question_that_nothing_can_answer_stops_no_other(home: Home) -> None:
         drilled.require_answers()
 
 
-def test_a_damaged_archive_fails_its_drill_and_is_passed_over(home: Home) -> None:
-    """One flipped bit: the drill says so, and restore proposes the backup before."""
+def test_a_damaged_archive_fails_its_drill_and_is_skipped(home: Home) -> None:
+    """One flipped bit fails the drill, and a restore then chooses the backup before it."""
     good = home.back_up(NOW - timedelta(hours=1))
     bad = home.back_up()
     archive = home.archive(bad)
@@ -245,8 +245,8 @@ def test_a_damaged_archive_fails_its_drill_and_is_passed_over(home: Home) -> Non
         home.stage(bad.backup_id, scope=Scope.ALL)
 
 
-def test_a_manifest_of_other_content_is_found_out(home: Home) -> None:
-    """Bytes that arrive whole but are not what was backed up do not pass as proven."""
+def test_a_manifest_of_other_content_is_detected(home: Home) -> None:
+    """An archive that does not match the manifest's tables is not staged."""
     report = home.back_up()
     other = home.back_up(NOW + timedelta(hours=1))
     path = home.archive(report)
@@ -261,7 +261,7 @@ def test_a_manifest_of_other_content_is_found_out(home: Home) -> None:
 
 
 def test_the_newest_not_after_a_time(home: Home) -> None:
-    """`--at` takes the backup before the accident."""
+    """`--at` chooses the newest backup that is not later; before the first there is none."""
     ids = [home.back_up(NOW + timedelta(hours=hour)).backup_id for hour in range(3)]
     chosen = select(home.vault, Choice(at=NOW + timedelta(hours=1, minutes=30)))
     assert chosen.label == ids[1]
@@ -270,7 +270,7 @@ def test_the_newest_not_after_a_time(home: Home) -> None:
 
 
 def test_a_plan_shows_what_would_change_and_changes_nothing(home: Home) -> None:
-    """Rows that would vanish and come back, files that differ; the target stays as it is."""
+    """A plan shows the rows and files that would change, and leaves the target as it is."""
     home.back_up()
     execute(home.database, "DELETE FROM ledger WHERE id > 100", "CREATE TABLE extra (x)")
     (home.root / "docker-compose.yml").write_text("services: {}\n")
@@ -288,7 +288,7 @@ def test_a_plan_shows_what_would_change_and_changes_nothing(home: Home) -> None:
 
 
 def test_configuration_comes_back_and_env_is_never_written(home: Home) -> None:
-    """A changed file is kept, `.env` stays as it is, and what it lacks is named."""
+    """A changed file is kept aside, `.env` stays as it is, and its missing variables are named."""
     home.back_up()
     (home.root / "docker-compose.yml").write_text("services: {}\n")
     (home.root / ".env").write_text("PORT=1\n")
@@ -303,7 +303,7 @@ def test_configuration_comes_back_and_env_is_never_written(home: Home) -> None:
 
 
 def test_an_open_database_is_not_swapped(home: Home) -> None:
-    """The restore refuses, names who has it open, and goes on only when forced."""
+    """While another process has the database open, promote refuses and names that process."""
     home.back_up()
     staged = home.stage()
     with writer(home.database) as app, pytest.raises(TargetInUse, match=str(app.pid)):
@@ -312,7 +312,7 @@ def test_an_open_database_is_not_swapped(home: Home) -> None:
 
 
 def test_a_staged_file_that_changed_is_not_swapped_in(home: Home) -> None:
-    """Between stage and promote hours may pass: what was proven must still be what lies there."""
+    """Promote refuses a staged database that changed after it was proven."""
     home.back_up()
     staged = home.stage()
     execute(Path(staged.folder) / "database.db", "DELETE FROM ledger")
@@ -321,8 +321,8 @@ def test_a_staged_file_that_changed_is_not_swapped_in(home: Home) -> None:
     assert require_bank(home.database) == 500
 
 
-def test_old_backups_go_and_the_last_good_one_stays(home: Home) -> None:
-    """BACKUP_RETAIN days; a damaged backup is not a last good one."""
+def test_old_backups_are_deleted_and_the_last_good_one_is_kept(home: Home) -> None:
+    """Expired backups are deleted with their reports; one whose drill failed is not the last good one."""
     ids = [home.back_up(NOW - timedelta(days=days)).backup_id for days in (50, 40, 35)]
     failed = home.drill(ids[2])
     record(failed.model_copy(update={"passed": False}), home.vault)
@@ -355,8 +355,8 @@ _STEPS = ["snapshot", "integrity check", "count and digest", "SQL dump", "checks
 
 
 @pytest.mark.parametrize("step", [*_STEPS, *(f"after {step}" for step in _STEPS[:-1])])
-def test_killed_at_any_step_there_is_no_backup_and_nothing_stays(home: Home, step: str) -> None:
-    """SIGKILL: no manifest, and the next run clears what was left."""
+def test_a_backup_killed_at_any_step_leaves_nothing(home: Home, step: str) -> None:
+    """After SIGKILL there is no manifest, and the next run clears the leftovers."""
     command = [sys.executable, "-c", _BACK_UP, str(home.root), step]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -374,8 +374,8 @@ def test_killed_at_any_step_there_is_no_backup_and_nothing_stays(home: Home, ste
     assert left == kept
 
 
-def test_the_legacy_archive_is_listed_but_never_chosen_by_itself(home: Home, legacy_archive: Path) -> None:
-    """It has no manifest: shown, restorable by its name, and not «the latest backup»."""
+def test_the_legacy_archive_is_listed_but_never_chosen_by_default(home: Home, legacy_archive: Path) -> None:
+    """The legacy archive, which has no manifest, is listed and never deleted, but is not the latest backup."""
     (home.root / "backups").mkdir()
     shutil.copy(legacy_archive, home.root / "backups" / legacy_archive.name)
     contents = Catalog(home.vault).contents()
@@ -386,7 +386,7 @@ def test_the_legacy_archive_is_listed_but_never_chosen_by_itself(home: Home, leg
 
 
 def test_the_legacy_archive_restores(home: Home, legacy_archive: Path) -> None:
-    """What the guide's own restore script rejected comes back, counted and checked."""
+    """The legacy archive, which the original restore script rejects, is checked and restored."""
     vault = DirectoryVault(legacy_archive.parent)
     database = home.root / "data" / "legacy.db"
     site = changed(home.site, database_path=database, config_root=home.root / "legacy")
@@ -397,7 +397,7 @@ def test_the_legacy_archive_restores(home: Home, legacy_archive: Path) -> None:
 
 
 def test_reports_are_plain_json(home: Home) -> None:
-    """What functions return and `--json` prints survives a round trip."""
+    """A report is valid JSON, and names the table that lost most rows since the backup before."""
     report = home.back_up()
     assert json.loads(report.to_json())["manifest"]["backup_id"] == report.backup_id
     home.back_up(NOW + timedelta(hours=1))

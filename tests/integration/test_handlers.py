@@ -1,4 +1,4 @@
-"""Backup, ingest, drill and monitor as Lambda calls them; S3 is moto's."""
+"""Backup, ingest, drill and monitor as Lambda calls them; S3 is simulated by moto."""
 
 import json
 import os
@@ -25,7 +25,7 @@ def home(functions_home: Home) -> Home:
 
 
 def test_backup_backs_up_and_counts_it(home: Home) -> None:
-    """Archive and manifest are in the tier's folder, the report is kept, and the metrics say how much and how long."""
+    """A backup stores archive and manifest in the tier's folder, stores its report, and emits sizes and times."""
     report = home.invoke("backup", "backup-hourly")
     assert report["created"] is True
     assert home.names() == [
@@ -47,8 +47,8 @@ def test_backup_backs_up_and_counts_it(home: Home) -> None:
     assert metrics["ArchiveBytes"] == report["manifest"]["archive"]["bytes"]
 
 
-def test_every_line_of_the_log_bears_the_request_id(home: Home) -> None:
-    """The report is one JSON line; the error of a drill comes with the report that explains it."""
+def test_every_line_of_the_log_has_the_request_id(home: Home) -> None:
+    """Each function logs its report as one JSON line with the request id, a failed drill too."""
     damaged = home.invoke("backup", "backup-hourly")
     home.damage(damaged["archive"])
     with pytest.raises(DrillFailed):
@@ -63,7 +63,7 @@ def test_every_line_of_the_log_bears_the_request_id(home: Home) -> None:
 
 
 def test_a_program_other_than_lambda_can_call_a_handler(home: Home) -> None:
-    """It need not imitate the parts of Lambda's context that only the log uses."""
+    """A caller need not imitate the parts of Lambda's context that only the log uses."""
 
     class Caller:
         function_name = "script"
@@ -74,7 +74,7 @@ def test_a_program_other_than_lambda_can_call_a_handler(home: Home) -> None:
 
 
 def test_the_report_in_the_vault_is_the_one_returned(home: Home) -> None:
-    """An asynchronous invocation discards the answer; a repeated event leaves the report as it was."""
+    """The vault holds the report that an asynchronous invocation discards; a repeated event leaves it unchanged."""
     report = home.invoke("backup", "backup-daily")
     key = f"backups/reports/backups/{report['backup_id']}.json"
     assert json.loads(home.s3.get_object(Bucket=VAULT, Key=key)["Body"].read()) == report
@@ -84,7 +84,7 @@ def test_the_report_in_the_vault_is_the_one_returned(home: Home) -> None:
 
 
 def test_the_same_scheduled_time_twice_makes_one_backup(home: Home) -> None:
-    """A repeated delivery finds the backup and reports it, and counts as a success."""
+    """A repeated delivery returns the existing backup, and counts as a success."""
     first = home.invoke("backup", "backup-hourly")
     before = home.s3.list_object_versions(Bucket=VAULT)["Versions"]
     execute(home.database, "DELETE FROM ledger")
@@ -95,8 +95,8 @@ def test_the_same_scheduled_time_twice_makes_one_backup(home: Home) -> None:
     assert home.metrics()["BackupSucceeded"] == 1
 
 
-def test_the_next_backup_tells_what_was_lost_since(home: Home) -> None:
-    """The alarm on mass deletion lives on this metric."""
+def test_the_next_backup_measures_lost_rows(home: Home) -> None:
+    """A backup emits the metric for the mass-deletion alarm: the largest loss of a table since the backup before."""
     home.invoke("backup", "backup-hourly")
     execute(home.database, "DELETE FROM ledger WHERE id <= 250")
     home.printed()
@@ -106,8 +106,8 @@ def test_the_next_backup_tells_what_was_lost_since(home: Home) -> None:
     assert "DatabaseChangePercent" in metrics
 
 
-def test_the_monitor_tells_a_loss_whoever_took_the_backup(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A backup by hand came first: no function told; the next one must not hide it; the limits are as set."""
+def test_the_monitor_reports_a_loss_before_a_manual_backup(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The monitor reports lost rows even if manual and later backups follow; MASS_DELETION_ROWS is its limit."""
     home.invoke("backup", "backup-hourly")
     execute(home.database, "DELETE FROM ledger WHERE id <= 250")
     for hour in (3, 4):
@@ -133,8 +133,8 @@ def test_the_monitor_tells_a_loss_whoever_took_the_backup(home: Home, monkeypatc
         pytest.param("backup-config", "manual", {"config"}, id="configuration"),
     ],
 )
-def test_backup_takes_what_the_event_asks_for(home: Home, event: str, folder: str, holds: set[str]) -> None:
-    """Tier and scope decide the folder and the content."""
+def test_the_event_decides_tier_and_scope(home: Home, event: str, folder: str, holds: set[str]) -> None:
+    """The event's tier decides the folder of a backup, its scope the content."""
     report = home.invoke("backup", event)
     assert report["archive"].startswith(f"{folder}/devops_hub/devops_hub_backup_")
     paths = {file["path"] for file in report["manifest"]["files"]}
@@ -142,8 +142,8 @@ def test_backup_takes_what_the_event_asks_for(home: Home, event: str, folder: st
     assert "config/docker-compose.yml" in paths
 
 
-def test_a_backup_that_fails_escapes_and_is_counted(home: Home) -> None:
-    """Retries, dead letters and alarms live on the error; its code and hint are in the log."""
+def test_a_failed_backup_raises_and_is_counted(home: Home) -> None:
+    """A failed backup raises, which Lambda's retries need; metric, error code and hint are emitted."""
     home.database.unlink()
     with pytest.raises(SourceNotFound):
         home.invoke("backup", "backup-hourly")
@@ -155,15 +155,15 @@ def test_a_backup_that_fails_escapes_and_is_counted(home: Home) -> None:
     assert home.names() == []
 
 
-def test_an_event_that_is_refused_is_counted_too(home: Home) -> None:
-    """A schedule with a misspelt field must not fail in silence."""
+def test_a_refused_event_is_counted(home: Home) -> None:
+    """An event with a misspelt field is refused and counts as a failed backup."""
     with pytest.raises(ConfigError, match="teir: "):
         home.invoke("backup", {"teir": "hourly"})
     assert home.metrics() == {"BackupFailed": 1}
 
 
-def test_the_doctor_examines_from_where_backups_run(home: Home) -> None:
-    """The report is the answer; nothing is backed up, and no metric says that something was."""
+def test_the_backup_function_runs_the_doctor(home: Home) -> None:
+    """An event for the doctor returns its report; no backup is taken, and no metric is emitted."""
     report = home.invoke("backup", "doctor")
     assert (report["healthy"], report["source"]) == (True, str(home.database))
     assert any(" of 900 s" in finding["detail"] for finding in report["findings"])
@@ -172,7 +172,7 @@ def test_the_doctor_examines_from_where_backups_run(home: Home) -> None:
 
 
 def test_an_upload_becomes_a_backup_that_names_it(home: Home) -> None:
-    """The version that the event names, under the time of its upload; the working copy's path is nowhere."""
+    """An upload becomes a backup named by the time of the upload, with the object's URI as source."""
     uploaded = home.upload(home.database.read_bytes())
     report = home.invoke("ingest", uploaded)
     assert report["archive"] == "manual/devops_hub/devops_hub_backup_20260131_093000.tar.gz"
@@ -185,8 +185,8 @@ def test_an_upload_becomes_a_backup_that_names_it(home: Home) -> None:
     assert home.invoke("ingest", uploaded)["created"] is False
 
 
-def test_the_uploaded_version_counts_not_the_newest(home: Home) -> None:
-    """What was uploaded over it meanwhile has an event of its own."""
+def test_the_version_of_the_event_is_ingested_not_the_newest(home: Home) -> None:
+    """Ingest reads the version that the event names, even if the object was overwritten since."""
     uploaded = home.upload(home.database.read_bytes())
     home.upload(b"something else")
     assert sum(table["rows"] for table in home.invoke("ingest", uploaded)["manifest"]["tables"]) == 551
@@ -199,8 +199,8 @@ def test_the_uploaded_version_counts_not_the_newest(home: Home) -> None:
         pytest.param(None, BackupNotFound, id="gone meanwhile"),
     ],
 )
-def test_an_upload_that_is_no_backup_fails_loudly(home: Home, content: bytes | None, error: type[Exception]) -> None:
-    """Nothing is committed, and it counts as a failed backup."""
+def test_an_unusable_upload_is_a_failed_backup(home: Home, content: bytes | None, error: type[Exception]) -> None:
+    """An upload that is not a database, or is gone, raises, counts as a failed backup, and commits nothing."""
     event = home.upload(content) if content else "ingest-object-created"
     with pytest.raises(error):
         home.invoke("ingest", event)
@@ -208,8 +208,8 @@ def test_an_upload_that_is_no_backup_fails_loudly(home: Home, content: bytes | N
     assert home.names(".manifest.json") == []
 
 
-def test_a_manifest_that_arrives_is_drilled(home: Home) -> None:
-    """Passed: the report lies beside the backups, and recovery time is a metric."""
+def test_a_new_manifest_is_drilled(home: Home) -> None:
+    """A new manifest starts a drill, which stores its report and emits the recovery time."""
     home.invoke("backup", "backup-daily")
     home.printed()
     report = home.invoke("drill", "drill-manifest-created")
@@ -221,14 +221,14 @@ def test_a_manifest_that_arrives_is_drilled(home: Home) -> None:
 
 
 @pytest.mark.parametrize("event", ["drill-latest", "drill-one"])
-def test_a_drill_can_be_ordered(home: Home, event: str) -> None:
-    """Of the newest backup or of the one named."""
+def test_a_drill_on_request(home: Home, event: str) -> None:
+    """An event drills the newest backup or the named one."""
     home.invoke("backup", "backup-daily")
     assert home.invoke("drill", event)["backup_id"] == "devops_hub_backup_20260131_020000"
 
 
-def test_a_damaged_archive_fails_its_drill_and_is_passed_over(home: Home) -> None:
-    """Recorded, counted and raised, each once; the plan then takes the backup before it."""
+def test_a_damaged_archive_fails_its_drill_and_is_skipped(home: Home) -> None:
+    """A failed drill raises and is counted once; the plan then uses the backup before it."""
     home.invoke("backup", "backup-daily")
     damaged = home.invoke("backup", "backup-hourly")
     home.damage(damaged["archive"])
@@ -243,8 +243,8 @@ def test_a_damaged_archive_fails_its_drill_and_is_passed_over(home: Home) -> Non
     assert HOURLY in plan["skipped"][0]
 
 
-def test_drill_and_monitor_leave_a_page_in_the_vault(home: Home) -> None:
-    """It is made anew each time, by a drill that fails too, and shows readiness and the drills."""
+def test_drill_and_monitor_write_the_page(home: Home) -> None:
+    """Each drill, passed or failed, and each monitor run rewrites the page in the vault with readiness and drills."""
     taken = (datetime.now(UTC) - timedelta(minutes=10)).strftime("%Y-%m-%dT%H:%M:%SZ")
     backup = home.invoke("backup", {"tier": "hourly", "scope": "database", "scheduled_time": taken})
     home.invoke("drill", {"backup": backup["backup_id"]})
@@ -262,8 +262,8 @@ def test_drill_and_monitor_leave_a_page_in_the_vault(home: Home) -> None:
     assert 'class="long failed"' in home.page()
 
 
-def test_a_drill_with_a_wrong_question_is_recorded_and_loud(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is proven, and no failed drill; the setting is named in the error of the function, which alarms."""
+def test_a_drill_with_an_invalid_own_check_is_recorded_and_raises(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With an invalid DRILL_SQL the backup is proven; the function's error, which raises an alarm, names it."""
     home.invoke("backup", "backup-daily")
     home.printed()
     monkeypatch.setenv("DRILL_SQL", "no SQL => 1")
@@ -276,7 +276,7 @@ def test_a_drill_with_a_wrong_question_is_recorded_and_loud(home: Home, monkeypa
 
 
 def test_a_drill_in_the_recovery_region_leaves_the_vaults_report(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """There the vault is the replica itself: the report has a name that replication never writes over."""
+    """In the recovery region the drill's report has its own name, which replication never overwrites."""
     home.invoke("backup", "backup-daily")
     monkeypatch.setenv("REPLICA_URI", os.environ["BACKUP_DIR"].removesuffix("/"))
     site_of.cache_clear()
@@ -289,14 +289,14 @@ def test_a_drill_in_the_recovery_region_leaves_the_vaults_report(home: Home, mon
 
 
 def test_a_drill_without_a_backup_is_a_failed_drill(home: Home) -> None:
-    """An empty vault proves nothing."""
+    """A drill of an empty vault raises and counts as failed."""
     with pytest.raises(BackupNotFound):
         home.invoke("drill", "drill-latest")
     assert home.metrics() == {"DrillFailed": 1}
 
 
-def test_monitor_measures_ages_and_what_is_missing(home: Home) -> None:
-    """A proven backup has an age; an empty replica has none, since missing data is what its alarm is for."""
+def test_the_monitor_measures_ages_and_missing_copies(home: Home) -> None:
+    """The monitor emits the age of a proven backup, and none for an empty replica: its alarm fires on missing data."""
     taken = (datetime.now(UTC) - timedelta(minutes=10)).strftime("%Y-%m-%dT%H:%M:%SZ")
     backup = home.invoke("backup", {"tier": "hourly", "scope": "database", "scheduled_time": taken})
     drilled = home.invoke("drill", {"backup": backup["backup_id"]})
@@ -312,8 +312,8 @@ def test_monitor_measures_ages_and_what_is_missing(home: Home) -> None:
     assert "backups/reports/monitor/latest.json" in home.names()
 
 
-def test_a_backup_of_the_future_is_told_and_does_not_count(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A clock that was a year ahead: the RPO's alarms and the tiers look at the backups before it."""
+def test_a_backup_of_the_future_is_reported_and_does_not_count(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backup dated in the future is reported; ages and tiers ignore it."""
     late = replace(site_of("backup"), now=lambda: datetime.now(UTC) + timedelta(days=365))
     monkeypatch.setattr("backup.handler.site_of", lambda _name: late)
     ahead = home.invoke("backup", {"tier": "daily"})["backup_id"]
@@ -325,8 +325,8 @@ def test_a_backup_of_the_future_is_told_and_does_not_count(home: Home, monkeypat
     assert report["vault"]["newest"] is report["vault"]["proven"] is None
 
 
-def test_monitor_finds_an_archive_that_was_written_over(home: Home) -> None:
-    """Proven an hour ago, rubbish now: the listing tells, long before anybody drills it again."""
+def test_the_monitor_detects_an_overwritten_archive(home: Home) -> None:
+    """A proven backup whose archive was overwritten is in doubt at the next monitor run, without another drill."""
     taken = (datetime.now(UTC) - timedelta(minutes=10)).strftime("%Y-%m-%dT%H:%M:%SZ")
     backup = home.invoke("backup", {"tier": "hourly", "scope": "database", "scheduled_time": taken})
     home.invoke("drill", {"backup": backup["backup_id"]})
@@ -341,8 +341,8 @@ def test_monitor_finds_an_archive_that_was_written_over(home: Home) -> None:
     assert plan["repairs"]
 
 
-def test_monitor_of_empty_vaults_reports_no_ages(home: Home) -> None:
-    """It does not fail: what is wrong shows in metrics and report."""
+def test_the_monitor_of_empty_vaults_reports_no_ages(home: Home) -> None:
+    """With empty vaults the monitor does not fail; metrics and report show the missing tiers."""
     report = home.invoke("monitor", "monitor")
     metrics = home.metrics()
     assert metrics["MissingTiers"] == 4

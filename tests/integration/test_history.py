@@ -1,4 +1,4 @@
-"""History in a bucket: the replica's lag is read from every monitor report that the bucket still has."""
+"""History of a bucket: backups, drills, and the replica's lag from all versions of the monitor's report."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.xdist_group("aws")
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReadyWorld]:
-    """A ready world whose replication then stopped for one backup."""
+    """A ready world with one more backup that was not replicated."""
     with EmbeddedAws() as aws:
         made = make_ready(aws, tmp_path_factory.mktemp("history"))
         aws.control.replication("hold")
@@ -29,19 +29,19 @@ def _history(world: ReadyWorld, *, days: int = 7, later: timedelta = timedelta()
 
 
 def test_the_lag_of_every_report(world: ReadyWorld) -> None:
-    """At first the replica had all; a quarter of an hour later it lacked a backup of three minutes after."""
+    """Each version of the monitor's report gives one lag: first none, 15 minutes later that of the missing backup."""
     lags = _history(world).replica_lag
     assert [lag.seconds for lag in lags] == [0.0, 180.0]
     assert lags[1].at - lags[0].at == timedelta(minutes=15)
 
 
 def test_the_gaps_between_proven_backups(world: ReadyWorld) -> None:
-    """Three minutes until the next came; its age until now."""
+    """The gaps are the time between two proven backups, and the age of the newest."""
     assert [gap.seconds for gap in _history(world).gaps] == [180.0, 17 * 60]
 
 
-def test_what_is_too_long_ago_is_left_out(world: ReadyWorld) -> None:
-    """Two days later, one day back: no backup, no report; the age goes on to grow."""
+def test_older_entries_are_omitted(world: ReadyWorld) -> None:
+    """Backups and reports before the requested days are omitted; the age of the newest backup still grows."""
     past = _history(world, days=1, later=timedelta(days=2))
     assert (past.backups, past.replica_lag) == ((), ())
     assert [gap.seconds for gap in past.gaps] == [2 * 86400 + 17 * 60]

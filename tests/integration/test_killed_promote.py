@@ -1,7 +1,7 @@
-"""SIGKILL at every system call with which a promote changes something: the target is old or new, whole, each time.
+"""Promotes killed at every system call that changes something: the target is the whole old one or the whole new one.
 
-One promote is watched with strace to learn the calls; then, for each of them, one is killed as it enters the call. The
-suite takes every fourth; `make kill-promote` takes them all.
+The calls are those that strace sees in one promote; then, for each call, a promote is killed as it enters the call. The
+suite tries every fourth call; `make kill-promote` tries all.
 """
 
 import os
@@ -42,7 +42,7 @@ CHANGES = (
     "rename,renameat,renameat2,unlink,unlinkat,link,linkat,write,pwrite64,writev,ftruncate,fsync,fdatasync,"
     "copy_file_range,sendfile,mkdir,mkdirat,rmdir,chmod,fchmod,fchmodat,chown,fchown,fchownat"
 )
-# So that a change of how files are written cannot empty this test unseen; 155 points when it was written.
+# The least number of calls, so that this test cannot become empty unnoticed; there were 155 when it was written.
 LEAST_POINTS = {"journal": 50, "log": 40, "clean": 20}
 EVERY = int(os.environ.get("KILL_EVERY", "4"))
 _PROMOTE = """
@@ -64,14 +64,14 @@ promote(site, target.newest(target.staged))
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A folder in which a backup is staged beside a live database, and the only two contents that may be seen there."""
+    """A folder with a backup staged beside a live database, and the only two contents that the target may have."""
 
     folder: Path
     old: tuple[Table, ...]
     new: tuple[Table, ...]
 
     def copied(self, to: Path) -> "Scene":
-        """Return the same at another place."""
+        """Copy the scene."""
         shutil.rmtree(to, ignore_errors=True)
         shutil.copytree(self.folder, to)
         return Scene(to, self.old, self.new)
@@ -83,7 +83,7 @@ class Scene:
 
     @property
     def target(self) -> Target:
-        """What is to be replaced."""
+        """The target of the promote."""
         return Target(self.database)
 
     @property
@@ -93,7 +93,7 @@ class Scene:
 
 
 def _seen_by_sqlite(database: Path, work: Path) -> tuple[Table, ...]:
-    """Return the content after SQLite's own recovery from whatever lies beside the database, on a copy."""
+    """Return the content of a copy after SQLite's own recovery from the files beside the database."""
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
     for path in database.parent.glob(f"{database.name}*"):
@@ -126,7 +126,7 @@ def _make_scene(root: Path, crash: str) -> Scene:
 
 
 def _strace(scene: Scene, *options: str) -> int:
-    """Promote under strace, which comes when everything is imported, since it makes that slow."""
+    """Promote under strace, which is attached after the imports because it would slow them down."""
     program = [sys.executable, "-B", "-c", _PROMOTE, str(scene.database), str(scene.folder)]
     pipe = subprocess.PIPE
     with subprocess.Popen(program, stdin=pipe, stdout=pipe, stderr=pipe) as promoting:
@@ -143,7 +143,7 @@ def _strace(scene: Scene, *options: str) -> int:
 
 
 def _changes(scene: Scene, trace: Path) -> list[tuple[str, int]]:
-    """Return every changing call of an undisturbed promote: its name, and the how manieth of that name it is."""
+    """Return every changing call of an undisturbed promote: its name, and its ordinal among calls of that name."""
     assert _strace(scene, "-o", str(trace), "-e", f"trace={CHANGES}") == 0
     names = re.findall(r"^(?:\d+ +)?(\w+)\(", trace.read_text(), re.MULTILINE)
     return [(name, names[: index + 1].count(name)) for index, name in enumerate(names)]
@@ -156,7 +156,7 @@ def _killed_at(scene: Scene, name: str, number: int) -> None:
 
 
 def _finish(scene: Scene) -> None:
-    """Do what an operator does after a crash: run it again. Nothing staged any more means that it was done."""
+    """Run the promote again, as an operator does after a crash; if nothing is staged, it was complete."""
     try:
         staged = scene.target.newest(scene.target.staged)
     except BackupNotFound:
@@ -166,7 +166,7 @@ def _finish(scene: Scene) -> None:
 
 @pytest.mark.parametrize("crash", ["journal", "log", "clean"])
 def test_killed_at_every_change(tmp_path: Path, crash: str) -> None:
-    """Whatever the live database left beside it: never a torn target, and running it again finishes."""
+    """A kill never leaves a torn target, with any side files of the live database, and another run completes it."""
     pattern = _make_scene(tmp_path, crash)
     assert pattern.old != pattern.new
     points = _changes(pattern.copied(tmp_path / "try"), tmp_path / "trace")

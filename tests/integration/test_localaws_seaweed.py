@@ -1,4 +1,4 @@
-"""SeaweedFS as the tests start it: it never outlives them."""
+"""The SeaweedFS server of the tests, which always ends with them."""
 
 import os
 import socket
@@ -21,14 +21,14 @@ with SeaweedS3() as server:
 
 
 def answers(endpoint: str) -> bool:
-    """Tell whether anybody listens there."""
+    """Return whether a server listens there."""
     target = urlsplit(endpoint)
     with socket.socket() as client:
         return client.connect_ex((str(target.hostname), int(target.port or 80))) == 0
 
 
 def test_a_killed_test_leaves_neither_server_nor_files(tmp_path: Path) -> None:
-    """The server notices that whoever started it is gone, stops, and removes its store."""
+    """When the process that started it is killed, the server stops and removes its store."""
     environment = {**os.environ, "PYTHONPATH": str(_ROOT), "TMPDIR": str(tmp_path)}
     with subprocess.Popen([sys.executable, "-c", _PROGRAM], env=environment, stdout=subprocess.PIPE) as user:
         assert user.stdout is not None
@@ -44,7 +44,7 @@ def test_a_killed_test_leaves_neither_server_nor_files(tmp_path: Path) -> None:
 
 
 def test_stopping_ends_the_server_at_once() -> None:
-    """After the context nobody listens, and stopping twice is no error."""
+    """The context's end stops the server, and a second stop is not an error."""
     with SeaweedS3() as server:
         server.client().create_bucket(Bucket="bucket")
         assert answers(server.endpoint)

@@ -1,4 +1,4 @@
-"""Memory stays flat whatever the size of the database: backup, drill and restore, each in a process of its own.
+"""Peak memory of backup, drill and restore, each in its own process, which does not depend on the database's size.
 
 MEMORY_TEST_MEGABYTES sets the size; the bound is the same for any.
 """
@@ -47,7 +47,7 @@ peak = int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text
 print(peak, round(time.monotonic() - started, 1))
 """
 
-# Two thirds of it rows of a kilobyte that do not compress, with an index that grows with them; the rest larger values.
+# Two thirds are incompressible rows of a kilobyte, with an index that grows with them; the rest are larger values.
 _FILL = """
 CREATE TABLE events (id INTEGER PRIMARY KEY, kind TEXT, data BLOB, weight REAL);
 CREATE INDEX by_kind ON events(kind, weight);

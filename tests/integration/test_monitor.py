@@ -1,4 +1,4 @@
-"""What the monitor makes of a vault and its replica, in an embedded AWS."""
+"""The monitor's findings on a vault and its replica, in an embedded AWS."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.xdist_group("aws")
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[EmbeddedAws]:
-    """An embedded AWS for all worlds of this module."""
+    """An embedded AWS, shared by this module's worlds."""
     with EmbeddedAws() as started:
         yield started
 
@@ -30,26 +30,26 @@ def world(aws: EmbeddedAws, tmp_path: Path) -> Iterator[ReadyWorld]:
 
 
 def look(world: ReadyWorld, *, later: timedelta = timedelta()) -> MonitorReport:
-    """Let the monitor look as it would `later`."""
+    """Run the monitor as of `later`."""
     return monitor(world.site(later=later))
 
 
 def test_a_month_without_a_drill_from_the_replica(world: ReadyWorld) -> None:
-    """Its age is that of the last one that passed there; without any it is that of the oldest copy."""
+    """The age is that of the last passed drill from the replica, or of the oldest copy if there was none."""
     assert look(world).replica_drill_age_seconds == 0
     late = look(world, later=timedelta(days=32))
     assert "no drill from the replica has passed for more than a month" in late.problems
     world.drill(world.vault, world.backup_id)
     world.aws.control.settle()
-    assert look(world).replica_drill_age_seconds == 0  # a drill from the vault says nothing of the replica
+    assert look(world).replica_drill_age_seconds == 0  # a drill from the vault does not count for the replica
     world.replica.delete(drill_report_name(world.backup_id, from_replica=True))
     assert look(world).replica_drill_age_seconds == 300
     world.replica.delete(world.manifest)
     assert look(world).replica_drill_age_seconds is None
 
 
-def test_a_copy_that_failed_is_missed_until_it_is_there(world: ReadyWorld) -> None:
-    """However long ago it failed; copied by hand it is no longer missing, though S3 goes on saying FAILED."""
+def test_a_failed_copy_is_reported_until_it_exists(world: ReadyWorld) -> None:
+    """A failed copy is reported at any age, until it is copied by hand, although S3's status stays FAILED."""
     world.aws.control.replication("fail")
     world.back_up(timedelta(minutes=1))
     for later in (timedelta(), timedelta(days=20)):
@@ -62,8 +62,8 @@ def test_a_copy_that_failed_is_missed_until_it_is_there(world: ReadyWorld) -> No
     assert look(world).unreplicated == ()
 
 
-def test_what_was_just_uploaded_is_no_problem(world: ReadyWorld) -> None:
-    """Its copy has 15 minutes to arrive: until then the report tells its age, and nothing is wrong."""
+def test_a_pending_copy_is_a_problem_after_15_minutes(world: ReadyWorld) -> None:
+    """A pending copy is a problem only after 15 minutes; before that the report only gives its age."""
     world.aws.control.replication("hold")
     world.back_up(timedelta(minutes=1))
     report = look(world)

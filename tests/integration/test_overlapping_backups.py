@@ -1,4 +1,4 @@
-"""Two runs for the same time that overlap: one backup, and one that restores."""
+"""Two overlapping runs for the same time make one backup that restores."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ from tests.sites import make_site
 
 
 class OtherRun(Watcher):
-    """Another run for the same time, from beginning to end, at the instant when this run begins a step."""
+    """Another whole run for the same time, at the moment when this run begins a step."""
 
     def __init__(self, step: str, run: Callable[[], BackupReport]) -> None:
         """Wait for the step."""
@@ -26,7 +26,7 @@ class OtherRun(Watcher):
         self.report: BackupReport | None = None
 
     def started(self, step: str, _total_bytes: int | None) -> None:
-        """Let the other one run, once."""
+        """Run the other one, once."""
         if step == self._step and self.report is None:
             self.report = self._run()
 
@@ -34,7 +34,7 @@ class OtherRun(Watcher):
 @pytest.mark.parametrize("step", ["snapshot", "compress", "upload", "commit"])
 @pytest.mark.parametrize("kind", ["s3", "directory"])
 def test_two_runs_for_one_time_leave_one_backup_that_restores(functions_home: Home, kind: str, step: str) -> None:
-    """Wherever the runs overlap: one of them has created it, and manifest and archive belong together."""
+    """At any overlap, only one run creates the backup, and its manifest and archive match."""
     vault = open_vault(f"s3://{VAULT}/backups/" if kind == "s3" else str(functions_home.root.parent / "vault"))
     site = make_site(functions_home.database, vault)
     order = Order(Scope.DATABASE, Tier.HOURLY, datetime(2026, 1, 31, 2, 5, tzinfo=UTC))

@@ -1,4 +1,4 @@
-"""A sample of `make race-matrix`: no operation at any step makes a protocol hand out a bad copy."""
+"""A sample of `make race-matrix`: no operation at any step of a snapshot leads to a bad copy."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.race_matrix.running import Outcome, run_matrix
 
 
 def test_no_copy_is_bad() -> None:
-    """Single operations at single steps, of all methods and starts."""
+    """Single operations at single steps of every method, from every initial state, never lead to a bad copy."""
     outcome = run_matrix(240, seed=11)
     assert outcome.cases == 240
     assert not outcome.bad, outcome.table()
@@ -17,7 +17,7 @@ def test_no_copy_is_bad() -> None:
 
 
 def test_a_plain_copy_is_found_bad() -> None:
-    """The same operations spoil what `cp` makes."""
+    """The same operations make copies of `cp` bad, which shows that the matrix detects bad copies."""
     assert run_matrix(80, seed=11, naive=True).bad
 
 
@@ -38,7 +38,7 @@ def _outcome(*verdicts: str) -> Outcome:
     ],
 )
 def test_the_verdict(verdicts: tuple[str, ...], *, caught: bool, good: bool) -> None:
-    """Good means: accepted, none bad, and the matrix can tell; the text says each."""
+    """The verdict is good if copies were made, none was bad, and the control was caught; the text states each."""
     outcome, control = _outcome(*verdicts), _outcome("unreadable" if caught else ACCEPTED)
     assert passed(outcome, control) == good
     assert ("BAD" in outcome.table()) == bool(outcome.bad)

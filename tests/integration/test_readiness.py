@@ -1,4 +1,4 @@
-"""Readiness: green when everything is there, and each line red when its evidence is gone or too old."""
+"""Readiness: every line passes with its evidence, and fails when the evidence is missing or too old."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -26,25 +26,25 @@ pytestmark = pytest.mark.xdist_group("aws")
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[EmbeddedAws]:
-    """An embedded AWS for all worlds of this module."""
+    """An embedded AWS, shared by this module's worlds."""
     with EmbeddedAws() as started:
         yield started
 
 
 @pytest.fixture(scope="module")
 def ready(aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -> ReadyWorld:
-    """A world that nobody changes."""
+    """A world that no test changes."""
     return make_ready(aws, tmp_path_factory.mktemp("ready"))
 
 
 @pytest.fixture
 def world(aws: EmbeddedAws, tmp_path: Path) -> ReadyWorld:
-    """A world to take things away from."""
+    """A world that a test may change."""
     return make_ready(aws, tmp_path)
 
 
-def test_with_all_evidence_every_line_is_green(ready: ReadyWorld) -> None:
-    """Nine lines, each with a proof and its age."""
+def test_with_all_evidence_every_line_passes(ready: ReadyWorld) -> None:
+    """With all evidence, each of the nine lines passes with a proof and its age."""
     report = ready.look()
     assert [line.name for line in report.lines] == list(LINES)
     assert {line.status for line in report.lines} == {Status.OK}, report.failed
@@ -66,7 +66,7 @@ def test_with_all_evidence_every_line_is_green(ready: ReadyWorld) -> None:
     ids=["fresh", "monitor", "rpo", "replica", "drill", "replica-drill", "runbook"],
 )
 def test_stale_evidence_fails(ready: ReadyWorld, later: timedelta, lines: set[str]) -> None:
-    """Nothing happens any more: line by line what was proof is too old."""
+    """When nothing runs any more, one line after another fails, as its evidence becomes too old."""
     failed = ready.failed(later=later)
     assert set(failed) == lines
     assert all("older than " in proof for proof in failed.values())
@@ -76,7 +76,7 @@ def _no_manifest(world: ReadyWorld) -> None:
     world.vault.delete(world.manifest)
 
 
-def _a_day_without_the_daily_one(world: ReadyWorld) -> None:
+def _daily_backup_overdue(world: ReadyWorld) -> None:
     world.back_up(timedelta(days=2))
 
 
@@ -118,7 +118,7 @@ def _alarm_never_fires(world: ReadyWorld) -> None:
     put_alarm(world, replace(SPECS["MissingTier"], threshold=1e15))
 
 
-def _alarm_later_than_promised(world: ReadyWorld) -> None:
+def _alarm_later_than_the_rpo(world: ReadyWorld) -> None:
     put_alarm(world, replace(SPECS["NoProvenBackup"], threshold=RPO + 901))
 
 
@@ -126,7 +126,7 @@ def _missing_data_is_ignored(world: ReadyWorld) -> None:
     put_alarm(world, replace(SPECS["ReplicaBehind"], on_missing_data=False))
 
 
-def _nobody_subscribed(world: ReadyWorld) -> None:
+def _no_subscription(world: ReadyWorld) -> None:
     sns = world.client("sns")
     for entry in sns.list_subscriptions_by_topic(TopicArn=world.topic)["Subscriptions"]:
         sns.unsubscribe(SubscriptionArn=entry["SubscriptionArn"])
@@ -136,11 +136,11 @@ def _topic_gone(world: ReadyWorld) -> None:
     world.client("sns").delete_topic(TopicArn=world.topic)
 
 
-def _monitor_silent(world: ReadyWorld) -> None:
+def _no_monitor_report(world: ReadyWorld) -> None:
     world.vault.delete("reports/monitor/latest.json")
 
 
-def _monitor_garbled(world: ReadyWorld) -> None:
+def _invalid_monitor_report(world: ReadyWorld) -> None:
     world.vault.replace("reports/monitor/latest.json", b"{}")
 
 
@@ -194,9 +194,9 @@ def _runbook_of_the_future(world: ReadyWorld) -> None:
 
 
 _PROVEN = {SCHEDULE, DRILL, CYCLE, KEYS}
-_TAKEN_AWAY: dict[Callable[[ReadyWorld], None], tuple[set[str], str]] = {
+_CHANGES: dict[Callable[[ReadyWorld], None], tuple[set[str], str]] = {
     _no_manifest: (_PROVEN, "no backup has been proven"),
-    _a_day_without_the_daily_one: ({SCHEDULE}, "the daily backup is overdue"),
+    _daily_backup_overdue: ({SCHEDULE}, "the daily backup is overdue"),
     _copies_deleted: ({OFF_SITE, REPLICA_DRILL}, "there is no copy in s3://"),
     _copy_failed: ({OFF_SITE}, "was not copied: FAILED"),
     _replica_gone: ({OFF_SITE, REPLICA_DRILL}, "cannot be read: "),
@@ -204,12 +204,12 @@ _TAKEN_AWAY: dict[Callable[[ReadyWorld], None], tuple[set[str], str]] = {
     _alarm_of_another_database: ({ALARMS}, "no alarm on DrillFailed"),
     _actions_disabled: ({ALARMS}, "not armed: "),
     _alarm_never_fires: ({ALARMS}, "no alarm fires when MissingTiers is 1"),
-    _alarm_later_than_promised: ({ALARMS}, "no alarm fires when ProvenBackupAgeSeconds is 4500"),
+    _alarm_later_than_the_rpo: ({ALARMS}, "no alarm fires when ProvenBackupAgeSeconds is 4500"),
     _missing_data_is_ignored: ({ALARMS}, "no alarm fires when ReplicaAgeSeconds is missing"),
-    _nobody_subscribed: ({ALARMS}, "without a confirmed subscription: "),
+    _no_subscription: ({ALARMS}, "without a confirmed subscription: "),
     _topic_gone: ({ALARMS}, "without a confirmed subscription: "),
-    _monitor_silent: ({ALARMS, LOCK}, "the monitor has written no report"),
-    _monitor_garbled: ({ALARMS, LOCK}, "the monitor's report in the vault is not valid"),
+    _no_monitor_report: ({ALARMS, LOCK}, "the monitor has written no report"),
+    _invalid_monitor_report: ({ALARMS, LOCK}, "the monitor's report in the vault is not valid"),
     _no_drill: (_PROVEN, "no drill has passed"),
     _drill_failed: (_PROVEN, "the drill of bank"),
     _newest_not_drilled: ({CYCLE}, "was not drilled"),
@@ -224,31 +224,31 @@ _TAKEN_AWAY: dict[Callable[[ReadyWorld], None], tuple[set[str], str]] = {
 }
 
 
-@pytest.mark.parametrize("take_away", _TAKEN_AWAY, ids=[taken.__name__.strip("_") for taken in _TAKEN_AWAY])
-def test_a_line_is_red_without_its_evidence(world: ReadyWorld, take_away: Callable[[ReadyWorld], None]) -> None:
-    """Exactly the lines that rest on it fail, and the proof says why."""
-    lines, why = _TAKEN_AWAY[take_away]
-    take_away(world)
+@pytest.mark.parametrize("change", _CHANGES, ids=[change.__name__.strip("_") for change in _CHANGES])
+def test_a_line_fails_without_its_evidence(world: ReadyWorld, change: Callable[[ReadyWorld], None]) -> None:
+    """Only the lines that depend on the missing evidence fail, and their proof gives the reason."""
+    lines, why = _CHANGES[change]
+    change(world)
     failed = world.failed()
     assert set(failed) == lines
     assert any(why in proof for proof in failed.values()), failed
 
 
-def test_a_backup_of_this_minute_may_wait_for_its_drill(world: ReadyWorld) -> None:
-    """The one before it counts until then."""
+def test_a_new_backup_may_wait_for_its_drill(world: ReadyWorld) -> None:
+    """Until a new backup is drilled, the one before it counts."""
     world.vault.delete(f"reports/drills/{world.back_up(timedelta(minutes=1))}.json")
     assert world.failed() == {}
 
 
-def test_a_drill_of_the_vault_leaves_that_of_the_replica(world: ReadyWorld) -> None:
-    """Its report is copied there, under another name."""
+def test_a_drill_of_the_vault_does_not_overwrite_that_of_the_replica(world: ReadyWorld) -> None:
+    """The report of a drill from the vault is replicated, but under another name than the replica's own report."""
     world.drill(world.vault, world.backup_id)
     world.aws.control.settle()
     assert world.failed() == {}
 
 
-def test_without_knowledge_of_the_deployment_the_monitors_word_counts(world: ReadyWorld) -> None:
-    """On an operator's machine nothing says how the vault was deployed: a lock must be there, and no drift seen."""
+def test_if_the_deployment_is_unknown_the_monitors_report_counts(world: ReadyWorld) -> None:
+    """If the deployed settings are unknown, a lock must exist, and the monitor must not have reported a drift."""
     assert world.failed(lock_days=None) == {}
     longer = world.failed(lock_days=30)
     assert longer[LOCK].startswith("lock days is 7, deployed as 30; ")
@@ -256,8 +256,8 @@ def test_without_knowledge_of_the_deployment_the_monitors_word_counts(world: Rea
     assert set(world.failed(lock_days=None)) == {LOCK}
 
 
-def test_an_unconfirmed_subscription_hears_nothing() -> None:
-    """SNS lists it with the words PendingConfirmation for an ARN."""
+def test_an_unconfirmed_subscription_does_not_count() -> None:
+    """Of three subscriptions only the confirmed one counts; SNS lists others with a word instead of an ARN."""
     cloudwatch = boto3.client("cloudwatch", region_name=PRIMARY)
     sns = boto3.client("sns", region_name=PRIMARY)
     topic = f"arn:aws:sns:{PRIMARY}:123456789012:alerts"

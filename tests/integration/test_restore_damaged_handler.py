@@ -1,4 +1,4 @@
-"""The restore function and a damaged backup; S3 is moto's."""
+"""The restore function with a damaged backup; S3 is simulated by moto."""
 
 import pytest
 
@@ -9,8 +9,8 @@ from tests.function_calls import Home
 DAILY = "devops_hub_backup_20260131_020000"
 
 
-def test_an_overwritten_archive_is_taken_in_its_earlier_version(functions_home: Home) -> None:
-    """The answer says what failed and what was taken instead, and all of it is proven."""
+def test_an_overwritten_archive_is_restored_in_its_earlier_version(functions_home: Home) -> None:
+    """The answer names the failed copy and the proven version that replaced it."""
     report = functions_home.invoke("backup", "backup-daily")
     functions_home.damage(report["archive"])
     execute(functions_home.database, "DELETE FROM ledger")
@@ -22,8 +22,8 @@ def test_an_overwritten_archive_is_taken_in_its_earlier_version(functions_home: 
     assert require_bank(functions_home.database) == 500
 
 
-def test_salvage_is_an_order_of_its_own(functions_home: Home) -> None:
-    """Without it a backup that cannot be proven is an error; with it the answer says that nothing is proven."""
+def test_salvage_must_be_requested(functions_home: Home) -> None:
+    """A backup that cannot be proven is an error without `salvage`; with it the answer says that nothing is proven."""
     report = functions_home.invoke("backup", "backup-daily")
     key = f"backups/{report['archive']}"
     vault = report["location"].split("/")[2]

@@ -1,4 +1,4 @@
-"""The restore function, order by order; S3 is moto's."""
+"""The restore function, one action at a time; S3 is simulated by moto."""
 
 import pytest
 
@@ -14,7 +14,7 @@ def home(functions_home: Home) -> Home:
 
 
 def test_plan_changes_nothing(home: Home) -> None:
-    """It says what would be restored and what would be lost."""
+    """A plan names the backup and the loss, and changes nothing."""
     home.invoke("backup", "backup-daily")
     execute(home.database, "DELETE FROM ledger")
     before = home.database.read_bytes()
@@ -27,7 +27,7 @@ def test_plan_changes_nothing(home: Home) -> None:
 
 
 def test_stage_promote_and_undo(home: Home) -> None:
-    """Three orders: the backup lies proven beside the live database, is swapped in, and can be taken back."""
+    """A backup is staged and proven beside the live database, swapped in, and undone, with one event each."""
     home.invoke("backup", "backup-daily")
     execute(home.database, "DELETE FROM ledger")
     staged = home.invoke("restore", "restore-stage")
@@ -42,15 +42,15 @@ def test_stage_promote_and_undo(home: Home) -> None:
 
 
 def test_stage_takes_the_newest_backup_not_after_a_time(home: Home) -> None:
-    """14:30 means the last backup before somebody's mistake at 14:35."""
+    """With a time, stage uses the newest backup that is not later."""
     home.invoke("backup", "backup-daily")
     home.invoke("backup", {"tier": "hourly", "scope": "database", "scheduled_time": "2026-01-31T14:35:00Z"})
     assert home.invoke("restore", "restore-stage-at")["backup_id"] == "devops_hub_backup_20260131_020000"
 
 
 @pytest.mark.parametrize("event", ["restore-config", "restore-all"])
-def test_the_configuration_comes_back(home: Home, event: str) -> None:
-    """With the database or without it."""
+def test_the_configuration_is_restored(home: Home, event: str) -> None:
+    """The configuration is restored with the database or without it."""
     home.invoke("backup", "backup-daily")
     (home.root / "docker-compose.yml").unlink()
     home.invoke("restore", event)
@@ -59,8 +59,8 @@ def test_the_configuration_comes_back(home: Home, event: str) -> None:
     assert (promoted["database"] is None) == (event == "restore-config")
 
 
-def test_promote_of_what_is_in_use_needs_force(home: Home) -> None:
-    """Another process has the database open: the swap waits until somebody says otherwise."""
+def test_promote_of_a_database_in_use_needs_force(home: Home) -> None:
+    """While another process has the database open, promote is refused unless the event forces it."""
     home.invoke("backup", "backup-daily")
     home.invoke("restore", "restore-stage")
     with holding_the_lock(home.database):
@@ -82,10 +82,8 @@ def test_promote_of_what_is_in_use_needs_force(home: Home) -> None:
         pytest.param({"action": "plan", "backup": "../x"}, ConfigError, id="no backup id"),
     ],
 )
-def test_a_restore_that_cannot_be_changes_nothing(
-    home: Home, event: str | dict[str, str], error: type[Exception]
-) -> None:
-    """The error escapes, is counted, and the database stays as it is."""
+def test_a_failed_restore_changes_nothing(home: Home, event: str | dict[str, str], error: type[Exception]) -> None:
+    """A failed restore raises and is counted, and the database stays as it is."""
     before = home.database.read_bytes()
     with pytest.raises(error):
         home.invoke("restore", event)

@@ -1,4 +1,4 @@
-"""The restore function and single tables, order by order; S3 is moto's."""
+"""The restore function with single tables, one action at a time; S3 is simulated by moto."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ DAILY = "devops_hub_backup_20260131_020000"
 
 @pytest.fixture
 def home(functions_home: Home) -> Home:
-    """A database with a table `events` of which some rows were deleted after the daily backup, and one added."""
+    """A database with a table `events` that lost two rows and gained one after the daily backup."""
     execute(
         functions_home.database,
         "CREATE TABLE events (id INTEGER PRIMARY KEY, data TEXT)",
@@ -25,7 +25,7 @@ def home(functions_home: Home) -> Home:
 
 
 def test_plan_stage_and_promote_of_a_table(home: Home) -> None:
-    """Counted, laid beside the live database, merged by key: the deleted rows are back, the new one stays."""
+    """A table is counted, staged beside the live database and merged by key: deleted rows return, the new one stays."""
     before = home.database.read_bytes()
     planned = home.invoke("restore", "restore-table-plan")
     assert (planned["backup_id"], planned["tables"][0]["deleted_rows"]) == (DAILY, 2)
@@ -40,13 +40,13 @@ def test_plan_stage_and_promote_of_a_table(home: Home) -> None:
 
 
 def test_several_tables_at_once(home: Home) -> None:
-    """`table` may be a list."""
+    """`table` can be a list of tables."""
     home.invoke("restore", {"action": "stage", "table": ["events", "api_keys"], "backup": DAILY})
     merged = home.invoke("restore", {"action": "promote", "table": ["events", "api_keys"], "backup": DAILY})
     assert merged["rows_written"] == {"events": 2, "api_keys": 0}
 
 
-def test_promote_of_a_table_that_was_not_staged_says_so(home: Home) -> None:
-    """Nothing is merged that nobody looked at."""
+def test_a_table_must_be_staged_before_it_is_promoted(home: Home) -> None:
+    """Promote refuses a table that was not staged."""
     with pytest.raises(BackupNotFound, match="nothing is staged beside"):
         home.invoke("restore", "restore-table-merge")

@@ -1,4 +1,4 @@
-"""A snapshot changes nothing in the live database's folder, and asks the server instead of its cache."""
+"""Snapshots change nothing in the live database's folder, and ask the server instead of the client's cache."""
 
 import itertools
 import multiprocessing
@@ -64,7 +64,7 @@ def _traced(tmp_path: Path, method: str, mode: str, optimistic: int, pins: int) 
 @needs_strace
 @pytest.mark.parametrize(("method", "mode", "optimistic", "pins"), _EVERY_METHOD)
 def test_no_file_is_opened_for_writing(tmp_path: Path, method: str, mode: str, optimistic: int, pins: int) -> None:
-    """No system call on the source's folder can change it, with or without a crashed writer."""
+    """A snapshot makes no system call that could change the source's folder, with or without a crashed writer."""
     calls = _traced(tmp_path, method, mode, optimistic, pins)
     assert {call["call"] for call in calls} <= _READING
     opened = [call["arguments"] for call in calls if call["call"].startswith("open")]
@@ -77,7 +77,7 @@ def test_no_file_is_opened_for_writing(tmp_path: Path, method: str, mode: str, o
 def test_the_server_is_asked_before_every_open(
     tmp_path: Path, method: str, mode: str, optimistic: int, pins: int
 ) -> None:
-    """Right before each open of a source file, statx asks for the folder with AT_STATX_FORCE_SYNC.
+    """Right before each open of a source file, statx requests the folder with AT_STATX_FORCE_SYNC.
 
     Without it, a client of a network file system may not see a new -journal or -wal.
     """
@@ -115,7 +115,7 @@ def test_only_a_durable_copy_is_synced(tmp_path: Path, mode: str, *, durable: bo
 
 @pytest.fixture
 def public_folder() -> Iterator[Path]:
-    """A folder that every user can enter, unlike pytest's."""
+    """A folder that every user can enter, unlike pytest's folders."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -123,8 +123,8 @@ def public_folder() -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("mode", ["delete", "wal"])
-def test_a_folder_that_may_only_be_read(public_folder: Path, mode: str) -> None:
-    """A user who can only read the source takes a snapshot of a crashed database."""
+def test_a_folder_without_write_permission(public_folder: Path, mode: str) -> None:
+    """A user who can only read the source can take a snapshot of a crashed database."""
     live, copies = public_folder / "live", public_folder / "copies"
     bank = make_bank(live / "a.db", journal_mode=mode)
     leave_log(bank) if mode == "wal" else leave_hot_journal(bank)
@@ -156,7 +156,7 @@ def _take_as_nobody(bank: Path, copy: Path) -> None:
 
 @pytest.mark.parametrize("mode", ["delete", "wal"])
 def test_all_locks_are_released(tmp_path: Path, mode: str) -> None:
-    """Right after a snapshot, successful or not, the application writes, checkpoints and vacuums as before."""
+    """Right after a snapshot, successful or not, the application can write, checkpoint and vacuum."""
     bank = make_bank(tmp_path / "a.db", journal_mode=mode)
     with session(bank, "INSERT INTO ledger(note) VALUES ('new')") as application:
 

@@ -14,14 +14,14 @@ from tests.sessions import session
 _BASE = SnapshotOptions(quiet_seconds=0.02, pause_seconds=0.02)
 _EACH_METHOD = {
     "rollback-locked": ("delete", replace(_BASE, optimistic_attempts=0)),
-    "wal-pinned": ("wal", replace(_BASE, pin_attempts=50)),  # a starved machine may need more than usual
+    "wal-pinned": ("wal", replace(_BASE, pin_attempts=50)),  # a busy machine may need more than usual
     "wal-lock-free": ("wal", replace(_BASE, pin_attempts=0)),
 }
 
 
 @pytest.mark.parametrize("method", _EACH_METHOD)
 def test_every_copy_of_a_busy_database_is_consistent(tmp_path: Path, method: str) -> None:
-    """Ten copies by each method that works while a process commits all the time; each is newer than the one before."""
+    """While a process commits constantly, ten copies by each method are consistent, each newer than the last."""
     mode, options = _EACH_METHOD[method]
     bank = make_bank(tmp_path / "a.db", journal_mode=mode)
     entries = [0]
@@ -34,7 +34,7 @@ def test_every_copy_of_a_busy_database_is_consistent(tmp_path: Path, method: str
 
 
 def test_the_optimistic_copy_waits_for_a_quiet_moment(tmp_path: Path) -> None:
-    """A writer that pauses between commits allows a copy without locks."""
+    """The optimistic method copies without locks when a writer pauses between commits."""
     bank = make_bank(tmp_path / "a.db")
     steps: list[str] = []
 

@@ -8,7 +8,7 @@ from tests.stress.running import NAIVE, Tally, run_stress
 
 @pytest.mark.slow
 def test_no_snapshot_is_bad() -> None:
-    """In all journal modes, by all methods, with killed writers."""
+    """No snapshot is bad in any journal mode, by any method, with killed writers."""
     tally = run_stress(14, seed=7)
     assert not tally.bad, tally.table()
     assert {mode for mode, _ in tally.snapshots} == {"delete", "truncate", "persist", "wal"}
@@ -17,7 +17,7 @@ def test_no_snapshot_is_bad() -> None:
 
 
 def test_a_plain_copy_is_found_bad() -> None:
-    """The test of the test: what `cp` makes of a busy database. A slow machine may need more than one run."""
+    """Copies of a busy database by `cp` are found bad, which shows that the test works (within a few runs)."""
     runs = (run_stress(6, seed=seed, modes=("delete", "truncate"), naive=True) for seed in range(7, 17))
     tally = next((tally for tally in runs if tally.bad), Tally())
     assert {method for _, method in tally.snapshots} == {NAIVE}
@@ -45,7 +45,7 @@ def _tally(snapshots: int, bad: int) -> Tally:
     ],
 )
 def test_the_verdict(snapshots: int, bad: int, caught: int, *, good: bool) -> None:
-    """Good means: taken, none bad, and the harness can tell; the text says each."""
+    """The verdict is good if snapshots were taken, none was bad, and the control was caught; the text states each."""
     tally, control = _tally(snapshots, bad), _tally(5, caught)
     assert passed(tally, control) == good
     assert ("BAD" in tally.table()) == bool(bad)

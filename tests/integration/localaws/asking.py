@@ -1,4 +1,4 @@
-"""What the tests of the embedded AWS ask it again and again."""
+"""Frequent requests of the embedded AWS's tests."""
 
 import json
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from tests.localaws_stack import PRIMARY
 
 
 def create(aws: EmbeddedAws, region: str, name: str, body: str) -> dict[str, Any]:
-    """Create a stack and return its description, whatever became of it."""
+    """Create a stack and return its description, whether it succeeded or failed."""
     cloudformation = aws.client("cloudformation", region)
     cloudformation.create_stack(StackName=name, TemplateBody=body)
     description: dict[str, Any] = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
@@ -18,7 +18,7 @@ def create(aws: EmbeddedAws, region: str, name: str, body: str) -> dict[str, Any
 
 
 def reasons(aws: EmbeddedAws, region: str, name: str) -> str:
-    """Return the reasons that a stack's events give."""
+    """Return the reasons in a stack's events."""
     events = aws.client("cloudformation", region).describe_stack_events(StackName=name)["StackEvents"]
     return " ".join(event.get("ResourceStatusReason", "") for event in events)
 
@@ -41,7 +41,7 @@ def messages(aws: EmbeddedAws, queue: str) -> list[Any]:
 
 
 def ran(aws: EmbeddedAws, function: str, action: Callable[[], object]) -> list[Any]:
-    """Return the invocations of a function that an action brought about."""
+    """Return the invocations of a function that an action caused."""
     before = len(aws.control.invocations(function))
     action()
     aws.control.settle()

@@ -1,4 +1,4 @@
-"""An embedded AWS with the test stack in it, for all tests here."""
+"""An embedded AWS with the test stack, shared by the tests of this folder."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from tests.localaws_stack import DR, PRIMARY, replica_template, template
 
 @pytest.fixture(scope="session")
 def aws() -> Iterator[EmbeddedAws]:
-    """An embedded AWS with the test stack in it."""
+    """An embedded AWS with the test stack."""
     with EmbeddedAws() as started:
         for region, name, body in ((DR, "replica", replica_template()), (PRIMARY, "primary", template())):
             stack = create(started, region, name, body)
@@ -21,7 +21,7 @@ def aws() -> Iterator[EmbeddedAws]:
 
 @pytest.fixture
 def at_rest(aws: EmbeddedAws) -> Iterator[None]:
-    """Each test begins and ends with replication running, all regions on, nothing going on, queues empty."""
+    """Before and after each test: replication running, all regions on, no background work, empty queues."""
     yield
     aws.control.switch_off([])
     aws.control.replication("run")

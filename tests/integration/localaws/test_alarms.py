@@ -1,4 +1,4 @@
-"""The alarm simulation decides as CloudWatch documents it."""
+"""The alarm simulation, compared with CloudWatch's documentation."""
 
 import pytest
 
@@ -41,7 +41,7 @@ def outcomes(text: str, condition: Condition) -> list[State]:
     ],
 )
 def test_three_of_three(text: str, expected: list[State]) -> None:
-    """The rows of AWS's table for an alarm on three of three data points."""
+    """An alarm on three of three data points decides as in AWS's table."""
     assert outcomes(text, THREE) == expected
 
 
@@ -56,13 +56,13 @@ def test_three_of_three(text: str, expected: list[State]) -> None:
     ],
 )
 def test_two_of_three(text: str, expected: list[State]) -> None:
-    """The rows of AWS's table for an alarm on two of three data points."""
+    """An alarm on two of three data points decides as in AWS's table."""
     assert outcomes(text, TWO_OF_THREE) == expected
 
 
 @pytest.mark.parametrize("state", ["OK", "ALARM", "INSUFFICIENT_DATA"])
-def test_ignore_keeps_the_state_that_the_alarm_has(state: State) -> None:
-    """Without data nothing changes."""
+def test_ignore_keeps_the_present_state(state: State) -> None:
+    """With `ignore`, an alarm without data keeps its state."""
     silent = Condition("LessThanThreshold", 1, periods=1, datapoints=1, missing="ignore")
     assert decide([None, None, None], silent, state) == state
 
@@ -77,7 +77,7 @@ def test_ignore_keeps_the_state_that_the_alarm_has(state: State) -> None:
     ],
 )
 def test_comparisons(comparison: str, below: State, at: State, above: State) -> None:
-    """Each operator on values below, at and above the threshold."""
+    """Each operator compares values below, at and above the threshold."""
     condition = Condition(comparison, 5, periods=1, datapoints=1)
     assert [decide([value], condition, "OK") for value in (4.0, 5.0, 6.0)] == [below, at, above]
 
@@ -87,7 +87,7 @@ def test_comparisons(comparison: str, below: State, at: State, above: State) -> 
     [("Sum", 10), ("Average", 2.5), ("Minimum", 1), ("Maximum", 4), ("SampleCount", 4), ("p50", 2), ("p99", 4)],
 )
 def test_statistics(name: str, expected: float) -> None:
-    """Each statistic of the same four values."""
+    """Each statistic is computed from the same four values."""
     assert statistic(name, [4, 1, 3, 2]) == expected
 
 
@@ -97,7 +97,7 @@ def test_a_period_without_values_is_missing_not_zero() -> None:
 
 
 def test_an_unknown_statistic_is_an_error() -> None:
-    """An alarm that cannot be evaluated must not look fine."""
+    """An unknown statistic raises, so that its alarm does not look OK."""
     with pytest.raises(NotImplementedError, match="trimmed"):
         statistic("trimmed", [1.0])
 
@@ -122,12 +122,12 @@ STATES = {"a": "ALARM", "b": "OK", "c d": "INSUFFICIENT_DATA"}
     ],
 )
 def test_composite_rules(rule: str, expected: bool) -> None:
-    """Names and ARNs, operators, their precedence, parentheses."""
+    """Composite rules accept names and ARNs, operators with their precedence, and parentheses."""
     assert holds(rule, STATES) is expected
 
 
 @pytest.mark.parametrize("rule", ["", "ALARM(x)", "ALARM(a) OR", "(ALARM(a)", "ALARM(a) ALARM(b)", "ALERT(a)", "AND"])
-def test_a_rule_that_makes_no_sense_is_an_error(rule: str) -> None:
-    """Also one that names an alarm that does not exist."""
+def test_an_invalid_rule_is_an_error(rule: str) -> None:
+    """A malformed rule, or one that names an unknown alarm, is an error."""
     with pytest.raises(RuleError):
         holds(rule, STATES)

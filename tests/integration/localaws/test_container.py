@@ -1,4 +1,4 @@
-"""A function's container behaves as on AWS, under AWS's own runtime interface client."""
+"""A function's container under AWS's own runtime interface client."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -70,8 +70,8 @@ def error(result: Result) -> Any:
     return json.loads(result.payload)
 
 
-def test_the_second_invocation_finds_the_process_warm(container: Open) -> None:
-    """State at module level lives on, and only the first invocation reports an init time."""
+def test_the_second_invocation_uses_the_warm_process(container: Open) -> None:
+    """State at module level is kept, and only the first invocation reports an init time."""
     box = container()
     first, second = box.invoke(b"{}"), box.invoke(b"{}")
     assert (first.cold, second.cold) == (True, False)
@@ -96,16 +96,16 @@ def test_context_and_environment_are_lambdas(container: Open, monkeypatch: pytes
     assert environment["AWS_REGION"] == "us-east-1"
 
 
-def test_our_virtual_environment_is_out_of_sight(container: Open) -> None:
-    """A package that was forgotten in the zip is missing, as it would be on AWS."""
+def test_a_function_cannot_import_from_our_virtual_environment(container: Open) -> None:
+    """A package that the zip lacks is missing, as on AWS."""
     path = answer(container().invoke(b"{}"))["path"]
     assert not [entry for entry in path if "site-packages" in entry]
     missing = container(source="import moto\ndef handler(event, context): pass\n").invoke(b"{}")
     assert error(missing)["errorType"] == "Runtime.ImportModuleError"
 
 
-def test_an_exception_is_told_with_its_type_and_the_process_lives_on(container: Open) -> None:
-    """An error of the handler is no error of the runtime."""
+def test_an_exception_is_returned_and_the_process_continues(container: Open) -> None:
+    """An exception of the handler is returned with its type, and the process serves the next invocation."""
     box = container()
     failed = error(box.invoke(b'{"fail": "no such table"}'))
     assert (failed["errorType"], failed["errorMessage"]) == ("ValueError", "no such table")
@@ -113,7 +113,7 @@ def test_an_exception_is_told_with_its_type_and_the_process_lives_on(container: 
 
 
 def test_a_timeout_ends_the_process_and_the_next_call_starts_cold(container: Open) -> None:
-    """Timeouts kill; what the handler kept in memory is gone."""
+    """A timeout kills the process, and the handler's state in memory is lost."""
     box = container(replace(FACTS, timeout=1))
     late = box.invoke(b'{"sleep": 30}')
     assert error(late)["errorType"] == "Sandbox.Timedout"
@@ -133,7 +133,7 @@ def test_an_error_while_loading_is_an_init_error_each_time(container: Open) -> N
 
 
 def test_a_handler_that_does_not_exist_is_named(container: Open) -> None:
-    """A wrong handler setting is told as AWS tells it."""
+    """A wrong handler setting is reported as on AWS."""
     failed = error(container(replace(FACTS, handler="app.nothing")).invoke(b"{}"))
     assert failed["errorType"] == "Runtime.HandlerNotFound"
 
@@ -146,7 +146,7 @@ def test_a_process_that_exits_is_a_runtime_exit_error(container: Open) -> None:
 
 
 def test_a_response_beyond_the_limit_is_refused(container: Open) -> None:
-    """Six megabytes, not one byte more (the quotation marks count)."""
+    """A response of six megabytes is accepted, one byte more is not; quotation marks count."""
     box = container()
     assert len(box.invoke(b'{"bytes": %d}' % (MAX_RESPONSE_BYTES - 2)).payload) == MAX_RESPONSE_BYTES
     too_large = error(box.invoke(b'{"bytes": %d}' % (MAX_RESPONSE_BYTES - 1)))
@@ -155,7 +155,7 @@ def test_a_response_beyond_the_limit_is_refused(container: Open) -> None:
 
 
 def test_each_invocation_has_its_own_log(container: Open) -> None:
-    """Output is caught completely and belongs to one invocation, between START and REPORT."""
+    """All output of an invocation, and no other, is between its START and REPORT."""
     box = container()
     box.invoke(b'{"say": "first"}')
     log = box.invoke(b'{"say": "second"}').log.splitlines()
@@ -166,8 +166,8 @@ def test_each_invocation_has_its_own_log(container: Open) -> None:
     assert len(log) == 4
 
 
-def test_tmp_is_the_containers_own_and_goes_with_it(container: Open) -> None:
-    """A variable that points into /tmp points into the container's folder."""
+def test_tmp_belongs_to_the_container_and_is_removed_with_it(container: Open) -> None:
+    """A variable with a path in /tmp is rewritten to the container's folder, which is removed at the end."""
     box = container(replace(FACTS, variables={"SCRATCH_DIR": "/tmp/work"}))
     scratch = Path(answer(box.invoke(b"{}"))["env"]["SCRATCH_DIR"])
     assert scratch.name == "work"
@@ -188,5 +188,5 @@ def test_tmp_is_the_containers_own_and_goes_with_it(container: Open) -> None:
     ],
 )
 def test_mount_paths_are_rewritten_as_whole_folders(value: str, expected: str) -> None:
-    """Only the mount path itself and what lies below it."""
+    """Only the mount path and paths below it are rewritten."""
     assert rewrite(value, {"/mnt/source": Path("/efs")}) == expected

@@ -1,4 +1,4 @@
-"""The EMF simulation finds in log lines what CloudWatch would."""
+"""The EMF simulation: metrics found in log lines, as CloudWatch finds them."""
 
 import json
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ AT = datetime(2026, 1, 31, 2, 0, tzinfo=UTC)
 
 
 def line(**changes: Any) -> str:
-    """Return one EMF log line with some of its parts changed."""
+    """Return an EMF log line with some parts changed."""
     directive = {"Namespace": "Shop", "Dimensions": [["Till"]], "Metrics": [{"Name": "Sales", "Unit": "Count"}]}
     document: dict[str, Any] = {
         "_aws": {"Timestamp": int(AT.timestamp() * 1000), "CloudWatchMetrics": [directive]},
@@ -25,26 +25,26 @@ def line(**changes: Any) -> str:
     return json.dumps({**document, **changes})
 
 
-def test_a_metric_is_found_with_everything_it_carries() -> None:
-    """Namespace, name, dimensions, value, unit and time come out."""
+def test_a_metric_is_found_with_all_its_parts() -> None:
+    """A metric is returned with namespace, name, dimensions, value, unit and time."""
     assert parse_line(line()) == [Datum("Shop", "Sales", {"Till": "north"}, (3.0,), "Count", AT)]
 
 
-def test_a_list_of_values_stays_one_metric_with_all_of_them() -> None:
-    """Powertools writes lists; every value counts."""
+def test_a_list_of_values_is_one_metric() -> None:
+    """A list of values, as Powertools writes it, is one metric with all values."""
     assert parse_line(line(Sales=[1, 2.5]))[0].values == (1.0, 2.5)
 
 
 def test_several_dimension_sets_make_several_metrics() -> None:
-    """CloudWatch keeps one metric per set of dimensions."""
+    """A metric with several sets of dimensions becomes one metric per set, as in CloudWatch."""
     sets = {"Namespace": "Shop", "Dimensions": [["Till"], []], "Metrics": [{"Name": "Sales"}]}
     found = parse_line(line(_aws={"Timestamp": 0, "CloudWatchMetrics": [sets]}))
     assert [dict(datum.dimensions) for datum in found] == [{"Till": "north"}, {}]
     assert {datum.unit for datum in found} == {"None"}
 
 
-def test_what_powertools_prints_is_understood(capsys: pytest.CaptureFixture[str]) -> None:
-    """The library that the functions use and this parser agree."""
+def test_the_output_of_powertools_is_parsed(capsys: pytest.CaptureFixture[str]) -> None:
+    """The output of Powertools, which the functions use, is parsed."""
     metrics = Metrics(namespace="SqliteVault", service="backup")
     metrics.add_dimension("Database", "devops_hub")
     metrics.add_metric("Rows", MetricUnit.Count, 5)
@@ -56,8 +56,8 @@ def test_what_powertools_prints_is_understood(capsys: pytest.CaptureFixture[str]
 
 
 @pytest.mark.parametrize("text", ["", "plain text", "{not json", '{"level": "INFO"}', '["_aws"]', '{"_aws": 3}'])
-def test_other_lines_are_passed_over(text: str) -> None:
-    """Log lines without metrics are no error."""
+def test_other_lines_are_skipped(text: str) -> None:
+    """Log lines without metrics are not an error."""
     assert parse_line(text) == []
 
 
@@ -67,13 +67,13 @@ def test_other_lines_are_passed_over(text: str) -> None:
         pytest.param({"Till": None}, id="the dimension's value is missing"),
         pytest.param({"Sales": None}, id="the metric's value is missing"),
         pytest.param({"Sales": "3"}, id="the metric's value is text"),
-        pytest.param({"Sales": [1, True]}, id="one of the values is no number"),
-        pytest.param({"_aws": {"CloudWatchMetrics": []}}, id="there is no timestamp"),
-        pytest.param({"_aws": {"Timestamp": 0}}, id="there are no directives"),
+        pytest.param({"Sales": [1, True]}, id="one of the values is not a number"),
+        pytest.param({"_aws": {"CloudWatchMetrics": []}}, id="the timestamp is missing"),
+        pytest.param({"_aws": {"Timestamp": 0}}, id="the directives are missing"),
         pytest.param({"_aws": {"Timestamp": 0, "CloudWatchMetrics": [{}]}}, id="the directive is empty"),
     ],
 )
-def test_a_line_that_cloudwatch_would_drop_silently_is_an_error(broken: dict[str, Any]) -> None:
-    """A metric that would never arrive must not pass a test."""
+def test_a_line_that_cloudwatch_would_drop_is_an_error(broken: dict[str, Any]) -> None:
+    """A malformed line, which CloudWatch drops without an error, raises here."""
     with pytest.raises(EmfError):
         parse_line(line(**broken))

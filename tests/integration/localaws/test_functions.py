@@ -1,4 +1,4 @@
-"""Functions and schedules in the embedded AWS act as they would on AWS."""
+"""Functions and schedules in the embedded AWS."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("localaws"), pytest.mark
 
 
 def test_a_function_runs_with_its_file_system_as_a_directory(aws: EmbeddedAws) -> None:
-    """The mount path in the deployed variables leads to the directory that the control API tells."""
+    """The mount path in the deployed variables leads to the directory that the control API names."""
     error, answer = invoke(aws, {"a": 1})
     assert error is None
     mount = aws.control.file_system("worker", region=PRIMARY)["/mnt/source"]
@@ -25,13 +25,13 @@ def test_a_function_runs_with_its_file_system_as_a_directory(aws: EmbeddedAws) -
 
 
 def test_an_error_reaches_the_caller(aws: EmbeddedAws) -> None:
-    """Synchronous invocations are not retried; the error comes back."""
+    """A synchronous invocation is not retried, and returns the error."""
     error, answer = invoke(aws, {"fail": "broken"})
     assert (error, answer["errorType"], answer["errorMessage"]) == ("Unhandled", "ValueError", "broken")
 
 
 def test_logs_and_service_metrics_are_kept(aws: EmbeddedAws) -> None:
-    """The log group has the invocation's lines, and AWS/Lambda counts it."""
+    """An invocation's lines are in its log group, and the metrics of AWS/Lambda count it."""
     invoke(aws, {})
     events = aws.client("logs", PRIMARY).filter_log_events(logGroupName="/aws/lambda/worker")["events"]
     assert any(event["message"].startswith("REPORT RequestId") for event in events)
@@ -48,7 +48,7 @@ def test_logs_and_service_metrics_are_kept(aws: EmbeddedAws) -> None:
 
 
 def test_a_busy_function_is_throttled(aws: EmbeddedAws) -> None:
-    """With one container reserved, one of two calls at the same time is refused, while events wait their turn."""
+    """With one container reserved, one of two simultaneous calls is refused, while events wait."""
 
     def call(_: int) -> str:
         try:
@@ -67,7 +67,7 @@ def test_a_busy_function_is_throttled(aws: EmbeddedAws) -> None:
 
 
 def test_a_schedule_invokes_its_target_with_the_time_filled_in(aws: EmbeddedAws) -> None:
-    """Firing goes by the deployed schedule's input."""
+    """A fired schedule invokes its target with the deployed input and the time filled in."""
     at = datetime(2026, 1, 31, 2, 5, tzinfo=UTC)
     (run,) = ran(aws, "worker", lambda: aws.control.fire("hourly", region=PRIMARY, at=at))
     assert run.event == {"tier": "hourly", "scheduled_time": "2026-01-31T02:05:00Z"}
@@ -75,7 +75,7 @@ def test_a_schedule_invokes_its_target_with_the_time_filled_in(aws: EmbeddedAws)
 
 
 def test_a_schedule_without_its_target_leaves_a_dead_letter(aws: EmbeddedAws) -> None:
-    """Delivery failures are what Scheduler's own queue is for."""
+    """If the target is missing, the event goes to the schedule's dead-letter queue."""
     scheduler = aws.client("scheduler", PRIMARY)
     queue = f"arn:aws:sqs:{PRIMARY}:123456789012:dlq"
     target = {
@@ -92,13 +92,13 @@ def test_a_schedule_without_its_target_leaves_a_dead_letter(aws: EmbeddedAws) ->
 
 
 def test_a_schedule_that_does_not_exist_is_an_error(aws: EmbeddedAws) -> None:
-    """The message tells which there are."""
+    """The error for an unknown schedule lists the existing ones."""
     with pytest.raises(ControlError, match="Hourly"):
         aws.control.fire("yearly", region=PRIMARY)
 
 
 def test_a_failing_event_is_retried_and_then_sent_to_its_destination(aws: EmbeddedAws) -> None:
-    """One retry, as deployed, and a record with the request, the error and the count."""
+    """A failing event is retried once, as deployed, then sent with its request, error and number of attempts."""
     event = json.dumps({"fail": "no disk"}).encode()
     runs = ran(
         aws,

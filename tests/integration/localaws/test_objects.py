@@ -1,4 +1,4 @@
-"""Objects, replication, alarms and the network of the embedded AWS act as they would on AWS."""
+"""Objects, replication, alarms and network of the embedded AWS."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("localaws"), pytest.mark
 
 
 def test_an_upload_to_the_inbox_invokes_the_rules_target(aws: EmbeddedAws) -> None:
-    """The event is shaped as S3 sends it, and names the version that was written."""
+    """An upload to the inbox invokes the rule's target with S3's event, which names the new version."""
     s3 = aws.client("s3", PRIMARY)
     versions = []
     runs = ran(
@@ -33,7 +33,7 @@ def test_an_upload_to_the_inbox_invokes_the_rules_target(aws: EmbeddedAws) -> No
 
 
 def test_a_multipart_upload_is_one_event(aws: EmbeddedAws) -> None:
-    """Completing the upload is what counts."""
+    """A multipart upload causes one event, when it is completed."""
     s3 = aws.client("s3", PRIMARY)
 
     def upload() -> None:
@@ -48,13 +48,13 @@ def test_a_multipart_upload_is_one_event(aws: EmbeddedAws) -> None:
 
 
 def test_an_object_elsewhere_invokes_nothing(aws: EmbeddedAws) -> None:
-    """The rule's pattern decides."""
+    """An object outside the rule's pattern invokes nothing."""
     s3 = aws.client("s3", PRIMARY)
     assert ran(aws, "worker", lambda: s3.put_object(Bucket=VAULT, Key="outbox/x", Body=b"x")) == []
 
 
-def test_an_object_is_replicated_with_all_that_belongs_to_it(aws: EmbeddedAws) -> None:
-    """Version id, content, metadata and checksum are the same in the DR region; the states are S3's."""
+def test_an_object_is_replicated_with_its_metadata(aws: EmbeddedAws) -> None:
+    """The replica has the same version id, content, metadata and checksum; both show S3's replication status."""
     here, there = aws.client("s3", PRIMARY), aws.client("s3", DR)
     aws.control.replication("hold")
     key = "backups/one"
@@ -76,7 +76,7 @@ def test_an_object_is_replicated_with_all_that_belongs_to_it(aws: EmbeddedAws) -
 
 
 def test_an_object_outside_the_rule_is_not_replicated(aws: EmbeddedAws) -> None:
-    """The inbox stays where it is."""
+    """An object in the inbox, outside the rule's prefix, is not copied."""
     s3 = aws.client("s3", PRIMARY)
     s3.put_object(Bucket=VAULT, Key="outbox/x", Body=b"x")
     aws.control.settle()
@@ -86,7 +86,7 @@ def test_an_object_outside_the_rule_is_not_replicated(aws: EmbeddedAws) -> None:
 
 
 def test_replication_can_be_made_to_fail(aws: EmbeddedAws) -> None:
-    """The object says FAILED, as S3 lets one see it."""
+    """If replication is set to fail, the object's status is FAILED."""
     s3 = aws.client("s3", PRIMARY)
     aws.control.replication("fail")
     s3.put_object(Bucket=VAULT, Key="backups/lost", Body=b"x")
@@ -96,7 +96,7 @@ def test_replication_can_be_made_to_fail(aws: EmbeddedAws) -> None:
 
 
 def test_a_delete_marker_stays_in_the_primary_region(aws: EmbeddedAws) -> None:
-    """The rule does not replicate markers: a deletion by mistake does not reach the replica."""
+    """A delete marker is not replicated, so an accidental deletion does not reach the replica."""
     here, there = aws.client("s3", PRIMARY), aws.client("s3", DR)
     here.put_object(Bucket=VAULT, Key="backups/deleted", Body=b"x")
     aws.control.settle()
@@ -105,8 +105,8 @@ def test_a_delete_marker_stays_in_the_primary_region(aws: EmbeddedAws) -> None:
     assert there.get_object(Bucket=REPLICA, Key="backups/deleted")["Body"].read() == b"x"
 
 
-def test_alarms_fire_and_clear_by_metrics_out_of_logs(aws: EmbeddedAws) -> None:
-    """Silence is breaching, a fresh value clears, an old value fires again; SNS tells each change."""
+def test_metrics_from_logs_fire_and_clear_alarms(aws: EmbeddedAws) -> None:
+    """Missing data fires the alarm, a fresh value clears it, an old one fires it again; SNS publishes each change."""
     later = datetime.now(UTC) + timedelta(days=1)
     assert states(aws, later)["too-old"] == "ALARM"
     invoke(aws, {"metric": 30})
@@ -119,7 +119,7 @@ def test_alarms_fire_and_clear_by_metrics_out_of_logs(aws: EmbeddedAws) -> None:
 
 
 def test_errors_and_dead_letters_fire_their_alarms_and_the_composite_one(aws: EmbeddedAws) -> None:
-    """A failed event shows in both metrics that AWS itself would publish."""
+    """A failed event fires the alarms on errors and on dead letters, and their composite alarm."""
     event = b'{"fail": "x"}'
     aws.client("lambda", PRIMARY).invoke(FunctionName="worker", InvocationType="Event", Payload=event)
     aws.control.settle()
@@ -129,8 +129,8 @@ def test_errors_and_dead_letters_fire_their_alarms_and_the_composite_one(aws: Em
     assert states(aws, datetime.now(UTC) + timedelta(days=2))["dead-letters"] == "OK"
 
 
-def test_a_function_in_the_vpc_reaches_s3_of_its_region_alone(aws: EmbeddedAws) -> None:
-    """What would hang on AWS is refused here, with the reason."""
+def test_a_function_in_the_vpc_reaches_only_s3_of_its_region(aws: EmbeddedAws) -> None:
+    """Calls that would hang on AWS are refused with the reason."""
     assert invoke(aws, {"call": ["s3", PRIMARY], "bucket": VAULT}, "isolated")[0] is None
     error, answer = invoke(aws, {"call": ["s3", DR], "bucket": REPLICA}, "isolated")
     assert error == "Unhandled"
@@ -141,7 +141,7 @@ def test_a_function_in_the_vpc_reaches_s3_of_its_region_alone(aws: EmbeddedAws) 
 
 
 def test_a_region_can_be_switched_off(aws: EmbeddedAws) -> None:
-    """Requests to it fail, to the other region they do not, and back on everything is still there."""
+    """Requests to a region that is off fail, those to the other region do not; later everything still exists."""
     aws.control.switch_off([PRIMARY])
     with pytest.raises(ClientError, match="switched off"):
         aws.client("lambda", PRIMARY).list_functions()
@@ -152,6 +152,6 @@ def test_a_region_can_be_switched_off(aws: EmbeddedAws) -> None:
     aws.client("s3", PRIMARY).list_objects_v2(Bucket=VAULT)
 
 
-def test_nothing_went_wrong_behind_the_scenes(aws: EmbeddedAws) -> None:
-    """Background work that fails is kept and told; after all of the above there was none."""
+def test_background_work_did_not_fail(aws: EmbeddedAws) -> None:
+    """After the tests above, the embedded AWS lists no failed background work."""
     assert aws.control.failures() == []

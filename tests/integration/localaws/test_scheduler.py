@@ -1,4 +1,4 @@
-"""The Scheduler simulation chooses and fills in as EventBridge Scheduler does."""
+"""The Scheduler simulation: the choice of a schedule, and its input."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -9,7 +9,7 @@ from localaws.scheduler import ScheduleError, choose, fill_in
 
 
 def schedule(name: str, state: str = "ENABLED") -> dict[str, Any]:
-    """Return as much of a schedule as the choice looks at."""
+    """Return the parts of a schedule that the choice needs."""
     return {"Name": name, "State": state}
 
 
@@ -17,7 +17,7 @@ SCHEDULES = [schedule("stack-Hourly1A"), schedule("stack-Daily2B"), schedule("st
 
 
 def test_context_attributes_are_filled_in() -> None:
-    """Every attribute is replaced, everywhere, and nothing else is touched."""
+    """Every occurrence of a context attribute is replaced, and nothing else."""
     text = (
         '{"at": "<aws.scheduler.scheduled-time>", "again": "<aws.scheduler.scheduled-time>", '
         '"n": <aws.scheduler.attempt-number>, "by": "<aws.scheduler.schedule-arn>/<aws.scheduler.execution-id>", '
@@ -32,13 +32,13 @@ def test_context_attributes_are_filled_in() -> None:
 
 @pytest.mark.parametrize("name", ["stack-Hourly1A", "hourly", "1A"])
 def test_a_schedule_is_found_by_its_name_or_a_part_of_it(name: str) -> None:
-    """Deployed names carry a hash that nobody wants to type."""
+    """A schedule is found by its name or a part of it, because deployed names contain a hash."""
     assert choose(SCHEDULES, name)["Name"] == "stack-Hourly1A"
 
 
 @pytest.mark.parametrize("name", ["weekly", "daily", "drill"])
 def test_none_several_or_a_disabled_one_is_an_error(name: str) -> None:
-    """A schedule that would not fire on AWS does not fire here."""
+    """No matching schedule, several, or a disabled one is an error."""
     with pytest.raises(ScheduleError):
         choose(SCHEDULES, name)
 
@@ -48,7 +48,7 @@ def test_an_exact_name_wins_over_a_part_of_another() -> None:
     assert choose([schedule("daily"), schedule("daily-drill")], "daily")["Name"] == "daily"
 
 
-def test_the_time_is_told_in_utc() -> None:
-    """The scheduled time is the idempotency key: one moment, one text."""
+def test_the_time_is_given_in_utc() -> None:
+    """The scheduled time, which is the idempotency key, is written in UTC for any time zone."""
     utc = fill_in("<aws.scheduler.scheduled-time>", at=datetime(2026, 6, 1, tzinfo=UTC), schedule_arn="", execution="")
     assert utc == "2026-06-01T00:00:00Z"

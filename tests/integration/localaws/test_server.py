@@ -1,4 +1,4 @@
-"""The embedded AWS as a process: it ends with the one that started it."""
+"""The process of the embedded AWS, which ends with the one that started it."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
 def test_no_process_outlives_the_one_that_started_it(tmp_path: Path, sign: signal.Signals) -> None:
-    """Killed in any way, the starter takes the server and the functions' processes along."""
+    """However the starting process ends, the server and the functions' processes end, too."""
     program = (
         "import signal, sys, time; from pathlib import Path; from localaws import EmbeddedAws\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs of a shell ignore it\n"
@@ -38,7 +38,7 @@ def test_no_process_outlives_the_one_that_started_it(tmp_path: Path, sign: signa
 
 
 def alive(group: int) -> bool:
-    """Tell whether a process group has any process left (the server's holds the functions' too)."""
+    """Return whether a process group has any process left (the server's includes those of functions)."""
     try:
         os.killpg(group, 0)
     except ProcessLookupError:

@@ -1,4 +1,4 @@
-"""CloudFormation in the embedded AWS: what is made, changed, deleted, and what fails loudly."""
+"""CloudFormation in the embedded AWS: stacks created, changed and deleted, and visible failures."""
 
 import json
 
@@ -11,15 +11,15 @@ from tests.localaws_stack import DR, PRIMARY
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("localaws"), pytest.mark.usefixtures("at_rest")]
 
 
-def test_stacks_are_made_with_their_outputs(aws: EmbeddedAws) -> None:
-    """The stack is complete, and its outputs name what was made."""
+def test_stacks_are_created_with_their_outputs(aws: EmbeddedAws) -> None:
+    """A created stack is complete, and its outputs name the created resources."""
     stack = aws.client("cloudformation", PRIMARY).describe_stacks(StackName="primary")["Stacks"][0]
     assert stack["StackStatus"] == "CREATE_COMPLETE"
     assert {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}["Function"] == "worker"
 
 
 def test_an_unknown_resource_type_fails_the_stack(aws: EmbeddedAws) -> None:
-    """What moto would skip silently is a failed stack with the reason in its events."""
+    """A resource type that moto would skip fails the stack, with the reason in its events."""
     body = json.dumps({"Resources": {"Thing": {"Type": "AWS::Unheard::Of", "Properties": {}}}})
     stack = create(aws, PRIMARY, "unknown", body)
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
@@ -27,13 +27,13 @@ def test_an_unknown_resource_type_fails_the_stack(aws: EmbeddedAws) -> None:
 
 
 def test_an_unknown_bucket_property_fails_the_stack(aws: EmbeddedAws) -> None:
-    """A bucket is not made without something that the template asked for."""
+    """A bucket property that cannot be applied fails the stack."""
     bucket = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "odd", "AnalyticsConfigurations": []}}
     assert create(aws, PRIMARY, "odd", json.dumps({"Resources": {"B": bucket}}))["StackStatus"] == "ROLLBACK_COMPLETE"
 
 
 def test_a_stack_is_changed_in_place_and_deleted(aws: EmbeddedAws) -> None:
-    """A schedule's new expression and an alarm's new threshold arrive; deletion takes both away."""
+    """An update changes a schedule's expression and an alarm's threshold; deletion removes both."""
 
     def body(hour: int, threshold: int) -> str:
         target = {
@@ -75,8 +75,8 @@ def test_a_stack_is_changed_in_place_and_deleted(aws: EmbeddedAws) -> None:
     assert aws.client("cloudwatch", DR).describe_alarms(AlarmNames=["changing"])["MetricAlarms"] == []
 
 
-def test_a_change_set_that_is_not_there_can_be_deleted(aws: EmbeddedAws) -> None:
-    """As on AWS: the CDK does so before each update and each `cdk diff`, and then asks until it is not found."""
+def test_a_change_set_that_does_not_exist_can_be_deleted(aws: EmbeddedAws) -> None:
+    """A missing change set can be deleted and is then not found, which the CDK expects before each update or diff."""
     cloudformation = aws.client("cloudformation", PRIMARY)
     named = {"StackName": "primary", "ChangeSetName": "never-made"}
     cloudformation.delete_change_set(**named)
