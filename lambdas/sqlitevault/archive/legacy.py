@@ -13,14 +13,14 @@ from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from sqlitevault.archive import limits
 from sqlitevault.archive.intake import Intake
-from sqlitevault.archive.members import CHECKSUMS, CONFIG_PREFIX, MANIFEST, STATISTICS, in_order, parse_checksums
+from sqlitevault.archive.members import CHECKSUMS, MANIFEST, STATISTICS, in_order, parse_checksums
 from sqlitevault.archive.refusals import damaged, shown
 from sqlitevault.archive.tar_stream import Entry
 from sqlitevault.catalog.manifest import Database, File, Manifest, Scope, Source, Table, Tool
 from sqlitevault.catalog.names import database_name, is_backup_id
 from sqlitevault.database.header import HEADER_BYTES, parse_header
 from sqlitevault.ground.errors import ChecksumMismatch, IntegrityCheckFailed, ManifestInvalid, SourceCorrupt
-from sqlitevault.ground.facts import Tier
+from sqlitevault.ground.facts import CONFIG_PREFIX, Tier
 
 _TAKE_ANOTHER = "Take another backup: this one is not complete as the original script left it."
 _TOOL = Tool(name="backup.sh", version="1")

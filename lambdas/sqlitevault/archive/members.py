@@ -17,11 +17,11 @@ from sqlitevault.archive import limits
 from sqlitevault.archive.refusals import shown, unsafe
 from sqlitevault.catalog.manifest import File
 from sqlitevault.ground.errors import ChecksumMismatch
+from sqlitevault.ground.facts import CONFIG_PREFIX
 
 MANIFEST = "MANIFEST.json"
 CHECKSUMS = "checksums.sha256"
 STATISTICS = "db_stats.txt"
-CONFIG_PREFIX = "config/"
 _RANKS = {".csv": 1, ".db": 2, ".sql": 3}
 
 # Unicode categories that hide or disguise a name: controls, formats (bidirectional overrides), surrogates, separators.

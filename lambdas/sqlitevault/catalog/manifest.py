@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, FailFast, Field
 
 from sqlitevault.catalog.names import is_backup_id
 from sqlitevault.ground.errors import ManifestInvalid, NewerFormat
-from sqlitevault.ground.facts import ARCHIVE_SUFFIX, Tier
+from sqlitevault.ground.facts import ARCHIVE_SUFFIX, CONFIG_PREFIX, Tier
 from sqlitevault.ground.report import Moment, Report, Seconds
 
 FORMAT = 1
@@ -158,7 +158,7 @@ class Manifest(Report):
         """Return what a restore of this scope would not find in the backup, or None."""
         if scope is not Scope.CONFIG and self.database is None:
             return "holds no database"
-        if scope is Scope.CONFIG and not any(file.path.startswith("config/") for file in self.files):
+        if scope is Scope.CONFIG and not any(file.path.startswith(CONFIG_PREFIX) for file in self.files):
             return "holds no configuration"
         return None
 

@@ -8,10 +8,12 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlitevault.configuration import places, variables
+from sqlitevault.configuration import variables
 from sqlitevault.configuration.secrets import holds_key_material, is_literal, leaks, looks_secret
 from sqlitevault.configuration.text_redaction import Redaction, Unusable, redact_text
+from sqlitevault.configuration.variables import ENV_STRUCTURE, ENVIRONMENT
 from sqlitevault.configuration.yaml_redaction import redact_yaml
+from sqlitevault.ground.facts import CONFIG_PREFIX
 
 LARGEST_FILE = 512 << 10
 """In bytes. People write configuration; a larger file is something else."""
@@ -56,24 +58,24 @@ def collect(root: Path, patterns: tuple[str, ...], staging: Path) -> Collected:
         else:
             gathered.omit(path, f"there are more than {MOST_FILES} configuration files")
     _require_no_leaks(gathered)
-    members = {places.PREFIX + path: text for path, text in sorted(gathered.redacted.items())}
+    members = {CONFIG_PREFIX + path: text for path, text in sorted(gathered.redacted.items())}
     return Collected({path: _stage(staging / path, text) for path, text in members.items()}, gathered.omitted)
 
 
 def _gather_environment(root: Path, gathered: _Gathered) -> None:
-    if not os.path.lexists(root / places.ENVIRONMENT):
+    if not os.path.lexists(root / ENVIRONMENT):
         return
     try:
-        text = _read(root, places.ENVIRONMENT)
+        text = _read(root, ENVIRONMENT)
         found = list(variables.parse(text))
         names = dict.fromkeys(variable.name for variable in found)
-        gathered.redacted[places.ENV_STRUCTURE] = "".join(f"{name}\n" for name in names)
+        gathered.redacted[ENV_STRUCTURE] = "".join(f"{name}\n" for name in names)
         for variable in found:
             if looks_secret(variable.name) and is_literal(variable.value):
                 gathered.secrets.add(variable.value)
             gathered.secrets |= redact_text(variable.value).secrets
     except Unusable as error:
-        gathered.omit(places.ENVIRONMENT, str(error))
+        gathered.omit(ENVIRONMENT, str(error))
 
 
 def _gather_file(root: Path, path: str, gathered: _Gathered) -> None:
@@ -103,7 +105,7 @@ def _redact(path: str, text: str) -> Redaction:
 def _require_no_leaks(gathered: _Gathered) -> None:
     """Omit the files that hold a secret of another file or of .env."""
     for path, text in list(gathered.redacted.items()):
-        if path != places.ENV_STRUCTURE and leaks(text, gathered.secrets):
+        if path != ENV_STRUCTURE and leaks(text, gathered.secrets):
             gathered.omit(path, "it holds a secret of another file")
 
 
@@ -113,7 +115,7 @@ def _read(root: Path, path: str) -> str:
         real = (root / path).resolve(strict=True)
         if not real.is_relative_to(root.resolve()):
             raise Unusable("it is a link out of the folder")
-        if real.name.startswith(places.ENVIRONMENT) and real.name != Path(path).name:
+        if real.name.startswith(ENVIRONMENT) and real.name != Path(path).name:
             raise Unusable("it is a link to another kind of file")
         content = _read_file(real)
     except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links, up to Python 3.12

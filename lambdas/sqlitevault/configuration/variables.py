@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from sqlitevault.configuration.text_redaction import Unusable
 
+ENVIRONMENT = ".env"
+ENV_STRUCTURE = "env_structure.txt"
 _NAME = r"(?:export[ \t]+)?(?P<name>[A-Za-z_][\w.-]*)"
 _ASSIGNMENT = re.compile(rf"[ \t]*{_NAME}[ \t]*=[ \t]*", re.ASCII)
 _LISTED = re.compile(rf"\s*{_NAME}\s*(?:=.*)?", re.ASCII)

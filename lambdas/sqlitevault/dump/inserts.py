@@ -13,21 +13,7 @@ import apsw
 
 from sqlitevault.database.row_runs import ALL_ROWS, FIRST, Place, RowText, long_row, row_runs
 from sqlitevault.database.schema import MOST_ARGUMENTS, TableShape, comma_separated, concatenated, quoted
-from sqlitevault.dump.literals import (
-    BETWEEN_ARRAYS,
-    BETWEEN_ROWS,
-    BETWEEN_TEXTS,
-    NUMBERS,
-    QUOTE,
-    Parts,
-    careful_literal,
-    from_arrays,
-    in_array,
-    is_utf8,
-    literal,
-    stored_literal,
-    unmarked,
-)
+from sqlitevault.dump import literals
 
 _END = b");\n"
 
@@ -73,12 +59,14 @@ class _Inserts:
         """Write rows up to a run that does not fit arrays; return its place and the number of rows left."""
         place, left = FIRST, ALL_ROWS
         columns = zip(self._names, self._table.affinities, strict=True)
-        values = [name if name == self._integer_key else in_array(name, affinity) for name, affinity in columns]
-        row = RowText(f"json_array({', '.join(self._place + values)})", BETWEEN_ROWS)
+        values = [
+            name if name == self._integer_key else literals.in_array(name, affinity) for name, affinity in columns
+        ]
+        row = RowText(f"json_array({', '.join(self._place + values)})", literals.BETWEEN_ROWS)
         try:
             for run in row_runs(self._connection, self._table, row):
-                text = from_arrays(run.text, run.rows)
-                lines = self._lines(text, run.rows, BETWEEN_ARRAYS) if text is not None else None
+                text = literals.from_arrays(run.text, run.rows)
+                lines = self._lines(text, run.rows, literals.BETWEEN_ARRAYS) if text is not None else None
                 if lines is None:
                     return run.start, left
                 yield from (self._insert, lines, _END)
@@ -101,9 +89,10 @@ class _Inserts:
     def _as_seen(self, start: Place, left: int) -> Generator[bytes, None, tuple[Place, int]]:
         """Write rows up to a run with a type not seen before; return its place and the number of rows left."""
         parts = self._parts()
-        marked, meetings = sum(not seen <= NUMBERS for seen in self._seen), parts.count(BETWEEN_TEXTS)
-        for run in row_runs(self._connection, self._table, RowText(concatenated(parts), BETWEEN_ROWS), start, left):
-            text = unmarked(run.text, marked * run.rows, meetings * run.rows)
+        marked, meetings = sum(not seen <= literals.NUMBERS for seen in self._seen), parts.count(literals.BETWEEN_TEXTS)
+        row = RowText(concatenated(parts), literals.BETWEEN_ROWS)
+        for run in row_runs(self._connection, self._table, row, start, left):
+            text = literals.unmarked(run.text, marked * run.rows, meetings * run.rows)
             lines = self._lines(text, run.rows) if text is not None else None
             if run.long_row is not None:
                 yield from self._in_pieces(run.long_row)
@@ -116,28 +105,28 @@ class _Inserts:
             left -= run.rows
         return start, 0
 
-    def _parts(self) -> Parts:
+    def _parts(self) -> literals.Parts:
         """Return the parts of a row for the types seen; one mark instead of three between two texts saves time."""
-        parts: Parts = list(self._place)
+        parts: literals.Parts = list(self._place)
         for name, affinity, seen in zip(self._names, self._table.affinities, self._seen, strict=True):
-            value = literal(name, affinity, seen) if name != self._integer_key else [name]
-            if parts[-1:] == value[:1] == [QUOTE]:
-                parts[-1:] = [BETWEEN_TEXTS, *value[1:]]
+            value = literals.literal(name, affinity, seen) if name != self._integer_key else [name]
+            if parts[-1:] == value[:1] == [literals.QUOTE]:
+                parts[-1:] = [literals.BETWEEN_TEXTS, *value[1:]]
             else:
                 parts += [b",", *value] if parts else value
         return parts
 
-    def _lines(self, text: bytes, rows: int, between_rows: bytes = BETWEEN_ROWS) -> bytes | None:
+    def _lines(self, text: bytes, rows: int, between_rows: bytes = literals.BETWEEN_ROWS) -> bytes | None:
         """Put the text between two INSERTs between the rows; None if a value holds such a mark or is not UTF-8."""
         between = _END + self._insert
         lines = text.replace(between_rows, between)
-        if len(lines) - len(text) != (rows - 1) * (len(between) - len(between_rows)) or not is_utf8(lines):
+        if len(lines) - len(text) != (rows - 1) * (len(between) - len(between_rows)) or not literals.is_utf8(lines):
             return None
         return lines
 
     def _carefully(self, start: Place, rows: int) -> Iterator[bytes]:
-        literals = [careful_literal(name, utf8=self._utf8) for name in self._names]
-        row = RowText(comma_separated([*self._place, *literals]))
+        values = (literals.careful_literal(name, utf8=self._utf8) for name in self._names)
+        row = RowText(comma_separated([*self._place, *values]))
         for run in row_runs(self._connection, self._table, row, start, rows):
             if run.long_row is not None:
                 yield from self._in_pieces(run.long_row)
@@ -148,8 +137,8 @@ class _Inserts:
         begun = self._insert + (b"%d," % rowid if self._place else b"")
         left = self._connection.limit(apsw.SQLITE_LIMIT_SQL_LENGTH) - len(begun) - len(_END)
         yield begun
-        number = partial(careful_literal, utf8=self._utf8)
-        stored = partial(stored_literal, encoding=self._encoding)
+        number = partial(literals.careful_literal, utf8=self._utf8)
+        stored = partial(literals.stored_literal, encoding=self._encoding)
         for piece in long_row(self._connection, self._table, rowid, number, stored):
             left -= len(piece)
             if left < 0:

@@ -19,6 +19,9 @@ RUNBOOK_TESTS = f"{REPORTS}runbooks/"
 MONITOR_REPORT = f"{REPORTS}monitor/latest.json"
 REPORT_PAGE = f"{REPORTS}report.html"
 
+# Folder of the configuration files in an archive.
+CONFIG_PREFIX = "config/"
+
 # Largest manifest or JSON report that is read, in bytes.
 RECORD_LIMIT = 16 << 20
 

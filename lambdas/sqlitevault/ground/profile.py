@@ -1,10 +1,15 @@
 """Application profiles: what is known of one application, as data. docs/adr/0018 says why."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import PurePosixPath
 from typing import NoReturn
 
 from sqlitevault.ground.errors import ConfigError
+
+_WILDCARDS = {"**/": "(?:.+/)?", "*": "[^/]*"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +75,25 @@ class Profile:
         """
         return self.events or self._lack("table of events")
 
+    def original_path(self, stored: str) -> PurePosixPath | None:
+        """Return where a file below `config/` in an archive came from; None if it is not to be restored.
+
+        Only the files that a backup collects are ever restored: `env_structure.txt`, `.env`, or a file that somebody
+        put into an archive are not. The result is relative to CONFIG_ROOT.
+        """
+        path = self.moved.get(stored, stored)
+        if not {"", ".", ".."}.isdisjoint(path.split("/")):
+            return None
+        return PurePosixPath(path) if any(_as_regex(each).fullmatch(path) for each in self.configuration) else None
+
     def _lack(self, what: str) -> NoReturn:
         raise ConfigError(
             f"the application profile {self.name} names no {what}",
             hint="Set APPLICATION_PROFILE to the profile of this database's application.",
         )
+
+
+@cache
+def _as_regex(pattern: str) -> re.Pattern[str]:
+    parts = re.split(r"(\*\*/|\*)", pattern)
+    return re.compile("".join(_WILDCARDS.get(part, re.escape(part)) for part in parts))

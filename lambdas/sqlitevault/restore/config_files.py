@@ -4,9 +4,8 @@ import difflib
 from collections.abc import Iterator
 from pathlib import Path
 
-from sqlitevault.configuration.places import ENV_STRUCTURE, ENVIRONMENT, original_path
 from sqlitevault.configuration.secrets import REDACTED
-from sqlitevault.configuration.variables import missing_variables
+from sqlitevault.configuration.variables import ENV_STRUCTURE, ENVIRONMENT, missing_variables
 from sqlitevault.ground.report import Report
 from sqlitevault.restore import durable
 from sqlitevault.restore.target import kept_path
@@ -81,7 +80,7 @@ def restore_config(site: Site, staged: Path) -> ConfigReport:
 def _files(site: Site, staged: Path) -> Iterator[tuple[Path, Path]]:
     """Yield each file to restore, and its place."""
     for source in sorted(path for path in staged.rglob("*") if path.is_file()):
-        original = original_path(f"config/{source.relative_to(staged).as_posix()}", site.profile)
+        original = site.profile.original_path(source.relative_to(staged).as_posix())
         if original is not None:
             yield source, site.settings.config_root / original
 

@@ -8,10 +8,10 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Self
 
-from sqlitevault.archive.members import CONFIG_PREFIX
 from sqlitevault.catalog.manifest import Scope
 from sqlitevault.catalog.names import created_at, is_backup_id
 from sqlitevault.ground.errors import BackupNotFound, TargetUnwritable
+from sqlitevault.ground.facts import CONFIG_PREFIX
 from sqlitevault.site import Site
 
 

@@ -7,15 +7,8 @@ from typing import ClassVar
 from sqlitevault.catalog.catalog import Backup, Catalog
 from sqlitevault.catalog.drill_report import DrillReport
 from sqlitevault.catalog.names import database_name
+from sqlitevault.ground import facts
 from sqlitevault.ground.errors import BackupNotFound
-from sqlitevault.ground.facts import (
-    ARCHIVE_SUFFIX,
-    MANIFEST_SUFFIX,
-    REPLICA_DRILL_OVERDUE_AFTER,
-    REPLICATION_PROMISE,
-    TIER_OVERDUE_AFTER,
-    Tier,
-)
 from sqlitevault.ground.quantities import is_ahead
 from sqlitevault.ground.report import Moment, Report, Seconds
 from sqlitevault.site import Site
@@ -54,7 +47,7 @@ class Unreplicated(Report):
     @property
     def on_its_way(self) -> bool:
         """Whether the copy is not late yet, as for some seconds after every backup."""
-        return self.status == "PENDING" and self.age_seconds < REPLICATION_PROMISE.total_seconds()
+        return self.status == "PENDING" and self.age_seconds < facts.REPLICATION_PROMISE.total_seconds()
 
 
 class MonitorReport(Report):
@@ -179,7 +172,7 @@ def objects_without_copy(vault: Vault, replica: Vault, now: datetime) -> tuple[U
     """
     if not vault.capabilities.replicates:
         return ()
-    ours = [entry for entry in vault.objects() if entry.name.endswith((ARCHIVE_SUFFIX, MANIFEST_SUFFIX))]
+    ours = [entry for entry in vault.objects() if entry.name.endswith((facts.ARCHIVE_SUFFIX, facts.MANIFEST_SUFFIX))]
     there = {(entry.name, entry.bytes) for entry in replica.objects()}
     found = ((entry, _status(vault, entry)) for entry in ours if (entry.name, entry.bytes) not in there)
     return tuple(
@@ -205,24 +198,24 @@ def missing_tiers(backups: tuple[Backup, ...], now: datetime, *, every_tier: boo
     than the tier's period.
     """
     if not backups:
-        return tuple(TIER_OVERDUE_AFTER) if every_tier else ()
+        return tuple(facts.TIER_OVERDUE_AFTER) if every_tier else ()
     vault_age = now - backups[-1].manifest.created_at
     usable = _of_database(backups, now)
-    expected = set(TIER_OVERDUE_AFTER) if every_tier else {backup.manifest.tier for backup in usable}
-    newest: dict[Tier, datetime] = {}
+    expected = set(facts.TIER_OVERDUE_AFTER) if every_tier else {backup.manifest.tier for backup in usable}
+    newest: dict[facts.Tier, datetime] = {}
     for backup in usable:
         if backup.doubt is None:
             newest.setdefault(backup.manifest.tier, backup.manifest.created_at)
     return tuple(
         tier
-        for tier, period in TIER_OVERDUE_AFTER.items()
+        for tier, period in facts.TIER_OVERDUE_AFTER.items()
         if vault_age > period and tier in expected and (tier not in newest or now - newest[tier] > period)
     )
 
 
 def _problems(report: MonitorReport, backups: tuple[Backup, ...], loss_percent: float) -> tuple[str, ...]:
     lost = report.changes.loss_beyond(loss_percent) if report.changes else None
-    late = (report.replica_drill_age_seconds or 0.0) > REPLICA_DRILL_OVERDUE_AFTER.total_seconds()
+    late = (report.replica_drill_age_seconds or 0.0) > facts.REPLICA_DRILL_OVERDUE_AFTER.total_seconds()
     states = (state for state in (report.vault, report.replica) if state is not None)
     left = (entry for entry in report.unreplicated if not entry.on_its_way)
     return (

@@ -10,18 +10,8 @@ from sqlitevault.vault.protocol import Vault
 
 # The pages of docs/runbooks.
 RUNBOOKS = (
-    "accidental-deletion",
-    "breach",
-    "cluster-lost",
-    "corruption",
-    "drill-failed",
-    "function-errors",
-    "no-backup",
-    "ransomware",
-    "recovery-slow",
-    "region-lost",
-    "replica-behind",
-    "server-lost",
+    *("accidental-deletion", "breach", "cluster-lost", "corruption", "drill-failed", "function-errors", "no-backup"),
+    *("ransomware", "recovery-slow", "region-lost", "replica-behind", "server-lost"),
 )
 
 
