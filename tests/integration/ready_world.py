@@ -18,11 +18,10 @@ from sqlitevault.proof.drill import drill, record
 from sqlitevault.site import Site
 from sqlitevault.vault.protocol import Vault
 from sqlitevault.vault.s3.vault import S3Vault
-from sqlitevault.watch import runbook_test
 from sqlitevault.watch.aws_alarms import read_alarms
+from sqlitevault.watch.evidence import RunbookTest, record_test
 from sqlitevault.watch.monitor import monitor
 from sqlitevault.watch.readiness import ReadinessReport, readiness
-from sqlitevault.watch.runbook_test import RunbookTest
 from tests.databases import make_bank
 from tests.sites import make_site
 
@@ -151,7 +150,7 @@ def make_ready(aws: EmbeddedAws, folder: Path) -> ReadyWorld:
     world.backup_id = world.back_up(timedelta(minutes=5))
     world.drill(world.replica, world.backup_id)
     _make_alarms(world)
-    runbook_test.record(RunbookTest(name="server-lost", tested_at=world.now), world.vault)
+    record_test(RunbookTest(name="server-lost", tested_at=world.now), world.vault)
     world.monitor()
     aws.control.settle()
     return world

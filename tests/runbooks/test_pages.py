@@ -11,7 +11,7 @@ import click
 import pytest
 
 from sqlitevault.cli import main
-from sqlitevault.watch.runbook_test import RUNBOOKS as RECORDABLE
+from sqlitevault.watch.evidence import RUNBOOKS as RECORDABLE
 from tests.runbooks.pages import COMPOSE, KUBERNETES, RUNBOOKS, blocks
 
 REPOSITORY = Path(__file__).parents[2]

@@ -33,10 +33,8 @@ def show_metrics(
     docs/monitoring/prometheus-rules.yml has the alerts.
     """
     site = options.site(vault=location)
-    if from_monitor:
-        report = MonitorReport.from_json(site.vault.read(MONITOR_REPORT, limit=RECORD_LIMIT))
-    else:
-        report = monitor(site)
+    recorded = site.vault.read(MONITOR_REPORT, limit=RECORD_LIMIT) if from_monitor else None
+    report = MonitorReport.from_json(recorded) if recorded is not None else monitor(site)
     found = metrics(report, rto_seconds=site.settings.rto_seconds, last_run_failed=backup_exit_code != "0")
     text = exposition(found)
     if textfile is not None:

@@ -11,8 +11,7 @@ from sqlitevault.cli.exit_codes import DRILL, UNAVAILABLE
 from sqlitevault.cli.output import Output, mark, table
 from sqlitevault.ground.errors import ConfigError, NotReady
 from sqlitevault.site import Site
-from sqlitevault.watch import runbook_test
-from sqlitevault.watch.evidence import Status
+from sqlitevault.watch.evidence import RunbookTest, Status, record_test
 from sqlitevault.watch.readiness import ReadinessReport
 from sqlitevault.watch.readiness import readiness as check
 
@@ -63,8 +62,8 @@ def readiness(out: Output, *, location: str | None, runbook_tested: str | None, 
 
 
 def _record(name: str, site: Site, out: Output) -> None:
-    test = runbook_test.RunbookTest(name=name, tested_at=site.now())
-    written = runbook_test.record(test, site.vault)
+    test = RunbookTest(name=name, tested_at=site.now())
+    written = record_test(test, site.vault)
     out.give(test.to_dict(), [f"recorded [bold]{escape(written)}[/] in {escape(site.vault.location)}"])
 
 

@@ -159,7 +159,6 @@ class _Redactor:
                 self._edits[match.span()] = comment
 
     def result(self) -> Redaction:
-        """Return the text with all edits."""
         parts: list[str] = []
         at = 0
         for (start, end), replacement in sorted(self._edits.items()):

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import apsw
 
-from sqlitevault.catalog.manifest import Table
 from sqlitevault.database.content import read_tables
 from sqlitevault.database.pairing import TablePair, attached, columns_of, count, pair_of
 from sqlitevault.database.schema import quoted
@@ -68,11 +67,16 @@ def difference(before: Path, after: Path, *, names: tuple[str, str], show_rows: 
     now = {table.name: table for table in read_tables(after)}
     every = list(dict.fromkeys([*then, *now]))
     equal = {name for name in then.keys() & now.keys() if then[name].digest == now[name].digest}
-    differing = [name for name in every if name not in equal]
+    rows_before, rows_after = ({name: table.rows for name, table in state.items()} for state in (then, now))
+    differing = (
+        TableDifference(table=name, rows_before=rows_before.get(name), rows_after=rows_after.get(name))
+        for name in every
+        if name not in equal
+    )
     return Difference(
         before=names[0],
         after=names[1],
-        tables=tuple(_table(before, after, then.get(name), now.get(name), show_rows) for name in differing),
+        tables=tuple(_table(before, after, totals, show_rows) for totals in differing),
         equal_tables=len(equal),
     )
 
@@ -122,12 +126,13 @@ def rows_apart(live: Path, copy: Path, table: str) -> tuple[int, int]:
     return removed, added
 
 
-def _table(before: Path, after: Path, then: Table | None, now: Table | None, show_rows: int) -> TableDifference:
-    if then is None or now is None:
-        return _only_in_one(then, now)
-    totals = TableDifference(table=then.name, rows_before=then.rows, rows_after=now.rows)
+def _table(before: Path, after: Path, totals: TableDifference, show_rows: int) -> TableDifference:
+    if totals.rows_before is None or totals.rows_after is None:
+        note = "the table is new" if totals.rows_before is None else "the table is gone"
+        only = {"added": totals.rows_after or 0, "removed": totals.rows_before or 0, "changed": 0, "note": note}
+        return totals.model_copy(update=only)
     try:
-        return totals.model_copy(update=_by_key(before, after, then.name, show_rows))
+        return totals.model_copy(update=_by_key(before, after, totals.table, show_rows))
     except ConfigError as error:
         return _as_wholes(before, after, totals, str(error))
     except apsw.SQLError as error:  # such as another text encoding, or a collation that only the application has
@@ -161,15 +166,3 @@ def _as_wholes(before: Path, after: Path, totals: TableDifference, why: str) -> 
         return totals.model_copy(update={"note": f"{why}; {error}"})
     note = f"{why}: a changed row is both removed and added"
     return totals.model_copy(update={"added": added, "removed": removed, "note": note})
-
-
-def _only_in_one(then: Table | None, now: Table | None) -> TableDifference:
-    return TableDifference(
-        table=(then or now or Table(name="", rows=0)).name,
-        rows_before=then.rows if then else None,
-        rows_after=now.rows if now else None,
-        added=now.rows if now else 0,
-        removed=then.rows if then else 0,
-        changed=0,
-        note="the table is new" if now else "the table is gone",
-    )

@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
+from typing import ClassVar
 
 from sqlitevault.catalog.catalog import Backup, read_again
 from sqlitevault.catalog.drill_report import DrillReport
+from sqlitevault.ground import facts
 from sqlitevault.ground.alarm_table import Group, Targets, database_alarms
-from sqlitevault.ground.facts import MONITOR_REPORT, REPLICA_DRILL_OVERDUE_AFTER, REPLICATION_PROMISE, RPO_GRACE, Metric
+from sqlitevault.ground.errors import ConfigError
 from sqlitevault.ground.quantities import duration, is_ahead
-from sqlitevault.ground.report import Report, Seconds
+from sqlitevault.ground.report import Moment, Report, Seconds
 from sqlitevault.site import Site
-from sqlitevault.watch import runbook_test
+from sqlitevault.vault.protocol import Vault
 from sqlitevault.watch.alarms import Alarm, missing_alarms
 from sqlitevault.watch.monitor import MonitorReport, backups_of, missing_tiers, objects_without_copy, replica_drills
 
@@ -22,6 +24,12 @@ _DRILL_LIMIT = timedelta(days=30)
 _RUNBOOK_LIMIT = timedelta(days=90)
 # The monitor runs every 15 minutes; it may miss one run.
 _MONITOR_LIMIT = timedelta(minutes=35)
+
+# The pages of docs/runbooks.
+RUNBOOKS = (
+    *("accidental-deletion", "breach", "cluster-lost", "corruption", "drill-failed", "function-errors", "no-backup"),
+    *("ransomware", "recovery-slow", "region-lost", "replica-behind", "server-lost"),
+)
 
 
 class Status(StrEnum):
@@ -44,6 +52,29 @@ class Line(Report):
     def age(self) -> str:
         """The age in words; empty where it has no meaning."""
         return "" if self.age_seconds is None else duration(self.age_seconds)
+
+
+class RunbookTest(Report):
+    """When a runbook was last tested: the only evidence that people enter by hand. `name`: its file, without `.md`."""
+
+    title: ClassVar[str] = "a runbook record in the vault"
+    if_invalid: ClassVar[str] = "Write it again: `sqlitevault readiness --runbook-tested NAME`."
+    name: str
+    tested_at: Moment
+
+
+def record_test(test: RunbookTest, vault: Vault) -> str:
+    """Write the record to the vault; return its name there.
+
+    Raises:
+        ConfigError: there is no such runbook.
+        VaultUnavailable: it could not be written.
+    """
+    if test.name not in RUNBOOKS:
+        raise ConfigError(f"there is no runbook {test.name!r}", hint=f"There are: {', '.join(RUNBOOKS)}.")
+    name = f"{facts.RUNBOOK_TESTS}{test.name}.json"
+    vault.replace(name, test.to_json())
+    return name
 
 
 @dataclass(frozen=True)
@@ -69,7 +100,7 @@ class Evidence:
     def monitor_report(self) -> MonitorReport | None:
         """The monitor's last report, if there is one."""
         vault = self.site.vault
-        found = [entry for entry in vault.objects(MONITOR_REPORT) if entry.name == MONITOR_REPORT]
+        found = [entry for entry in vault.objects(facts.MONITOR_REPORT) if entry.name == facts.MONITOR_REPORT]
         return read_again(vault, found[0], MonitorReport.from_json) if found else None
 
     def rpo(self, grace: timedelta = timedelta()) -> timedelta:
@@ -124,7 +155,7 @@ def off_site(found: Evidence) -> Line:
     left = objects_without_copy(found.site.vault, replica, found.now)
     problems = [f"{entry.name} was not copied: {entry.status}" for entry in left if entry.status != "PENDING"]
     proof = f"newest copy: {copies[0].id} in {replica.location}"
-    return found.line(copies[0].manifest.created_at, found.rpo(REPLICATION_PROMISE), proof, problems)
+    return found.line(copies[0].manifest.created_at, found.rpo(facts.REPLICATION_PROMISE), proof, problems)
 
 
 def alarms_armed(found: Evidence) -> Line:
@@ -135,7 +166,7 @@ def alarms_armed(found: Evidence) -> Line:
     table = database_alarms(Targets(found.site.settings.rpo_seconds, found.site.settings.rto_seconds))
     required = [spec for spec in table if found.site.replica is not None or spec.group is not Group.COPIES]
     problems = [
-        *missing_alarms((spec for spec in required if isinstance(spec.metric, Metric)), watching),
+        *missing_alarms((spec for spec in required if isinstance(spec.metric, facts.Metric)), watching),
         *_named("not armed", (alarm.name for alarm in watching if not alarm.armed)),
         *_named("without a confirmed subscription", (alarm.name for alarm in watching if not alarm.listeners)),
     ]
@@ -155,7 +186,7 @@ def last_cycle(found: Evidence) -> Line:
     """The newest backup was drilled; one that is only minutes old may still be waiting for its drill."""
     if not found.databases:
         return _failed("there is no backup of the database")
-    due = found.now - RPO_GRACE
+    due = found.now - facts.RPO_GRACE
     settled = [backup for backup in found.databases if backup.drill or backup.manifest.created_at < due]
     newest = settled[0] if settled else found.databases[0]
     wrong = f"{newest.id}: {newest.changed}" if newest.changed else None
@@ -166,7 +197,7 @@ def last_cycle(found: Evidence) -> Line:
     if wrong is not None:
         age = found.now - newest.manifest.created_at
         return Line(status=Status.FAILED, proof=wrong, age_seconds=age.total_seconds())
-    return found.line(newest.manifest.created_at, found.rpo(RPO_GRACE), f"{newest.id} was restored and compared")
+    return found.line(newest.manifest.created_at, found.rpo(facts.RPO_GRACE), f"{newest.id} was restored and compared")
 
 
 def replica_drill(found: Evidence) -> Line:
@@ -177,7 +208,7 @@ def replica_drill(found: Evidence) -> Line:
     drills = replica_drills(replica, backups_of(replica, found.site.database_name))
     if not drills:
         return _failed(f"no drill from {replica.location} has passed")
-    return _newest_drill(found, drills, REPLICA_DRILL_OVERDUE_AFTER, f" from {replica.location}")
+    return _newest_drill(found, drills, facts.REPLICA_DRILL_OVERDUE_AFTER, f" from {replica.location}")
 
 
 def _newest_drill(found: Evidence, drills: Iterable[DrillReport], limit: timedelta, origin: str = "") -> Line:
@@ -218,10 +249,13 @@ def protection(found: Evidence) -> Line:
 
 def runbook(found: Evidence) -> Line:
     """A runbook was tested within 90 days."""
-    test = runbook_test.newest(found.site.vault)
-    if test is None:
+    vault = found.site.vault
+    entries = (entry for entry in vault.objects(facts.RUNBOOK_TESTS) if entry.name.endswith(".json"))
+    tests = [read_again(vault, entry, RunbookTest.from_json) for entry in entries]
+    if not tests:
         return _failed("no runbook was ever tested: `sqlitevault readiness --runbook-tested NAME` records a test")
-    return found.line(test.tested_at, _RUNBOOK_LIMIT, f"newest test: {test.name}")
+    newest = max(tests, key=lambda test: test.tested_at)
+    return found.line(newest.tested_at, _RUNBOOK_LIMIT, f"newest test: {newest.name}")
 
 
 def _named(problem: str, names: Iterable[str]) -> list[str]:

@@ -32,7 +32,7 @@ def metrics(report: MonitorReport, *, rto_seconds: int, last_run_failed: bool = 
     prefix = _NOT_IN_A_NAME.sub("_", report.database)
     if prefix[:1].isdigit():
         prefix = f"_{prefix}"
-    figures = (*_of_vault(report, last_run_failed), *_of_targets(report, rto_seconds), *_of_replica(report))
+    figures = _figures(report, rto_seconds, last_run_failed)
     return tuple(Gauge(f"{prefix}_{name}", text, value) for name, text, value in figures if value is not None)
 
 
@@ -44,8 +44,8 @@ def exposition(found: tuple[Gauge, ...]) -> str:
     )
 
 
-def _of_vault(report: MonitorReport, last_run_failed: bool) -> Iterator[_Figure]:
-    newest, proven, changes = report.vault.newest, report.vault.proven, report.changes
+def _figures(report: MonitorReport, rto_seconds: int, last_run_failed: bool) -> Iterator[_Figure]:
+    newest, proven, changes, replica = report.vault.newest, report.vault.proven, report.changes, report.replica
     good = newest is not None and newest == proven and not last_run_failed
     loss = changes.largest_loss_percent if changes else None
     taken, proven_taken = _time(report, newest), _time(report, proven)
@@ -61,20 +61,14 @@ def _of_vault(report: MonitorReport, last_run_failed: bool) -> Iterator[_Figure]
     yield "largest_table_loss_percent", "Largest share of its rows that any table has lost within a day.", loss
     yield "backups", "Committed backups in the vault.", report.vault.backups
     yield "vault_bytes", "Size of all archives in the vault.", report.vault.total_bytes
-
-
-def _of_targets(report: MonitorReport, rto_seconds: int) -> Iterator[_Figure]:
     yield "rpo_seconds", "How much work may be lost: the recovery point objective.", report.rpo_seconds
     yield "rto_seconds", "How long recovery may take: the recovery time objective.", rto_seconds
     yield "missing_tiers", "Tiers whose newest backup is overdue.", len(report.missing_tiers)
     yield "vault_drift", "Settings of the vault that differ from the deployed ones.", len(report.drift)
     yield "backup_report_timestamp", "When these figures were measured.", report.at.timestamp()
-
-
-def _of_replica(report: MonitorReport) -> Iterator[_Figure]:
-    if report.replica is None:
+    if replica is None:
         return
-    taken, drilled = _time(report, report.replica.newest), _ago(report, report.replica_drill_age_seconds)
+    taken, drilled = _time(report, replica.newest), _ago(report, report.replica_drill_age_seconds)
     pending, failed = report.replication_pending_seconds, report.replication_failed
     yield "replica_last_backup_timestamp", "When the newest backup in the replica was taken; 0 if there is none.", taken
     yield "replica_last_drill_timestamp", "When a drill from the replica passed, or its first backup.", drilled
