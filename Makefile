@@ -106,6 +106,6 @@ lock: setup ## Pin the dependencies again, with hashes
 	  $(NOT_IN_FUNCTIONS:%=--no-emit-package %) -o lambdas/requirements.txt
 
 clean: ## Delete everything that `make setup` and the tests created
-	rm -rf $(VENV) node_modules cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info lambdas/*.egg-info
+	rm -rf $(VENV) node_modules build cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info lambdas/*.egg-info
 
 .PHONY: help setup demo test check lint types imports format stress race-matrix fuzz kill-promote bench deploy backup backup-db backup-s3 restore restore-dry tables lock clean

@@ -97,7 +97,9 @@ CASES = {
         ("TargetUnwritable: cannot restore to docker-compose.yml",),
     ),
     "a folder for a target": Case(
-        (*RESTORE, "--target", "data"), NO_ROOM, ("TargetUnwritable: cannot restore to data: it is a folder",)
+        (*RESTORE, "--target", "data"),
+        NO_ROOM,
+        ("TargetUnwritable: cannot restore to data: it is not an ordinary file",),
     ),
     "no configuration": Case(
         ("backup", "--config-only"),

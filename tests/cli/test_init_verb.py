@@ -1,5 +1,6 @@
 """`sqlitevault init`: the settings file from options or answers, and the replacement of an existing one."""
 
+import os
 import tomllib
 from pathlib import Path
 
@@ -130,17 +131,63 @@ def test_the_variable_names_the_file(folder: Path, monkeypatch: pytest.MonkeyPat
     assert init().exit_code == 15
 
 
+def test_only_an_ordinary_file_is_replaced(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLITEVAULT_CONFIG=/dev/null means no file; root must not rename a file over the device."""
+    special = folder / "special"
+    os.mkfifo(special)
+    monkeypatch.setenv("SQLITEVAULT_CONFIG", str(special))
+    monkeypatch.setattr(SettingsFile, "find", lambda _: SettingsFile(special))
+    done = init("--yes")
+    assert done.exit_code == 15
+    assert "is not an ordinary file" in done.stderr
+    assert special.is_fifo()
+    assert list(folder.iterdir()) == [special]
+
+
+def test_a_linked_file_stays_linked_and_keeps_its_mode(folder: Path) -> None:
+    """The file may hold a secret address, and may lie in a folder of its own."""
+    own = folder / "own.toml"
+    own.write_text("[stage.prod]\nrto_minutes = 30\n", encoding="utf-8")
+    own.chmod(0o600)
+    Path("sqlitevault.toml").symlink_to(own)
+    assert init("--yes", "--set", "memory_mb=2048").exit_code == 0
+    assert Path("sqlitevault.toml").is_symlink()
+    assert deployment() == DeploymentSettings(rto_minutes=30, memory_mb=2048)
+    assert Path("sqlitevault.toml.bak").read_text(encoding="utf-8") == "[stage.prod]\nrto_minutes = 30\n"
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+
+
+@pytest.mark.parametrize("arguments", [(), ("--stage", "")])
+def test_without_a_stage_the_only_one_is_meant(arguments: tuple[str, ...]) -> None:
+    """As in a deployment: a second stage that nobody named would be deployed next."""
+    init("--stage", "test")
+    assert init("--yes", *arguments, "--set", "rto_minutes=30").exit_code == 0
+    assert file().stages.keys() == {"test"}
+    assert deployment() == DeploymentSettings(stage="test", rto_minutes=30)
+
+
 def test_on_a_terminal_it_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a terminal, Enter takes the default, a wrong answer is asked again, a file system leads to more questions."""
     monkeypatch.setattr("sqlitevault.cli.init._can_ask", lambda: True)
     answers = ["", "s3://mine/backups/", "nobody", "ops@example.com", "", "eu-west-1", "", *OF_A_FILE_SYSTEM.values()]
     done = CliRunner().invoke(main, ["init", "--set", "region=us-east-1"], input="\n".join([*answers, "", "", "", ""]))
     assert done.exit_code == 0, done.output
-    assert "Error: String should match" in done.stderr
+    assert "Error: alarm_email: String should match" in done.stderr
     assert file().command_line == {"vault": "s3://mine/backups/"}
     settings = deployment()
     assert (settings.alarm_email, settings.dr_region) == ("ops@example.com", "eu-west-1")
     assert settings.subnet_ids == ("subnet-0a", "subnet-0b")
+
+
+def test_zero_is_a_known_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The question shows user 0 as the present answer, and Enter keeps it."""
+    chosen = [part for name, value in OF_A_FILE_SYSTEM.items() for part in ("--set", f"{name}={value}")]
+    init(*chosen, "--set", "posix_user=0")
+    monkeypatch.setattr("sqlitevault.cli.init._can_ask", lambda: True)
+    monkeypatch.setattr("sqlitevault.cli.output.Output.confirm", lambda *_: True)
+    done = CliRunner().invoke(main, ["init"], input="\n" * 20)
+    assert "posix_user: User and group id of the functions on the file system. [0]:" in done.output
+    assert deployment().posix_user == 0
 
 
 @given(st.text() | st.integers() | st.lists(st.text()))

@@ -86,3 +86,21 @@ def test_a_text_file_is_readable_by_everybody(tmp_path: Path) -> None:
     assert ((tmp_path / "file").read_text(), (tmp_path / "file").stat().st_mode & 0o777) == ("text", 0o644)
     with pytest.raises(TargetUnwritable, match="missing/file"):
         write_whole(tmp_path / "missing" / "file", "text")
+
+
+def test_a_device_is_not_replaced(tmp_path: Path) -> None:
+    """Renaming a file over /dev/null would replace it for the whole machine."""
+    special = tmp_path / "special"
+    os.mkfifo(special)
+    with pytest.raises(TargetUnwritable, match="not an ordinary file"):
+        write_whole(special, "content")
+    assert special.is_fifo()
+
+
+def test_a_link_stays_and_the_file_that_it_names_is_written(tmp_path: Path) -> None:
+    """The link itself is not replaced."""
+    link, path = tmp_path / "link", tmp_path / "file"
+    link.symlink_to(path)
+    write_whole(link, "content")
+    assert link.is_symlink()
+    assert path.read_text(encoding="utf-8") == "content"

@@ -47,6 +47,17 @@ def test_relative_paths_start_at_the_files_folder(tmp_path: Path, monkeypatch: p
     assert (settings.scratch, settings.replica) == (Path("/home/hub/s"), "/mnt/r")
 
 
+def test_an_unknown_users_home_is_a_plain_name(tmp_path: Path) -> None:
+    """As in a shell."""
+    assert Path(read(written(tmp_path, '[command-line]\nvault = "~nobody-here/b"\n')).vault).name == "b"
+
+
+def test_byte_order_mark_and_windows_line_ends_are_read(tmp_path: Path) -> None:
+    """Windows editors write both."""
+    env = written(tmp_path, "\ufeff[command-line]\r\nretain_days = 7\r\n")
+    assert read(env).retain_days == 7
+
+
 def test_in_the_working_directory_paths_stay_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the file in the working directory, paths stay as written, so messages show familiar paths."""
     monkeypatch.chdir(tmp_path)

@@ -9,6 +9,7 @@ from functools import partial
 from inspect import cleandoc
 from itertools import count
 from pathlib import Path
+from stat import S_IMODE
 from typing import Any
 
 import click
@@ -18,9 +19,9 @@ from rich.markup import escape
 from sqlitevault.cli import options
 from sqlitevault.cli.exit_codes import BUSY, NO_ROOM, UNAVAILABLE
 from sqlitevault.cli.output import Output
-from sqlitevault.ground.errors import ConfigError, TargetExists, TargetUnwritable, VaultUnavailable
-from sqlitevault.ground.files import write_whole
-from sqlitevault.ground.settings import PLACES, Settings
+from sqlitevault.ground.errors import ConfigError, TargetExists, VaultUnavailable
+from sqlitevault.ground.files import require_ordinary, write_whole
+from sqlitevault.ground.settings import PLACES, Settings, mistakes
 from sqlitevault.ground.settings_file import COMMAND_LINE, FILE, STAGE, VARIABLE, SettingsFile
 from sqlitevault.ground.stage import DeploymentSettings, recorded_settings, stack_names
 
@@ -37,7 +38,7 @@ _OF_STAGES = {name: field for name, field in DeploymentSettings.model_fields.ite
 class _Choices:
     """The settings given as options, each as NAME=VALUE."""
 
-    stage: str
+    stage: str | None
     settings: tuple[str, ...]
     command_line: tuple[str, ...]
 
@@ -46,7 +47,7 @@ class _Choices:
 @options.bundle(
     "choices",
     _Choices,
-    click.option("--stage", default="prod", show_default=True, help="The deployment whose settings to write."),
+    click.option("--stage", help="The deployment whose settings to write; by default the file's only one, else prod."),
     click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Set a setting of the stage."),
     click.option("--command-line", multiple=True, metavar="NAME=VALUE", help="Set a setting of the command line."),
 )
@@ -65,7 +66,8 @@ def init(out: Output, *, choices: _Choices, from_deployed: bool, region: str, ye
     if exists and not yes and not out.confirm(f"Write {path} again? A copy of it is kept."):
         raise TargetExists(f"{path} already exists", hint="Give --yes: a copy is kept beside it, as *.bak.")
     old = SettingsFile.find(os.environ) if exists else SettingsFile(path)
-    recorded = _recorded(choices.stage, region) if from_deployed else old.stages.get(choices.stage, {})
+    name = choices.stage or old.usual_stage
+    recorded = _recorded(name, region) if from_deployed else old.stages.get(name, {})
     stage = {**recorded, **_pairs(choices.settings)}
     command_line = {**old.command_line, **_pairs(choices.command_line)}
     if _can_ask() and not (yes or from_deployed or out.as_json):
@@ -73,11 +75,12 @@ def init(out: Output, *, choices: _Choices, from_deployed: bool, region: str, ye
         stage |= _answers(DeploymentSettings, _ASKED, stage)
         if stage.get("file_system_id"):
             stage |= _answers(DeploymentSettings, _ASKED_ABOUT_THE_FILE_SYSTEM, stage)
-    text = _text(SettingsFile(path, command_line, {**old.stages, choices.stage: stage}))
-    kept = _keep(path) if exists else None
-    write_whole(path, text)
+    text = _text(SettingsFile(path, command_line, {**old.stages, name: stage}))
+    mode = S_IMODE(path.stat().st_mode) if exists else 0o644
+    kept = _keep(path, mode) if exists else None
+    write_whole(path, text, mode=mode)
     wrote = f"wrote [bold]{escape(str(path))}[/]" + (f", kept the old one as {escape(str(kept))}" if kept else "")
-    out.give({"file": str(path), "kept": kept and str(kept), "stage": choices.stage}, [wrote])
+    out.give({"file": str(path), "kept": kept and str(kept), "stage": name}, [wrote])
 
 
 init.help = f"""{cleandoc(str(init.help))}
@@ -127,7 +130,8 @@ def _answers(model: type[BaseModel], names: tuple[str, ...], known: Mapping[str,
     """Ask for each setting, again until the answer is right; returns those that change what is known."""
     values, answers = {**model().model_dump(mode="json"), **known}, {}
     for name in names:
-        present = ",".join(values[name]) if isinstance(values[name], list) else values[name] or ""
+        value = values[name]
+        present = ",".join(value) if isinstance(value, list) else "" if value is None else value
         question = f"{name}: {model.model_fields[name].description}"
         check = partial(_checked, model, name)
         answer = click.prompt(question, default=present, show_default=present != "", value_proc=check, err=True)
@@ -140,8 +144,8 @@ def _checked(model: type[BaseModel], name: str, text: Any) -> Any:  # noqa: ANN4
     try:
         model.model_validate({name: text} if text else {})
     except ValidationError as error:
-        if wrong := [mistake["msg"] for mistake in error.errors() if mistake["loc"][:1] == (name,)]:
-            raise click.UsageError(wrong[0]) from error
+        if error.errors()[0]["loc"]:  # else it does not fit the other settings, which are not all known yet
+            raise click.UsageError(mistakes(error, {str(model.model_fields[name].alias): name})[0]) from error
     return text
 
 
@@ -174,12 +178,10 @@ def _toml(value: object) -> str:
     return json.dumps("" if value is None else value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _keep(path: Path) -> Path:
-    """Give the file a second name that nothing else has, and return that."""
+def _keep(path: Path, mode: int) -> Path:
+    """Copy the file to a name that nothing has, and return that."""
+    require_ordinary(path)
     names = (path.with_name(f"{path.name}.bak{number or ''}") for number in count())
     kept = next(name for name in names if not os.path.lexists(name))
-    try:
-        kept.hardlink_to(path)
-    except OSError as error:
-        raise TargetUnwritable(f"{kept} cannot be made: {error.strerror}", hint="Let this user write there.") from error
+    write_whole(kept, path.read_bytes().decode(), mode=mode)
     return kept

@@ -75,12 +75,27 @@ def whole_file(
             yield out
 
 
+def require_ordinary(path: Path) -> None:
+    """Check that `path` is an ordinary file or does not exist: renaming a file over /dev/null would replace the device.
+
+    Raises:
+        TargetUnwritable: it is something else.
+    """
+    if path.exists() and not path.is_file():
+        raise TargetUnwritable(f"{path} is not an ordinary file", hint="Name an ordinary file, or a new one.")
+
+
 def write_whole(path: Path, text: str, *, mode: int = 0o644) -> None:
     """Write a text file whole or not at all, with this mode whatever the umask. Writers may run at the same time.
 
+    A symbolic link stays one: the file that it names is written.
+
     Raises:
-        TargetUnwritable: the folder is missing, full, or not this user's; an older file stays as it was.
+        TargetUnwritable: the folder is missing, full, or not this user's, or `path` is not an ordinary file; what was
+            there stays as it was.
     """
+    require_ordinary(path)
+    path = Path(os.path.realpath(path))
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.unfinished")
     try:
         with whole_file(path, temporary=temporary) as out:

@@ -3,6 +3,7 @@
 It lies in the working directory, or where SQLITEVAULT_CONFIG says. Relative paths in it start at its folder.
 """
 
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -44,7 +45,7 @@ class SettingsFile:
         if not (named or path.exists()):
             return cls(path)
         try:
-            found = tomllib.loads(path.read_text(encoding="utf-8"))
+            found = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         except (OSError, ValueError) as error:  # ValueError: it is not UTF-8, or not TOML
             raise _wrong_file(f"{path} cannot be read: {error}") from error
         for name in found.keys() - _SECTIONS.keys():
@@ -72,7 +73,7 @@ class SettingsFile:
     def _place(self, name: str, value: object) -> object:
         if name not in PLACES or not isinstance(value, str) or "://" in value:
             return value
-        return str(self.path.parent / Path(value).expanduser())
+        return str(self.path.parent / os.path.expanduser(value))  # noqa: PTH111 - accepts the name of an unknown user
 
     def deployment(self, overrides: Mapping[str, object], origin: str) -> DeploymentSettings:
         """Return the settings of the stage that `overrides` name, else of the only one here, else of `prod`.
@@ -95,9 +96,14 @@ class SettingsFile:
             )
         return settings
 
+    @property
+    def usual_stage(self) -> str:
+        """The stage that is meant when none is named: the only one here, else `prod`."""
+        return next(iter(self.stages)) if len(self.stages) == 1 else "prod"
+
     def _chosen(self, name: object) -> str:
         names = sorted(self.stages)
-        stage = str(name or (names[0] if len(names) == 1 else "prod"))
+        stage = str(name or self.usual_stage)
         if names and stage not in names:
             raise ConfigError(
                 f"{self.path} has no section [{STAGE}.{stage}], only {', '.join(f'[{STAGE}.{one}]' for one in names)}",

@@ -66,8 +66,8 @@ class Target:
         Raises:
             TargetUnwritable: it cannot.
         """
-        if self.database.is_dir():
-            raise _unwritable(self.database, "it is a folder, not a database")
+        if self.database.exists() and not self.database.is_file():  # a device would be renamed
+            raise _unwritable(self.database, "it is not an ordinary file")
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
         except OSError as error:
