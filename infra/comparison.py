@@ -1,4 +1,4 @@
-"""Comparison of a stack's deployed template with a new one: what the new one would replace or detach.
+"""Comparison of a stack's deployed template with a new one: what the new one would replace, detach or shorten.
 
 The templates are compared by logical id, as CloudFormation does: a resource whose logical id is missing leaves the
 stack, and one whose identity changes is replaced. Identities: CloudFormation Template Reference, the properties whose
@@ -12,7 +12,7 @@ from typing import Any
 
 Template = Mapping[str, Any]
 
-KINDS = ("file-system", "database", "bucket", "key", "subscription")
+KINDS = ("file-system", "database", "bucket", "key", "subscription", "retention")
 _LOGICAL = re.compile(r"<(\w+)(?:\.\w+)?>")
 _PARTITION = {"AWS::Partition": "aws", "AWS::URLSuffix": "amazonaws.com"}
 # Kind, what a sentence calls it, and the properties that are its identity.
@@ -29,7 +29,7 @@ _IDENTITIES: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """Something that a deployment would replace or detach: its kind, and a sentence that names it."""
+    """Something that a deployment would replace, detach or shorten: its kind, and a sentence that names it."""
 
     kind: str
     sentence: str
@@ -46,7 +46,7 @@ class Deployed:
 
 
 def losses(old: Deployed, new: Template) -> Iterator[Loss]:
-    """Yield what deploying the template `new` over the stack `old` would replace or detach."""
+    """Yield what deploying the template `new` over the stack `old` would replace, detach or shorten."""
 
     def named(found: re.Match[str]) -> str:
         return old.physical_ids.get(found[1], f"new {found[1]}")
@@ -66,6 +66,11 @@ def _losses(old: Deployed, new: Template) -> Iterator[Loss]:
             elif changed := _changed(before.identity(logical_id), after.identity(logical_id)):
                 yield Loss(kind, f"{named} would be replaced: {changed}")
     yield from _detached(old.name, before, after)
+    kept = after.retention()
+    for (logical_id, prefix), days in before.retention().items():
+        if logical_id in after.all and (left := kept.get((logical_id, prefix), days)) < days:
+            shorter = f"delete {prefix} after {left} days instead of {days}"
+            yield Loss("retention", f"the bucket <{logical_id}> of {old.name} would {shorter}")
 
 
 def _detached(stack: str, before: "_Resources", after: "_Resources") -> Iterator[Loss]:
@@ -124,6 +129,15 @@ class _Resources:
             name: ", ".join(rule["Destination"]["Bucket"] for rule in bucket["ReplicationConfiguration"]["Rules"])
             for name, bucket in self._of_type("AWS::S3::Bucket")
             if "ReplicationConfiguration" in bucket
+        }
+
+    def retention(self) -> dict[tuple[str, str], int]:
+        """Return after how many days objects are deleted, by the logical id of the bucket and their prefix."""
+        return {
+            (name, rule.get("Prefix", "all objects")): rule["ExpirationInDays"]
+            for name, bucket in self._of_type("AWS::S3::Bucket")
+            for rule in bucket.get("LifecycleConfiguration", {}).get("Rules", [])
+            if "ExpirationInDays" in rule
         }
 
     def encryption(self) -> dict[str, str]:

@@ -98,7 +98,7 @@ def test_the_same_template_loses_nothing(primary: Synthesised, recovery: Synthes
         pytest.param(with_property("AWS::Lambda::Function", "FileSystemConfigs", []), {"file-system"}, id="no mount"),
         pytest.param(with_property("AWS::EFS::AccessPoint", "PosixUser", {"Uid": "1"}), set(), id="other user"),
         pytest.param(with_property("AWS::Lambda::Function", "MemorySize", 512), set(), id="less memory"),
-        pytest.param(with_property("AWS::S3::Bucket", "LifecycleConfiguration", {}), set(), id="other retention"),
+        pytest.param(with_property("AWS::S3::Bucket", "LifecycleConfiguration", {}), set(), id="kept for ever"),
         pytest.param(renamed("AWS::CloudWatch::Alarm"), set(), id="alarms moved"),
     ],
 )
@@ -134,6 +134,24 @@ def test_another_database_is_named(primary: Synthesised) -> None:
             function["Properties"]["Environment"]["Variables"]["DATABASE_PATH"] = "/mnt/source/other.db"
 
     assert {loss.kind for loss in compared(primary, change)} == {"database"}
+
+
+def test_shorter_retention_is_named(primary: Synthesised) -> None:
+    """A tier's days that the settings file lacks fall back to the default, and S3 deletes the older backups."""
+
+    def monthly(days: int) -> Callable[[Template], None]:
+        def change(template: Template) -> None:
+            for bucket in of_type(template, "AWS::S3::Bucket").values():
+                for rule in bucket["Properties"].get("LifecycleConfiguration", {}).get("Rules", []):
+                    if rule.get("Prefix") == "backups/monthly/":
+                        rule["ExpirationInDays"] = days
+
+        return change
+
+    (loss,) = compared(primary, monthly(365), before=monthly(3650))
+    assert loss.kind == "retention"
+    assert loss.sentence.endswith("of SqliteVault-prod would delete backups/monthly/ after 365 days instead of 3650")
+    assert compared(primary, monthly(3650), before=monthly(365)) == []
 
 
 def test_another_replica_is_named(primary: Synthesised) -> None:

@@ -120,6 +120,7 @@ def test_every_mistake_is_named_with_its_place() -> None:
         pytest.param({"database": "data"}, ["database"], id="database without an ending"),
         pytest.param({"alarm_email": "nobody"}, ["alarm_email"], id="no address"),
         pytest.param({"lock_days": "31"}, ["lock_days"], id="lock longer than a tier lives"),
+        pytest.param({"drill_sql": "SELECT 1 => 1\n" * 300}, ["drill_sql", "3,000 bytes"], id="too long for Lambda"),
         pytest.param({"weekly_days": "3"}, ["lock_days", "tier"], id="tier shorter than the lock"),
         pytest.param({"hourly_days": "0"}, ["hourly_days"], id="no days"),
         pytest.param({"hourly_days": "a month"}, ["hourly_days"], id="no number"),
@@ -192,7 +193,7 @@ def test_the_app_ends_with_one_clear_text(tmp_path: Path) -> None:
 
 def test_what_is_recorded_is_what_was_deployed() -> None:
     """Through the outputs and back, however long the settings are."""
-    checks = "\n".join(f"SELECT count(*) > {n} FROM agents => 1" for n in range(100))
+    checks = "\n".join(f"SELECT count(*) > {n} FROM agents => 1" for n in range(70))
     settings = chosen({**EXISTING, "drill_sql": checks})
     outputs = settings.to_outputs()
     assert len(outputs) > 3

@@ -14,13 +14,7 @@ from sqlitevault.catalog.manifest import Manifest, Scope, Source, Tool
 from sqlitevault.catalog.names import backup_id, backup_report_name, manifest_name
 from sqlitevault.configuration.collecting import collect
 from sqlitevault.database.header import read_header
-from sqlitevault.ground.errors import (
-    BackupExists,
-    BackupNotFound,
-    SourceNotFound,
-    SqliteVaultError,
-    VaultUnavailable,
-)
+from sqlitevault.ground.errors import BackupExists, BackupNotFound, SourceNotFound, SqliteVaultError, VaultUnavailable
 from sqlitevault.ground.facts import ARCHIVE_SUFFIX, RECORD_LIMIT, Tier
 from sqlitevault.ground.files import require_free
 from sqlitevault.ground.report import Report, Seconds

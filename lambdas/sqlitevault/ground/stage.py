@@ -17,6 +17,8 @@ from sqlitevault.ground.settings import MASS_DELETION_PERCENT, MASS_DELETION_ROW
 _LONGEST_RPO_MINUTES = (timedelta(days=1) - RPO_GRACE) // timedelta(minutes=1)
 # CloudFormation documents no limit for the value of an output; for texts of that kind the limit is 1,024 bytes.
 _OUTPUT_BYTES = 1000
+# All variables of a function have 4 KB together (AWS Lambda Developer Guide, Lambda quotas).
+_CHECKS_BYTES = 3000
 
 
 def _region(name: str) -> str:
@@ -112,6 +114,8 @@ class DeploymentSettings(BaseModel):
             raise ValueError("region and dr_region must differ: a copy in the same region is lost with it")
         if 0 in map(int, self.hourly_minutes.split(",")):
             raise ValueError("hourly_minutes must not contain 0: the daily backup at that minute would have its name")
+        if len((self.drill_sql or "").encode()) > _CHECKS_BYTES:
+            raise ValueError(f"drill_sql must not exceed {_CHECKS_BYTES:,} bytes: it is a variable of the functions")
         if min(self.tier_days.values()) < self.lock_days:
             raise ValueError("lock_days must not exceed any tier's days: locked versions cannot expire")
         if self._longest_gap > self.rpo_minutes:
