@@ -9,8 +9,9 @@ from sqlitevault.ground.facts import Metric
 from sqlitevault.ground.report import Report
 from sqlitevault.restore.plan import plan
 from sqlitevault.restore.promote import promote, undo
+from sqlitevault.restore.retrieval import retrieved_database
 from sqlitevault.restore.stage import stage
-from sqlitevault.restore.tables import make_side_database, merge_staged, plan_tables, retrieved_database
+from sqlitevault.restore.tables import make_side_database, merge_staged, plan_tables
 from sqlitevault.restore.target import Target
 from sqlitevault.site import Site, site_of
 

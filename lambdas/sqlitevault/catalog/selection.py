@@ -114,14 +114,14 @@ def select_by_name(vault: Vault, name: str, choice: Choice) -> Selected:
         BackupNotFound: there is no such object.
         ManifestInvalid: its manifest cannot be read or is another backup's.
     """
-    stored = {entry.name: entry for entry in vault.objects(name)}
-    if name not in stored:
+    stored = next((entry for entry in vault.objects(name) if entry.name == name), None)
+    if stored is None:
         if PurePosixPath(name).name == LATEST + ARCHIVE_SUFFIX:
             return select(vault, choice)
         raise not_found(name, vault.location)
-    backup = Catalog(vault).load(stored[name])
+    backup = Catalog(vault).load(stored)
     if backup is None:
-        return Selected(vault, stored[name], None, "named; without a manifest beside it")
+        return Selected(vault, stored, None, "named; without a manifest beside it")
     return _selected(vault, backup, "named")
 
 

@@ -13,7 +13,7 @@ from sqlitevault.cli.output import Output, count, doubts, next_steps, proofs, ta
 from sqlitevault.cli.restore_options import Tables, Way
 from sqlitevault.ground.errors import ConfigError, TargetExists
 from sqlitevault.ground.quantities import duration, format_time
-from sqlitevault.restore.retrieval import Retrieved
+from sqlitevault.restore.retrieval import Retrieved, retrieved_database
 from sqlitevault.restore.tables import (
     MergeReport,
     SideReport,
@@ -22,7 +22,6 @@ from sqlitevault.restore.tables import (
     merge,
     plan_tables,
     require_mergeable,
-    retrieved_database,
 )
 from sqlitevault.restore.target import Target
 from sqlitevault.site import Site

@@ -1,9 +1,9 @@
 """Drills: timed restores from only the vault to scratch, compared with what was backed up."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import TypeVar
 
 from sqlitevault.archive.unpacking import Unpacked
 from sqlitevault.catalog.drill_report import Check, DrillReport
@@ -26,8 +26,6 @@ from sqlitevault.proof.own_checks import OwnCheck, ask, parse_own_checks
 from sqlitevault.proof.proof import fetch, prove_database, prove_dump, prove_statistics, unpack_archive
 from sqlitevault.site import Site
 from sqlitevault.vault.protocol import Vault, whole_location
-
-_Found = TypeVar("_Found")
 
 # Errors of a damaged backup. Any other (no network, no disk) says nothing about the backup and escapes.
 DAMAGE: tuple[type[SqliteVaultError], ...] = (
@@ -90,19 +88,16 @@ class _Drill:
     def prove(self, scratch: Path) -> None:
         chosen, steps = self.selected, self.steps
         archive = scratch / PurePosixPath(chosen.archive.name).name
-        fetched = self.attempt("archive", lambda: fetch(chosen.vault, chosen.archive, chosen.manifest, archive, steps))
-        if fetched is None:
-            return
-        self.checks.append(fetched)
-        unpacked = self.attempt(
-            "members", lambda: unpack_archive(archive, scratch / "unpacked", chosen.manifest, steps)
-        )
-        if unpacked is None:
-            return
-        count = len(unpacked.manifest.files)
-        self.checks.append(Check(name="members", passed=True, detail=f"{count} files, all checksums correct"))
-        archive.unlink()
-        self.prove_unpacked(unpacked, scratch)
+        unpacked: Unpacked | None = None
+        with self.damage_noted("archive"):
+            self.checks.append(fetch(chosen.vault, chosen.archive, chosen.manifest, archive, steps))
+            with self.damage_noted("members"):
+                unpacked = unpack_archive(archive, scratch / "unpacked", chosen.manifest, steps)
+        if unpacked is not None:
+            count = len(unpacked.manifest.files)
+            self.checks.append(Check(name="members", passed=True, detail=f"{count} files, all checksums correct"))
+            archive.unlink()
+            self.prove_unpacked(unpacked, scratch)
 
     def prove_unpacked(self, unpacked: Unpacked, scratch: Path) -> None:
         manifest, steps = unpacked.manifest, self.steps
@@ -112,32 +107,34 @@ class _Drill:
         if database is None:
             self.recovery_seconds = steps.total_seconds
             return
-        proven = self.attempt("database", lambda: prove_database(database, manifest, steps))
+        proven: tuple[Check, ...] = ()
+        with self.damage_noted("database"):
+            proven = prove_database(database, manifest, steps)
         self.recovery_seconds = steps.total_seconds
-        self.checks.extend(proven or ())
-        self.add(self.attempt("statistics", lambda: prove_statistics(unpacked.folder, manifest)))
+        self.checks += proven
+        with self.damage_noted("statistics"):
+            self.checks += prove_statistics(unpacked.folder, manifest)
         if proven and self.own_checks:
             with steps.step("own checks"):
                 for own in self.own_checks:
                     self.ask(database, own)
         sql = database.with_suffix(".sql")
         if self.with_dump and sql.exists():
-            self.add(self.attempt("SQL dump", lambda: prove_dump(sql, scratch, manifest, steps)))
+            with self.damage_noted("SQL dump"):
+                self.checks.append(prove_dump(sql, scratch, manifest, steps))
 
-    def attempt(self, name: str, prove: Callable[[], _Found]) -> _Found | None:
-        """Run one proof; damage becomes a check that did not pass."""
+    @contextmanager
+    def damage_noted(self, name: str) -> Iterator[None]:
+        """Make damage that the body finds a check that did not pass."""
         try:
-            return prove()
+            yield
         except DAMAGE as error:
             self.checks.append(Check(name=name, passed=False, detail=str(error)))
-            return None
 
     def ask(self, database: Path, own: OwnCheck) -> None:
         """Ask one question; one that cannot be asked stops neither the others nor the report."""
         try:
-            self.add(self.attempt(own.query, lambda: ask(database, own)))
+            with self.damage_noted(own.query):
+                self.checks.append(ask(database, own))
         except ConfigError as error:
             self.unanswered.append(str(error))
-
-    def add(self, check: Check | None) -> None:
-        self.checks.extend([check] if check else [])

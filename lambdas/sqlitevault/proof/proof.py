@@ -92,18 +92,18 @@ def prove_dump(sql: Path, scratch: Path, manifest: Manifest, steps: Steps) -> Ch
         return _prove_content(loaded, manifest, "SQL dump")
 
 
-def prove_statistics(folder: Path, manifest: Manifest) -> Check | None:
-    """Compare the row counts in `db_stats.txt` with the proven ones; None if the archive has no such file.
+def prove_statistics(folder: Path, manifest: Manifest) -> tuple[Check, ...]:
+    """Compare the row counts in `db_stats.txt` with the proven ones; empty if the archive has no such file.
 
     Raises:
         IntegrityCheckFailed: they differ, and would mislead people who read the file.
     """
     listed = folder / STATISTICS
     if not listed.exists() or any(table.digest is None for table in manifest.tables):
-        return None
+        return ()
     if listed.read_bytes() != statistics(manifest.tables):
         raise IntegrityCheckFailed(f"{STATISTICS} lists other row counts than were restored", hint=_TAKE_ANOTHER)
-    return Check(name=STATISTICS, passed=True, detail=f"{len(manifest.tables)} tables, rows as restored")
+    return (Check(name=STATISTICS, passed=True, detail=f"{len(manifest.tables)} tables, rows as restored"),)
 
 
 def _prove_content(database: Path, manifest: Manifest, name: str) -> Check:

@@ -18,7 +18,6 @@ from sqlitevault.catalog.selection import Selected
 from sqlitevault.dump.load import load_dump
 from sqlitevault.ground.errors import (
     ArchiveUnsafe,
-    BackupNotFound,
     IntegrityCheckFailed,
     SourceCorrupt,
     SqliteVaultError,
@@ -87,7 +86,7 @@ class Retrieval:
             BackupNotFound: the archive does not exist, or holds no database.
             VaultUnavailable, ScratchFull: the vault's own copy could not be fetched.
         """
-        first: SqliteVaultError | None = None
+        failures: list[SqliteVaultError] = []
         for copy in self.copies():
             try:
                 proven = self._prove(copy)
@@ -95,14 +94,14 @@ class Retrieval:
                 if isinstance(error, VaultUnavailable) and copy.elsewhere is None:
                     raise
                 self.repairs.append(f"{copy.place}: {error}")
-                first = first or error
+                failures.append(error)
             else:
                 if self.scope is Scope.DATABASE:
                     proven.require_database()
                 return proven
         if self.salvage and self.scope is not Scope.CONFIG:
             return self._salvage()
-        raise self._nothing_proven(first)
+        raise self._nothing_proven(failures[0])
 
     def _salvage(self) -> Retrieved:
         """Return what can be read of the first readable copy; without configuration: half a file is of no use."""
@@ -186,9 +185,7 @@ class Retrieval:
         sql.unlink()
         return prove_database(database, manifest, self.steps)
 
-    def _nothing_proven(self, first: SqliteVaultError | None) -> SqliteVaultError:
-        if first is None:
-            return BackupNotFound(f"no copy of {self.selected.label}", hint="Take another backup.")
+    def _nothing_proven(self, first: SqliteVaultError) -> SqliteVaultError:
         others = f"; also tried: {'; '.join(self.repairs[1:])}" if self.repairs[1:] else ""
         return type(first)(f"{first}{others}", hint=self._way_out(first))
 
@@ -214,6 +211,19 @@ class Retrieval:
 
 def _dump_of(manifest: Manifest) -> str:
     return str(PurePosixPath(manifest.database_member or "").with_suffix(".sql"))
+
+
+@contextmanager
+def retrieved_database(site: Site, selected: Selected, watcher: Watcher | None = None) -> Iterator[Retrieved]:
+    """Give the database of a backup, proven; it exists until the end of the body.
+
+    Raises:
+        BackupNotFound: the backup holds no database.
+        ChecksumMismatch, ArchiveUnsafe, ManifestInvalid, IntegrityCheckFailed: it cannot be proven.
+        VaultUnavailable, ScratchFull: it could not be fetched.
+    """
+    with scratch_directory(site.settings.scratch) as work:
+        yield Retrieval(selected, Scope.DATABASE, work, work, Steps(watcher), site.replica).run()
 
 
 @contextmanager

@@ -1,13 +1,11 @@
 """Restore single tables after an accidental deletion: into a side database, or merged into the live one."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from sqlitevault.catalog.drill_report import Check
-from sqlitevault.catalog.manifest import Manifest, Scope, Table
-from sqlitevault.catalog.selection import Selected
+from sqlitevault.catalog.manifest import Manifest, Table
 from sqlitevault.database.checks import check
 from sqlitevault.database.content import read_tables
 from sqlitevault.database.difference import compare_table
@@ -23,12 +21,11 @@ from sqlitevault.ground.errors import (
 from sqlitevault.ground.files import sync
 from sqlitevault.ground.report import Moment, Report, Seconds
 from sqlitevault.ground.scratch import scratch_directory
-from sqlitevault.ground.steps import Steps, Watcher
 from sqlitevault.proof.proof import different_tables
 from sqlitevault.restore import durable
 from sqlitevault.restore.plan import impatient
 from sqlitevault.restore.promote import swap_in
-from sqlitevault.restore.retrieval import Retrieval, Retrieved
+from sqlitevault.restore.retrieval import Retrieved
 from sqlitevault.restore.target import Target, kept_path
 from sqlitevault.site import Site
 from sqlitevault.snapshot import take_snapshot
@@ -97,19 +94,6 @@ class MergeReport(Report):
     refused_rows: dict[str, int]
     dangling_rows: dict[str, int]
     next_steps: tuple[str, ...]
-
-
-@contextmanager
-def retrieved_database(site: Site, selected: Selected, watcher: Watcher | None = None) -> Iterator[Retrieved]:
-    """Give the database of a backup, proven; it exists until the end of the body.
-
-    Raises:
-        BackupNotFound: the backup holds no database.
-        ChecksumMismatch, ArchiveUnsafe, ManifestInvalid, IntegrityCheckFailed: it cannot be proven.
-        VaultUnavailable, ScratchFull: it could not be fetched.
-    """
-    with scratch_directory(site.settings.scratch) as work:
-        yield Retrieval(selected, Scope.DATABASE, work, work, Steps(watcher), site.replica).run()
 
 
 def plan_tables(site: Site, source: Retrieved, tables: Sequence[str], side: Path | None = None) -> TablesPlan:
