@@ -403,6 +403,7 @@ def test_the_largest_database_fits_exactly() -> None:
     assert _needs(snapshot_seconds=2.0).largest_bytes == 200_000_000
 
 
-def test_sizes_are_printed_as_by_every_verb() -> None:
+def test_sizes_are_printed_as_by_every_verb(tmp_path: Path) -> None:
     """Gigabytes are printed as gigabytes, not as megabytes."""
-    assert scratch_space(_needs(), 76_983_100_000).detail.startswith("77.0 GB free, a backup needs ")
+    _, found = scratch_space(tmp_path, 25_661_000_000, 33_300)
+    assert found.detail.endswith(" free, a backup needs 77.0 GB")

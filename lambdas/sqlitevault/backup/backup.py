@@ -133,10 +133,6 @@ class _Run:
     def archive_name(self) -> str:
         return self.order.folder + backup_id(self.site.database_name, self.created_at) + ARCHIVE_SUFFIX
 
-    @property
-    def manifest_name(self) -> str:
-        return manifest_name(self.archive_name)
-
     def gather(self, scratch: Path) -> tuple[Member, ...]:
         """Return the members of the archive, made in `scratch`."""
         settings = self.site.settings
@@ -195,7 +191,7 @@ class _Run:
         with self.steps.step("upload", packed.bytes) as on_bytes:
             vault.upload(self.archive_name, archive, sha256=packed.sha256, on_bytes=on_bytes)
         with self.steps.step("commit"):
-            vault.create(self.manifest_name, manifest.to_json())
+            vault.create(manifest_name(self.archive_name), manifest.to_json())
 
     def settle(self, ours: Manifest, archive: Path) -> Manifest:
         """Leave a manifest that fits the archive, whichever of two runs for the same time stored its archive last.
@@ -207,7 +203,7 @@ class _Run:
         stored = self.site.vault.download(self.archive_name, archive)
         if ours.archive is None or stored != ours.archive.sha256:
             return self.require_committed()
-        self.site.vault.replace(self.manifest_name, ours.to_json())
+        self.site.vault.replace(manifest_name(self.archive_name), ours.to_json())
         return ours
 
     def committed(self) -> Manifest | None:
@@ -218,7 +214,7 @@ class _Run:
 
     def require_committed(self) -> Manifest:
         """Return the manifest in the vault."""
-        return Manifest.from_json(self.site.vault.read(self.manifest_name, limit=RECORD_LIMIT))
+        return Manifest.from_json(self.site.vault.read(manifest_name(self.archive_name), limit=RECORD_LIMIT))
 
     def changed(self, manifest: Manifest) -> Changes | None:
         """Compare a committed backup with those before it; None if they cannot be read, which must not fail it."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
@@ -36,7 +37,9 @@ def backup_id(name: str, created_at: datetime) -> str:
 
 def is_backup_id(text: str) -> bool:
     """Return whether `text` has the form of a backup id, with a time that exists."""
-    return _parsed(text) is not None
+    with suppress(ConfigError):
+        return bool(_parse(text))
+    return False
 
 
 def database_name(identifier: str) -> str:
@@ -45,7 +48,7 @@ def database_name(identifier: str) -> str:
     Raises:
         ConfigError: `identifier` is not a backup id.
     """
-    return _require_parsed(identifier)[0]
+    return _parse(identifier)[0]
 
 
 def created_at(identifier: str) -> datetime:
@@ -54,7 +57,7 @@ def created_at(identifier: str) -> datetime:
     Raises:
         ConfigError: `identifier` is not a backup id.
     """
-    return _require_parsed(identifier)[1]
+    return _parse(identifier)[1]
 
 
 def is_archive(name: str) -> bool:
@@ -93,20 +96,10 @@ def drill_report_names(identifier: str) -> tuple[str, str]:
     return drill_report_name(identifier), drill_report_name(identifier, from_replica=True)
 
 
-def _parsed(text: str) -> tuple[str, datetime] | None:
-    parts = _BACKUP_ID.fullmatch(text)
-    if parts is None:
-        return None
-    try:
-        return parts["name"], datetime.strptime(parts["time"], _TIME).replace(tzinfo=UTC)
-    except ValueError:
-        return None  # a 13th month
-
-
-def _require_parsed(identifier: str) -> tuple[str, datetime]:
-    parts = _parsed(identifier)
-    if parts is None:
-        raise ConfigError(
-            f"{identifier!r} is not a backup id", hint="A backup id looks like orders_backup_20260131_020000."
-        )
-    return parts
+def _parse(identifier: str) -> tuple[str, datetime]:
+    if parts := _BACKUP_ID.fullmatch(identifier):
+        with suppress(ValueError):  # a 13th month
+            return parts["name"], datetime.strptime(parts["time"], _TIME).replace(tzinfo=UTC)
+    raise ConfigError(
+        f"{identifier!r} is not a backup id", hint="A backup id looks like orders_backup_20260131_020000."
+    )

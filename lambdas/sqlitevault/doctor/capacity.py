@@ -75,11 +75,6 @@ class Needs:
         return self.copy_seconds + self.bytes / WORK_BYTES_PER_SECOND
 
     @property
-    def scratch_bytes(self) -> int:
-        """The scratch that a backup takes."""
-        return SCRATCH_PER_DATABASE_BYTE * self.bytes + self.log_bytes
-
-    @property
     def largest_bytes(self) -> int:
         """Size of the largest database that time and scratch allow."""
         limits = [self.snapshot_seconds * self.read_bytes_per_second]
@@ -90,22 +85,19 @@ class Needs:
         return int(min(limits))
 
 
-def scratch_free(scratch: Path | None) -> int | Finding:
-    """Return the free bytes of scratch, or the finding that it cannot be used."""
+def scratch_space(scratch: Path | None, database_bytes: int, log_bytes: int) -> tuple[int | None, Finding]:
+    """Compare the free bytes of scratch with those that a backup needs; return them, or None if it cannot be used."""
+    name, needed = "scratch space", SCRATCH_PER_DATABASE_BYTE * database_bytes + log_bytes
     try:
         with scratch_directory(scratch) as folder:
-            return shutil.disk_usage(folder).free
+            free = shutil.disk_usage(folder).free
     except (ConfigError, ScratchFull) as error:
-        return problem("scratch space", str(error), error.hint)
-
-
-def scratch_space(needs: Needs, free: int) -> Finding:
-    """Compare the scratch that a backup needs with the free bytes."""
-    detail = f"{size(free)} free, a backup needs {size(needs.scratch_bytes)}"
-    if free < needs.scratch_bytes:
+        return None, problem(name, str(error), error.hint)
+    detail = f"{size(free)} free, a backup needs {size(needed)}"
+    if free < needed:
         hint = "Free space there, or set SCRATCH_DIR to a larger disk (for a function: its ephemeral storage)."
-        return problem("scratch space", detail, hint)
-    return ok("scratch space", detail)
+        return free, problem(name, detail, hint)
+    return free, ok(name, detail)
 
 
 def read_speed(speed: float, read: int) -> Finding:

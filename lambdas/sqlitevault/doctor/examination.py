@@ -62,16 +62,16 @@ def _measured(
     settings: Settings, seconds: float | None, seen: file_system.State, header: Header, sample: tuple[int, float]
 ) -> tuple[capacity.Needs, tuple[Finding, ...]]:
     (database, log), (read, speed) = seen, sample
-    free = capacity.scratch_free(settings.scratch)
+    database_bytes, log_bytes = database.fingerprint.size, log.fingerprint.size if log else 0
+    free, room = capacity.scratch_space(settings.scratch, database_bytes, log_bytes)
     needs = capacity.Needs(
-        bytes=database.fingerprint.size,
-        log_bytes=log.fingerprint.size if log else 0,
+        bytes=database_bytes,
+        log_bytes=log_bytes,
         read_bytes_per_second=speed,
         stalls_writers=header.journal_mode == "rollback",
         stall_allowed=settings.max_writer_stall_seconds,
         snapshot_seconds=settings.snapshot_timeout_seconds,
         seconds=seconds,
-        scratch_free_bytes=None if isinstance(free, Finding) else free,
+        scratch_free_bytes=free,
     )
-    room = free if isinstance(free, Finding) else capacity.scratch_space(needs, free)
     return needs, (room, capacity.read_speed(speed, read), capacity.writer_stall(needs), capacity.duration(needs))

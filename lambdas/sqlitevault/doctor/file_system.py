@@ -84,12 +84,9 @@ def mount_of(path: Path, mountinfo: Path = MOUNTINFO) -> Mount | None:
         lines = mountinfo.read_text(errors="surrogateescape").splitlines()
     except OSError:
         return None
-    found: Mount | None = None
-    for mount in map(_parse, lines):
-        # Of two mounts at one place, the later one hides the other.
-        if path.is_relative_to(mount.point) and (found is None or len(mount.point) >= len(found.point)):
-            found = mount
-    return found
+    # Of two mounts at one place, the later one hides the other.
+    above = [mount for mount in map(_parse, reversed(lines)) if path.is_relative_to(mount.point)]
+    return max(above, key=lambda mount: len(mount.point), default=None)
 
 
 def _parse(line: str) -> Mount:

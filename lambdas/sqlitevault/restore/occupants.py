@@ -47,16 +47,15 @@ def _local_processes(database: Path) -> Iterator[str]:
     except OSError:
         return
     for process in _PROC.glob("[0-9]*"):
-        if int(process.name) != os.getpid() and _has_open(process, (facts.st_dev, facts.st_ino)):
+        if int(process.name) != os.getpid() and _has_open(process, facts):
             yield f"process {process.name} ({_command(process)})"
 
 
-def _has_open(process: Path, identity: tuple[int, int]) -> bool:
+def _has_open(process: Path, file: os.stat_result) -> bool:
     with suppress(OSError):  # it ended meanwhile, or is another user's
         for descriptor in (process / "fd").iterdir():
             with suppress(OSError):
-                facts = descriptor.stat()
-                if (facts.st_dev, facts.st_ino) == identity:
+                if os.path.samestat(descriptor.stat(), file):
                     return True
     return False
 

@@ -148,13 +148,11 @@ def _fetch(client: "S3Client", wanted: Address, descriptor: int, bounds: tuple[i
             for block in found["Body"].iter_chunks(_BLOCK):
                 os.pwrite(descriptor, block, position)
                 position += len(block)
-        except FlexibleChecksumError:  # damaged on its way: fetch the whole range again
-            position = start
+        except BotoCoreError as error:
             if not tries_left:
                 raise
-        except BotoCoreError:
-            if not tries_left:
-                raise
+            if isinstance(error, FlexibleChecksumError):  # damaged on its way: fetch the whole range again
+                position = start
         if position == end:
             return end - start
     raise IncompleteReadError(actual_bytes=position - start, expected_bytes=end - start)
