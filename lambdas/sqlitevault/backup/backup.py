@@ -106,8 +106,7 @@ def ingest(site: Site, inbox: Vault, name: str, *, version: str | None, uploaded
     base = PurePosixPath(name)
     with scratch_directory(site.settings.scratch) as scratch:
         copy = scratch / base.name
-        with Steps().step("fetch upload") as on_bytes:
-            inbox.download(name, copy, version=version, on_bytes=on_bytes)
+        inbox.download(name, copy, version=version)
         settings = site.settings.model_copy(update={"database_path": copy, "config_root": scratch})
         order = Order(
             scope=Scope.DATABASE,

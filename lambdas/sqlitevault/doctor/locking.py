@@ -15,7 +15,7 @@ from sqlitevault.doctor.report import Finding, ok, problem
 from sqlitevault.ground.errors import SourceUnsupported
 from sqlitevault.ground.steps import Steps
 from sqlitevault.snapshot.fresh import Unreadable, fresh_open
-from sqlitevault.snapshot.locks import SHARED, Range, connections_seen, holder, try_read_lock, unlock
+from sqlitevault.snapshot.locks import SHARED, connections_seen, holder, try_read_lock, unlock
 
 _BEYOND_SQLITE = SHARED[0] + SHARED[1]
 # Held by a doctor so that another can detect it.
@@ -40,23 +40,18 @@ def own_locks(source: Path) -> Finding:
     where = (_TESTED_FROM + random.randrange(_TESTED_BYTES), 1)
     try:
         with fresh_open(source) as first, fresh_open(source) as second:
-            return _try_lock(first, second, where)
+            if not try_read_lock(first, where):
+                return problem(_NAME, "a read lock on a free byte is refused", _HINT)
+            seen = holder(second, where)
+            unlock(first, where)
+            left = holder(second, where)
     except SourceUnsupported as error:
         return problem(_NAME, str(error), error.hint)
     except (OSError, Unreadable) as error:
         return problem(_NAME, f"a read lock cannot be taken: {error}", _HINT)
-
-
-def _try_lock(first: int, second: int, where: Range) -> Finding:
-    if not try_read_lock(first, where):
-        return problem(_NAME, "a read lock on a free byte is refused", _HINT)
-    try:
-        seen = holder(second, where)
-    finally:
-        unlock(first, where)
     if seen != fcntl.F_RDLCK:
         return problem(_NAME, "a read lock taken through one open file is not visible through another", _HINT)
-    if holder(second, where) is not None:
+    if left is not None:
         return problem(_NAME, "a released lock is still visible", _HINT)
     return ok(_NAME, "taken with a read-only descriptor, visible through another, and released")
 

@@ -41,11 +41,7 @@ def fetch(vault: Vault, archive: StoredObject, manifest: Manifest | None, target
 
 
 def unpack_archive(
-    archive: Path,
-    into: Path,
-    manifest: Manifest | None,
-    steps: Steps,
-    wanted: Callable[[str], bool] = everything,
+    archive: Path, into: Path, manifest: Manifest | None, steps: Steps, wanted: Callable[[str], bool] = everything
 ) -> Unpacked:
     """Unpack the wanted members, each compared with its recorded checksum.
 

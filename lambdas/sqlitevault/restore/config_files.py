@@ -52,23 +52,21 @@ def restore_config(site: Site, staged: Path) -> ConfigReport:
 
     Killed at any point, each file is the old one or the new one; another run finishes the work.
     """
-    written, kept, beside = [], [], []
+    written: list[str] = []
+    beside: list[str] = []
+    kept = []
     for source, present in _files(site, staged):
-        change = _change(source, present)
-        if change.action == "unchanged":
+        action = _change(source, present).action
+        if action == "unchanged":
             continue
         present.parent.mkdir(parents=True, exist_ok=True)
-        if change.action == "beside":
-            aside = present.with_name(f"{present.name}.from_backup")
-            durable.write(aside, source.read_bytes())
-            beside.append(str(aside))
-            continue
-        if change.action == "replace":
+        if action == "replace":
             keep = kept_path(present, site.now())
             durable.copy(present, keep)
             kept.append(str(keep))
-        durable.write(present, source.read_bytes())
-        written.append(str(present))
+        target = present.with_name(f"{present.name}.from_backup") if action == "beside" else present
+        durable.write(target, source.read_bytes())
+        (beside if action == "beside" else written).append(str(target))
     return ConfigReport(
         written=tuple(written),
         kept=tuple(kept),

@@ -130,7 +130,7 @@ def _compare(site: Site, manifest: Manifest, copy: Path, steps: Steps) -> tuple[
             name=name,
             rows_now=now[name].rows if name in now else None,
             rows_after=then[name].rows if name in then else None,
-            same_content=problem is None and name in now and name in then and now[name].digest == then[name].digest,
+            same_content=name in now and name in then and now[name].digest == then[name].digest,
         )
         for name in dict.fromkeys([*then, *now])
     )

@@ -71,7 +71,7 @@ def stage(
     target.require_writable()
     with scratch_directory(site.settings.scratch) as downloads, scratch_directory(target.directory) as beside:
         found = Retrieval(selected, scope, downloads, beside, steps, site.replica, salvage).run()
-        report = _described(found, selected, target, scope=scope, steps=steps, now=now)
+        report = _described(found, target, scope=scope, steps=steps, now=now)
         write(found.folder / _RECORD, report.to_json())
         staged = target.staged(report.backup_id)
         if staged.exists():
@@ -81,9 +81,7 @@ def stage(
     return report
 
 
-def _described(
-    found: Retrieved, selected: Selected, target: Target, *, scope: Scope, steps: Steps, now: datetime
-) -> StageReport:
+def _described(found: Retrieved, target: Target, *, scope: Scope, steps: Steps, now: datetime) -> StageReport:
     """Give the database its staged name, and return the record of the stage."""
     manifest, salvaged = found.manifest, found.salvaged
     database = found.database
@@ -94,8 +92,8 @@ def _described(
         backup_id=manifest.backup_id,
         folder=str(target.staged(manifest.backup_id)),
         scope=scope,
-        reason=selected.reason,
-        skipped=selected.skipped,
+        reason=found.selected.reason,
+        skipped=found.selected.skipped,
         staged_at=now,
         created_at=manifest.created_at,
         data_loss_seconds=(now - manifest.created_at).total_seconds(),

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain, count
 from pathlib import Path
@@ -15,24 +14,20 @@ from sqlitevault.ground.facts import CONFIG_PREFIX
 from sqlitevault.site import Site
 
 
-@dataclass(frozen=True, slots=True)
 class Target:
     """The database that a restore would replace.
 
     A database behind a symbolic link is replaced at its real path, where its journals are.
     """
 
-    database: Path
+    def __init__(self, database: Path) -> None:
+        """Follow a link once."""
+        self.database = Path(os.path.realpath(database)) if database.is_symlink() else database
 
     @classmethod
     def of(cls, site: Site) -> Self:
         """Return the target that the site's settings name."""
         return cls(site.settings.database_path)
-
-    def __post_init__(self) -> None:
-        """Follow a link once."""
-        if self.database.is_symlink():
-            object.__setattr__(self, "database", Path(os.path.realpath(self.database)))
 
     @property
     def directory(self) -> Path:

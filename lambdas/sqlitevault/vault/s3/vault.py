@@ -21,7 +21,7 @@ from sqlitevault.vault.s3.transfer import Address, download_file, put, upload_fi
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef, LifecycleRuleOutputTypeDef
+    from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 # Without a route to S3 (a missing gateway endpoint) a call must fail in seconds, not hang until the function ends.
@@ -160,14 +160,16 @@ class S3Vault:
             rules = _if_set(lambda: client.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"])
             versioning = client.get_bucket_versioning(Bucket=bucket).get("Status")
         retention = (lock or {}).get("Rule", {}).get("DefaultRetention", {})
-        expiring = (
-            rule for rule in rules or () if rule["Status"] == "Enabled" and "Days" in rule.get("Expiration", {})
+        expiry = (
+            (rule.get("Filter", {}).get("Prefix", rule.get("Prefix", "")), rule["Expiration"]["Days"])
+            for rule in rules or ()
+            if rule["Status"] == "Enabled" and "Days" in rule.get("Expiration", {})
         )
         return Protection(
             versioned=versioning == "Enabled",
             lock_mode=retention.get("Mode"),
             lock_days=retention.get("Days"),
-            expiry_days=tuple(sorted((_prefix(rule), rule["Expiration"]["Days"]) for rule in expiring)),
+            expiry_days=tuple(sorted(expiry)),
         )
 
     def sweep(self, older_than_seconds: float) -> int:
@@ -213,7 +215,3 @@ def _if_set(read: Callable[[], _Setting]) -> _Setting | None:
         if code_of(error) not in _NOT_SET:
             raise
         return None
-
-
-def _prefix(rule: "LifecycleRuleOutputTypeDef") -> str:
-    return rule.get("Filter", {}).get("Prefix", rule.get("Prefix", ""))
