@@ -57,7 +57,9 @@ def collect(root: Path, patterns: tuple[str, ...], staging: Path) -> Collected:
             _gather_file(root, path, gathered)
         else:
             gathered.omit(path, f"there are more than {MOST_FILES} configuration files")
-    _require_no_leaks(gathered)
+    for path, text in list(gathered.redacted.items()):
+        if path != ENV_STRUCTURE and leaks(text, gathered.secrets):
+            gathered.omit(path, "it holds a secret of another file")
     members = {CONFIG_PREFIX + path: text for path, text in sorted(gathered.redacted.items())}
     return Collected({path: _stage(staging / path, text) for path, text in members.items()}, gathered.omitted)
 
@@ -100,13 +102,6 @@ def _redact(path: str, text: str) -> Redaction:
     if holds_key_material(text):
         raise Unusable("it holds a private key or token")
     return redact_text(text)
-
-
-def _require_no_leaks(gathered: _Gathered) -> None:
-    """Omit the files that hold a secret of another file or of .env."""
-    for path, text in list(gathered.redacted.items()):
-        if path != ENV_STRUCTURE and leaks(text, gathered.secrets):
-            gathered.omit(path, "it holds a secret of another file")
 
 
 def _read(root: Path, path: str) -> str:

@@ -35,7 +35,6 @@ _REFERENCE = re.compile(
     rf"\$\{{{_VARIABLE}(?::?\?[^}}]*|:?-)?\}}|\$\({_VARIABLE}\)|\$\$?{_VARIABLE}|\{{\{{.*?\}}\}}|%\({_VARIABLE}\)s|<[^<>]*>"
 )
 _SETTING = re.compile(r"true|false|yes|no|on|off|null|none|~", re.IGNORECASE)
-_PUBLIC = "public"
 _SHORTEST = 4
 _LONG = 12
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY( BLOCK)?-----")
@@ -47,7 +46,7 @@ _KNOWN_TOKEN = re.compile(
 def looks_secret(name: str) -> bool:
     """Return whether a variable of this name is likely to hold a secret; in doubt, True."""
     words = [word.lower() for word in _WORD.findall(name)]
-    if not words or name in _FIELDS or words[-1] in _ABOUT or (_PUBLIC in words and words[-1] in {"key", "keys"}):
+    if not words or name in _FIELDS or words[-1] in _ABOUT or ("public" in words and words[-1] in {"key", "keys"}):
         return False
     return _ANYWHERE.search(name) is not None or not _WORDS.isdisjoint(words)
 

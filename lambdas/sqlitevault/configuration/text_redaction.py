@@ -9,10 +9,7 @@ from sqlitevault.configuration.secrets import REDACTED, is_literal, looks_secret
 _URL_PASSWORD = re.compile(
     r"(?P<head>\b[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@\"'<>]*:)(?!\d{1,5}[/?#])(?P<secret>[^\s\"']+)(?=@[\w.\[$%-])"
 )
-_SHORTEST_URL_TOKEN = 16
-_URL_TOKEN = re.compile(
-    rf"(?P<head>\b[A-Za-z][A-Za-z0-9+.-]*://)(?P<secret>[^\s/:@\"'<>]{{{_SHORTEST_URL_TOKEN},}})(?=@)"
-)
+_URL_TOKEN = re.compile(r"(?P<head>\b[A-Za-z][A-Za-z0-9+.-]*://)(?P<secret>[^\s/:@\"'<>]{16,})(?=@)")
 _AUTHORIZATION = re.compile(
     r"(?P<head>\bauthorization[\"'\s:=]+(?:basic|bearer|token)\s+)(?P<secret>[\w+/=.~-]{4,})", re.IGNORECASE
 )

@@ -91,9 +91,8 @@ class _Redactor:
             flag = _FLAG.fullmatch(value)
 
     def _visit_mapping(self, node: yaml.MappingNode, secret: bool, known_kind: str = "") -> None:
-        kinds = {value.value.lower() for key, value in _pairs(node) if key == "kind" and _is_scalar(value)}
-        kinds.add(known_kind)
-        named = [value.value for key, value in _pairs(node) if key == "name" and _is_scalar(value)]
+        kinds = {known_kind, *(_name(value).lower() for key, value in _pairs(node) if key == "kind")}
+        named = [value.value for key, value in _pairs(node) if key == "name" and isinstance(value, yaml.ScalarNode)]
         for key, value in node.value:
             name = _name(key)
             if secret:
@@ -195,8 +194,8 @@ def _looks_random(value: str) -> bool:
     return re.fullmatch(r"(?=.*\d)(?=.*[a-z])(?=.*[A-Z])[\w+/=.~-]{20,}", value) is not None
 
 
-def _name(key: yaml.Node) -> str:
-    return key.value if isinstance(key, yaml.ScalarNode) else ""
+def _name(node: yaml.Node) -> str:
+    return node.value if isinstance(node, yaml.ScalarNode) else ""
 
 
 def _pairs(node: yaml.MappingNode) -> Iterator[tuple[str, yaml.Node]]:
@@ -206,13 +205,9 @@ def _pairs(node: yaml.MappingNode) -> Iterator[tuple[str, yaml.Node]]:
             merged = value.value if isinstance(value, yaml.SequenceNode) else [value]
             for source in merged:
                 if isinstance(source, yaml.MappingNode):
-                    yield from ((inner.value, found) for inner, found in source.value if _is_scalar(inner))
-        elif _is_scalar(key):
+                    yield from ((inner.value, found) for inner, found in source.value if _name(inner))
+        elif _name(key):
             yield key.value, value
-
-
-def _is_scalar(node: yaml.Node) -> bool:
-    return isinstance(node, yaml.ScalarNode)
 
 
 def _scalars(root: yaml.Node) -> list[yaml.ScalarNode]:

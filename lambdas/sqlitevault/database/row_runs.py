@@ -174,7 +174,9 @@ class _Rows:
     def _place_after(self, run: RowRun) -> Place:
         """Return where the next run starts; SourceCorrupt if the keys are not in order."""
         within, *further = run.start.ranges
-        query = f"SELECT {self._is_later(within)}, {self._key} {self._from(within)}"
+        last = self._table.key[len(within.values) - 1].sql
+        is_later = f"{last} {self._beyond(within)} ?" if within.values else "true"
+        query = f"SELECT {is_later}, {self._key} {self._from(within)}"
         try:
             found = self._connection.execute(query, (*within.values[-1:], *within.values, 1, run.rows)).fetchone()
         except UnicodeDecodeError:
@@ -200,12 +202,6 @@ class _Rows:
         if last:
             conditions.append(f"{last} {self._beyond(within)}{'=' if within.inclusive else ''} ?")
         return f"{rows_in_order(self._table, where=' AND '.join(conditions))} LIMIT ? OFFSET ?"
-
-    def _is_later(self, within: Range) -> str:
-        """Return SQL for whether a row is beyond the start of a range."""
-        if not within.values:
-            return "true"
-        return f"{self._table.key[len(within.values) - 1].sql} {self._beyond(within)} ?"
 
     def _beyond(self, within: Range) -> str:
         return "<" if self._table.key[len(within.values) - 1].descending else ">"
