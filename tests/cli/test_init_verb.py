@@ -170,13 +170,28 @@ def test_on_a_terminal_it_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a terminal, Enter takes the default, a wrong answer is asked again, a file system leads to more questions."""
     monkeypatch.setattr("sqlitevault.cli.init._can_ask", lambda: True)
     answers = ["", "s3://mine/backups/", "nobody", "ops@example.com", "", "eu-west-1", "", *OF_A_FILE_SYSTEM.values()]
-    done = CliRunner().invoke(main, ["init", "--set", "region=us-east-1"], input="\n".join([*answers, "", "", "", ""]))
+    done = CliRunner().invoke(main, ["init"], input="\n".join([*answers, "", "", "", ""]))
     assert done.exit_code == 0, done.output
     assert "Error: alarm_email: String should match" in done.stderr
     assert file().command_line == {"vault": "s3://mine/backups/"}
     settings = deployment()
     assert (settings.alarm_email, settings.dr_region) == ("ops@example.com", "eu-west-1")
     assert settings.subnet_ids == ("subnet-0a", "subnet-0b")
+
+
+def test_with_options_it_does_not_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As README shows it, on a terminal as elsewhere."""
+    monkeypatch.setattr("sqlitevault.cli.init._can_ask", lambda: True)
+    assert init("--set", "alarm_email=ops@example.com").output == "wrote sqlitevault.toml\n"
+    assert deployment() == DeploymentSettings(alarm_email="ops@example.com")
+
+
+def test_a_region_that_would_be_ignored_is_refused(folder: Path) -> None:
+    """It names where to look for what is deployed, not where to deploy."""
+    done = init("--region", "eu-west-1")
+    assert done.exit_code == 2
+    assert "--set region=eu-west-1" in done.stderr
+    assert list(folder.iterdir()) == []
 
 
 def test_zero_is_a_known_answer(monkeypatch: pytest.MonkeyPatch) -> None:

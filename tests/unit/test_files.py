@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sqlitevault.ground.errors import ScratchFull, TargetUnwritable
-from sqlitevault.ground.files import full_disk_reported, require_free, unfinished, whole_file, write_whole
+from sqlitevault.ground.files import full_disk_reported, in_home, require_free, unfinished, whole_file, write_whole
 
 
 class InterruptedByTest(BaseException):
@@ -104,3 +104,10 @@ def test_a_link_stays_and_the_file_that_it_names_is_written(tmp_path: Path) -> N
     write_whole(link, "content")
     assert link.is_symlink()
     assert path.read_text(encoding="utf-8") == "content"
+
+
+def test_the_home_folder_of_an_unknown_user_is_a_plain_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a shell; Path.expanduser would end the program with a traceback."""
+    monkeypatch.setenv("HOME", "/home/hub")
+    assert in_home("~/backups") == Path("/home/hub/backups")
+    assert in_home("~nobody-here/backups") == Path("~nobody-here/backups")

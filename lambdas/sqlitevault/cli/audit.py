@@ -14,7 +14,9 @@ from sqlitevault.restore.retrieval import private_copy
 
 
 @options.command(NOT_FOUND, BUSY, INTEGRITY, UNAVAILABLE, NO_ROOM)
-@click.option("--type", "kind", default="", metavar="TEXT", help="Only events whose type starts with TEXT, as `auth`.")
+@click.option(
+    "--type", "kind", default="", metavar="TEXT", help="Only events whose type starts with TEXT, such as `auth`."
+)
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="Number of events, newest first.")
 @options.of_backup
 @options.from_vault

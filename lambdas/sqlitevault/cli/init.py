@@ -52,25 +52,27 @@ class _Choices:
     click.option("--command-line", multiple=True, metavar="NAME=VALUE", help="Set a setting of the command line."),
 )
 @click.option("--from-deployed", is_flag=True, help="Take the stage's settings from what is deployed.")
-@click.option("--region", default="us-east-1", show_default=True, help="One of the two regions where it is deployed.")
+@click.option("--region", help="For --from-deployed: one of its two regions, by default us-east-1.")
 @click.option("--yes", is_flag=True, help="Ask nothing, and replace an existing file.")
-def init(out: Output, *, choices: _Choices, from_deployed: bool, region: str, yes: bool) -> None:
+def init(out: Output, *, choices: _Choices, from_deployed: bool, region: str | None, yes: bool) -> None:
     """Write the settings file, by asking or from options.
 
     The file is sqlitevault.toml in this folder, or where SQLITEVAULT_CONFIG says. The section [command-line] holds the
     settings of `sqlitevault`; environment variables and options override it. Each section [stage.NAME] holds those of
     a deployment; `cdk -c` overrides it. An existing file keeps its other settings, and a copy of it is kept.
     """
+    if region and not from_deployed:
+        raise ConfigError("--region needs --from-deployed", hint=f"Give --set region={region} to deploy there.")
     path = Path(os.environ.get(VARIABLE) or FILE)
     exists = path.exists()
     if exists and not yes and not out.confirm(f"Write {path} again? A copy of it is kept."):
         raise TargetExists(f"{path} already exists", hint="Give --yes: a copy is kept beside it, as *.bak.")
     old = SettingsFile.find(os.environ) if exists else SettingsFile(path)
     name = choices.stage or old.usual_stage
-    recorded = _recorded(name, region) if from_deployed else old.stages.get(name, {})
+    recorded = _recorded(name, region or "us-east-1") if from_deployed else old.stages.get(name, {})
     stage = {**recorded, **_pairs(choices.settings)}
     command_line = {**old.command_line, **_pairs(choices.command_line)}
-    if _can_ask() and not (yes or from_deployed or out.as_json):
+    if _can_ask() and not (yes or from_deployed or out.as_json or choices.settings or choices.command_line):
         command_line |= _answers(Settings, ("database_path", "vault"), command_line)
         stage |= _answers(DeploymentSettings, _ASKED, stage)
         if stage.get("file_system_id"):

@@ -75,6 +75,11 @@ def whole_file(
             yield out
 
 
+def in_home(path: str | Path) -> Path:
+    """Return the path with `~` expanded; as in a shell, that of an unknown user stays as it is."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - Path.expanduser fails for an unknown user
+
+
 def require_ordinary(path: Path) -> None:
     """Check that `path` is an ordinary file or does not exist: renaming a file over /dev/null would replace the device.
 

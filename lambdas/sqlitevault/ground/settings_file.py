@@ -3,7 +3,6 @@
 It lies in the working directory, or where SQLITEVAULT_CONFIG says. Relative paths in it start at its folder.
 """
 
-import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from sqlitevault.ground.errors import ConfigError
+from sqlitevault.ground.files import in_home
 from sqlitevault.ground.settings import PLACES, Settings, mistakes
 from sqlitevault.ground.stage import DeploymentSettings
 
@@ -73,7 +73,7 @@ class SettingsFile:
     def _place(self, name: str, value: object) -> object:
         if name not in PLACES or not isinstance(value, str) or "://" in value:
             return value
-        return str(self.path.parent / os.path.expanduser(value))  # noqa: PTH111 - accepts the name of an unknown user
+        return str(self.path.parent / in_home(value))
 
     def deployment(self, overrides: Mapping[str, object], origin: str) -> DeploymentSettings:
         """Return the settings of the stage that `overrides` name, else of the only one here, else of `prod`.

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from sqlitevault.ground.errors import BackupNotFound, ChecksumMismatch, VaultUnavailable
-from sqlitevault.ground.files import full_disk_reported, sync, whole_file
+from sqlitevault.ground.files import full_disk_reported, in_home, sync, whole_file
 from sqlitevault.ground.steps import OnBytes, ignore_bytes
 from sqlitevault.vault.objects import already_exists, not_found, require_name, too_long
 from sqlitevault.vault.protocol import Capabilities, Protection, StoredObject
@@ -29,7 +29,7 @@ class DirectoryVault:
 
     def __init__(self, location: str | Path) -> None:
         """Keep objects below this directory; `~` is the home directory."""
-        self._root = Path(location).expanduser()
+        self._root = in_home(location)
 
     @property
     def location(self) -> str:

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from sqlitevault.ground.files import in_home
 from sqlitevault.ground.steps import OnBytes, ignore_bytes
 
 
@@ -27,7 +28,7 @@ def whole_location(location: str) -> str:
     """Return a vault's location in a form that is valid everywhere on this machine: a directory as an absolute path."""
     if "://" in location:
         return location.rstrip("/") + "/"
-    return str(Path(location).expanduser().resolve())
+    return str(in_home(location).resolve())
 
 
 def same_place(one: str, other: str) -> bool:
