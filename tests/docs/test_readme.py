@@ -1,4 +1,4 @@
-"""The README's commands for one machine, typed as it shows them, print what it shows."""
+"""The README's commands for one machine, its settings, and the links in all documents."""
 
 import os
 import re
@@ -16,8 +16,8 @@ from sqlitevault.ground.stage import DeploymentSettings
 from tests.console import ROOT, commands, shape
 
 
-def test_the_readmes_commands_print_what_it_shows(tmp_path: Path) -> None:
-    """Figures may differ, words may not."""
+def test_the_readmes_commands_print_the_shown_output(tmp_path: Path) -> None:
+    """The README's commands, run exactly as shown, print the shown output except for figures."""
     database = make_sample_database(tmp_path / "data" / "devops_hub.db")
     for name in ("scripts", ".venv"):
         (tmp_path / name).symlink_to(ROOT / name)
@@ -43,7 +43,7 @@ def _accident(database: Path) -> None:
 
 
 def test_the_readmes_settings_exist_and_have_these_defaults() -> None:
-    """The tables name real settings with their variables and defaults, and all those of the command line."""
+    """The README's tables give real settings, variables and defaults, and all settings of the command line."""
     settings = _table("| in `[stage.NAME]` |")
     for names, default, _ in settings:
         fields = [DeploymentSettings.model_fields[name] for name in _quoted(names)]
@@ -67,8 +67,8 @@ def _quoted(cell: str) -> list[str]:
     return cell.split("`")[1::2]
 
 
-def test_the_readmes_settings_file_is_right() -> None:
-    """Every section of the example is accepted."""
+def test_the_readmes_settings_file_is_valid() -> None:
+    """Every section of the README's settings file is accepted."""
     text = (ROOT / "README.md").read_text(encoding="utf-8").split("```toml\n", 1)[1].split("```", 1)[0]
     sections = tomllib.loads(text)
     file = SettingsFile(Path("sqlitevault.toml"), sections["command-line"], sections["stage"])
@@ -81,15 +81,15 @@ def test_the_readmes_settings_file_is_right() -> None:
 
 
 def test_the_page_of_all_settings_is_up_to_date() -> None:
-    """`python -m infra.settings_docs` was run after the last change of the settings."""
+    """The page of all settings is the one that `python -m infra.settings_docs` writes."""
     page = PAGE.read_text(encoding="utf-8")
     assert with_tables(page) == page
     for model in (DeploymentSettings, Settings):
         assert all(field.description for field in model.model_fields.values())
 
 
-def test_every_link_of_the_pages_leads_somewhere() -> None:
-    """Relative links in README, CONTRIBUTING and docs/ name files that are there."""
+def test_every_relative_link_is_valid() -> None:
+    """Relative links in README, CONTRIBUTING and docs/ name existing files."""
     pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
     broken = [
         f"{page.relative_to(ROOT)}: {link}"

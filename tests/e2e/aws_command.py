@@ -13,9 +13,9 @@ AWS = Path(sys.executable).with_name("aws")
 
 
 def aws_lambda_invoke(world: World, verb: str, event: str, *, region: str = PRIMARY) -> tuple[str | None, Any]:
-    """Run `aws lambda invoke --payload fileb://events/<event>`; returns the function's error and its answer.
+    """Run `aws lambda invoke --payload fileb://events/<event>`; return the function's error and its answer.
 
-    fileb: version 1 and version 2 of the command both take it as it is; file: version 2 would take for base64.
+    Versions 1 and 2 of the command both read `fileb:` unchanged; version 2 would decode `file:` as base64.
     """
     answer = world.aws.state / "answer.json"
     command = [

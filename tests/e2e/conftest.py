@@ -1,4 +1,4 @@
-"""One real deployment in an embedded AWS, shared by all end-to-end tests: they run one after another."""
+"""One real deployment in an embedded AWS, shared by all end-to-end tests, which run one after another."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +11,7 @@ from localaws.embedded import EmbeddedAws
 from localaws.sample import make_sample_database
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+@pytest.hookimpl(tryfirst=True)  # must run before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep everything that needs the deployment in one process."""
     here = Path(__file__).parent
@@ -22,7 +22,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """The whole app, deployed by the real CDK, with a small database and its configuration on the file system."""
+    """The whole app, deployed by the real CDK, with a small database and its configuration on its file system."""
     folder = tmp_path_factory.mktemp("e2e")
     database = make_sample_database(folder / "efs" / "data" / "devops_hub.db", megabytes=1)
     (folder / "efs" / "docker-compose.yml").write_text("services:\n  hub:\n    image: hub:1\n", encoding="utf-8")
@@ -34,7 +34,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 @pytest.fixture
 def quiet(world: World) -> Iterator[World]:
-    """The world at rest before and after a test, with every region and the replication switched on."""
+    """The world without background work, with all regions and replication on, before and after each test."""
     world.aws.control.settle()
     yield world
     world.aws.control.switch_off([])

@@ -1,4 +1,4 @@
-"""Every alarm fires on its cause and clears when that is gone. The evaluation of alarms is simulated."""
+"""Every alarm fires on its cause and clears when the cause is gone. The evaluation of alarms is simulated."""
 
 import io
 import shutil
@@ -28,14 +28,14 @@ HOURS = timedelta(hours=1)
 
 @pytest.fixture
 def watched(quiet: World) -> World:
-    """A world with one fresh backup, seen by the monitor, and no alarm."""
+    """A world with one fresh backup, a run of the monitor, and no firing alarm."""
     forget_backups(quiet)
     assert firing_after_a_while(quiet) == set()
     return quiet
 
 
 def test_a_stopped_schedule_fires(watched: World) -> None:
-    """No backup within the RPO: the alarm fires on missing data, the next backup clears it; both reach the topic."""
+    """Without a backup the alarms fire on missing data, and the next backup clears them; the topic gets both."""
     queue = subscribed_queue(watched)
     assert {"NoBackup", "NoProvenBackup", "CouldNotRecoverNow"} <= firing(watched, later=2 * HOURS)
     assert "docs/runbooks/no-backup.md" in messages(watched, queue)
@@ -46,7 +46,7 @@ def test_a_stopped_schedule_fires(watched: World) -> None:
 
 
 def test_a_newest_backup_beyond_the_rpo_fires(quiet: World) -> None:
-    """The monitor emits the age; a fresh backup clears the alarm."""
+    """A newest backup older than the RPO fires the alarms on ages, and a fresh backup clears them."""
     forget_backups(quiet)
     fire(quiet, "hourly", fresh_moment() - 3 * HOURS)
     fire(quiet, "monitor")
@@ -55,7 +55,7 @@ def test_a_newest_backup_beyond_the_rpo_fires(quiet: World) -> None:
 
 
 def test_a_lost_source_fires(watched: World) -> None:
-    """The backup and its retries fail; the event goes to the dead-letter queue. When fixed, all alarms clear."""
+    """A missing database fires the alarms on failed backups and dead letters; the next backup clears them."""
     hidden = watched.database.with_suffix(".hidden")
     watched.database.rename(hidden)
     try:
@@ -67,7 +67,7 @@ def test_a_lost_source_fires(watched: World) -> None:
 
 
 def test_a_damaged_object_fires(watched: World) -> None:
-    """The drill fails; the next good one clears the alarm."""
+    """A damaged archive fires DrillFailed, and the next passed drill clears it."""
     report = watched.last("backup").response
     key = f"backups/{report['archive']}"
     watched.s3().put_object(Bucket=watched.vault, Key=key, Body=b"damaged", ChecksumAlgorithm="SHA256")
@@ -78,9 +78,9 @@ def test_a_damaged_object_fires(watched: World) -> None:
 
 
 def test_a_slow_recovery_fires(watched: World) -> None:
-    """A drill of eight minutes is more than half the RTO, until the next one, however much time passes.
+    """A drill of eight minutes, over half the RTO, fires RecoverySlow until the next drill, however late that is.
 
-    Its log line and its report are written here: no drill takes so long.
+    The test writes the log line and the report, because no drill here takes so long.
     """
     slow = DrillReport(
         backup_id=watched.last("backup").response["backup_id"], vault="v", drilled_at=datetime.now(UTC), passed=True,
@@ -101,7 +101,7 @@ def test_a_slow_recovery_fires(watched: World) -> None:
 
 
 def test_stopped_replication_fires(quiet: World) -> None:
-    """The vault is fresh, the replica falls behind; when the copies arrive, the alarm clears."""
+    """Held replication fires ReplicaBehind although the vault is fresh; the copies' arrival clears it."""
     forget_backups(quiet)
     quiet.aws.control.forget_metrics()
     fire(quiet, "hourly", fresh_moment() - 3 * HOURS)
@@ -117,8 +117,8 @@ def test_stopped_replication_fires(quiet: World) -> None:
     assert quiet.last("monitor").response["unreplicated"] == []
 
 
-def test_a_drill_that_does_not_run_in_the_recovery_region_fires(quiet: World) -> None:
-    """The replica is older than a month and no drill has run there; the scheduled drill clears the alarm."""
+def test_a_missing_drill_in_the_recovery_region_fires(quiet: World) -> None:
+    """More than a month without a drill from the replica fires NoReplicaDrill; the scheduled drill clears it."""
     forget_backups(quiet)
     fire(quiet, "hourly", fresh_moment() - timedelta(days=32))
     assert "NoReplicaDrill" in firing_after_a_while(quiet)
@@ -129,7 +129,7 @@ def test_a_drill_that_does_not_run_in_the_recovery_region_fires(quiet: World) ->
 
 
 def test_failed_replication_fires(watched: World) -> None:
-    """S3's metric and the objects' status both show it; copying by hand clears the alarm, time does not."""
+    """A failed replication fires on S3's metric and on the objects' status; only copying by hand clears the latter."""
     watched.aws.control.replication("fail")
     fire(watched, "hourly")
     fire(watched, "monitor")
@@ -144,9 +144,9 @@ def test_failed_replication_fires(watched: World) -> None:
 
 
 def test_a_mass_deletion_fires(watched: World, tmp_path: Path) -> None:
-    """Half of `events` is gone within a day; the report names the table.
+    """Deleting half of `events` within a day fires MassDeletion, and the report names the table.
 
-    Neither another backup nor time clears the alarm; restoring the rows does.
+    Restoring the rows clears the alarm; another backup or waiting does not.
     """
     keeping = f"ATTACH '{shutil.copy(watched.database, tmp_path)}' AS kept"
     change(watched, ["DELETE FROM events WHERE rowid % 2"])
@@ -174,7 +174,7 @@ def test_suspicious_growth_and_shrinking_fire(watched: World) -> None:
 
 
 def test_a_missing_tier_fires(quiet: World) -> None:
-    """A vault of more than a day without a daily backup; the daily backup clears the alarm."""
+    """More than a day without a daily backup fires MissingTier; a daily backup clears it."""
     forget_backups(quiet)
     fire(quiet, "hourly", fresh_moment() - 27 * HOURS)
     fire(quiet, "hourly")
@@ -185,7 +185,7 @@ def test_a_missing_tier_fires(quiet: World) -> None:
 
 
 def test_a_vault_that_is_not_as_deployed_fires(watched: World) -> None:
-    """The lifecycle rules are removed; putting them back clears the alarm."""
+    """Removing the lifecycle rules fires VaultDrift; restoring them clears it."""
     s3 = watched.s3()
     rules = s3.get_bucket_lifecycle_configuration(Bucket=watched.vault)["Rules"]
     s3.delete_bucket_lifecycle(Bucket=watched.vault)
@@ -198,7 +198,7 @@ def test_a_vault_that_is_not_as_deployed_fires(watched: World) -> None:
 
 
 def test_deleted_backups_fire(watched: World) -> None:
-    """Every object is deleted, so no proven backup is left; restoring the hidden versions clears the alarm."""
+    """Deleting all backups fires NoProvenBackup; restoring the hidden versions clears it."""
     forget_backups(watched)
     watched.aws.control.forget_metrics()
     fire(watched, "monitor")
@@ -214,7 +214,7 @@ def test_deleted_backups_fire(watched: World) -> None:
 
 
 def test_a_monitor_that_cannot_read_the_replica_fires(watched: World) -> None:
-    """The replica's region does not answer: the monitor fails instead of writing half a report."""
+    """If the replica's region does not answer, the monitor fails and MonitorErrors fires."""
     watched.aws.control.switch_off([RECOVERY])
     fire(watched, "monitor")
     watched.aws.control.switch_off([])
@@ -224,7 +224,7 @@ def test_a_monitor_that_cannot_read_the_replica_fires(watched: World) -> None:
 
 @pytest.mark.parametrize("region", [PRIMARY, RECOVERY])
 def test_failing_functions_fire(watched: World, region: str) -> None:
-    """In both regions an event that cannot be handled is an error of its function."""
+    """In both regions, an invalid event is an error of its function, and fires its alarm."""
     for verb in ("restore", "drill"):
         assert watched.invoke(verb, {"nonsense": True}, region=region).error is not None
     assert {"RestoreErrors", "DrillErrors"} <= firing(watched, region=region)
@@ -232,7 +232,7 @@ def test_failing_functions_fire(watched: World, region: str) -> None:
 
 
 def test_a_failing_ingest_fires(watched: World) -> None:
-    """An upload that is not a database."""
+    """An upload that is not a database fires IngestErrors and BackupFailed."""
     watched.s3().put_object(
         Bucket=watched.vault, Key="inbox/devops_hub.db", Body=b"x" * 5000, ChecksumAlgorithm="SHA256"
     )
@@ -247,7 +247,7 @@ def test_a_failing_ingest_fires(watched: World) -> None:
     ids=[PRIMARY, RECOVERY],
 )
 def test_functions_near_their_time_limit_fire(watched: World, region: str, verbs: tuple[str, ...]) -> None:
-    """More than half of the 15 minutes; the durations are made up, because no function here takes so long."""
+    """A duration over half of the 15 minutes fires; the durations are invented, as no function here takes so long."""
     data = [
         {
             "MetricName": "Duration", "Unit": "Milliseconds", "Value": 460_000.0,
@@ -261,7 +261,7 @@ def test_functions_near_their_time_limit_fire(watched: World, region: str, verbs
 
 
 def test_a_schedule_that_cannot_deliver_fires(watched: World) -> None:
-    """Its target is gone; the event stays in the schedules' dead-letter queue until somebody removes it."""
+    """A schedule without its target fires DeadLettersSchedules until the event is removed from the queue."""
     scheduler = watched.aws.client("scheduler", PRIMARY)
     name = f"sqlitevault-{STAGE}-hourly"
     found = scheduler.get_schedule(Name=name, GroupName=f"sqlitevault-{STAGE}")
@@ -280,7 +280,7 @@ def test_a_schedule_that_cannot_deliver_fires(watched: World) -> None:
 
 
 def test_no_alarm_is_left_out(world: World) -> None:
-    """Each deployed alarm is named by a test here; a new one needs a test, too."""
+    """Each deployed alarm is named in this module; a new one needs a test."""
     source = open(__file__, encoding="utf-8").read()  # noqa: PTH123, SIM115
     verbs = ("Backup", "Ingest", "Restore", "Drill", "Monitor")
     covered = {f"{verb}{kind}" for verb in verbs for kind in ("Errors", "Slow")}

@@ -16,18 +16,18 @@ SETTLE = 120.0
 
 
 def fire(world: World, schedule: str, at: datetime) -> None:
-    """Fire a deployed schedule and wait until all that follows from it is done."""
+    """Fire a deployed schedule and wait until everything it triggers is done."""
     world.aws.control.fire(schedule, region=PRIMARY, at=at)
     world.aws.control.settle(SETTLE)
 
 
-def test_every_resource_of_the_templates_is_there(world: World) -> None:
-    """What CloudFormation says was made is asked back from each service."""
+def test_every_resource_of_the_templates_exists(world: World) -> None:
+    """Each service returns the resources that CloudFormation reports as created."""
     assert assert_deployed(world.deployment, world.aws.client) > 50
 
 
 def test_the_hourly_schedule_makes_a_proven_replicated_backup_of_a_live_database(quiet: World) -> None:
-    """Archive and manifest lie in the vault, the drill passed by itself, and the same versions are in the replica."""
+    """An hourly backup of a live database is drilled automatically, and the replica has the same versions."""
     with LedgerWriter(quiet.database) as writer:
         fire(quiet, "hourly", fresh_moment())
         activity = writer.stop()
@@ -46,8 +46,8 @@ def test_the_hourly_schedule_makes_a_proven_replicated_backup_of_a_live_database
     assert quiet.s3().head_object(Bucket=quiet.vault, Key=key)["ReplicationStatus"] in ("COMPLETED", "COMPLETE")
 
 
-def test_the_same_scheduled_event_thrice_makes_one_backup(quiet: World) -> None:
-    """Scheduler delivers at least once: also deliveries that run side by side give one manifest."""
+def test_the_same_scheduled_event_three_times_makes_one_backup(quiet: World) -> None:
+    """Repeated and simultaneous deliveries of one scheduled event make one manifest."""
     at = fresh_moment()
     before = quiet.versions(quiet.vault, PRIMARY)
     for _ in range(3):
@@ -60,8 +60,8 @@ def test_the_same_scheduled_event_thrice_makes_one_backup(quiet: World) -> None:
     assert len(new) == 1
 
 
-def test_the_daily_backup_holds_the_configuration_but_no_secret(quiet: World, tmp_path: Path) -> None:
-    """The names of the variables in .env are kept; their values are neither in the archive nor in the log."""
+def test_the_daily_backup_contains_the_configuration_without_secrets(quiet: World, tmp_path: Path) -> None:
+    """The archive has the names of the variables in `.env`; neither archive nor log has their values."""
     fire(quiet, "daily", fresh_moment())
     ran = quiet.last("backup")
     local = tmp_path / "archive.tar.gz"
@@ -76,7 +76,7 @@ def test_the_daily_backup_holds_the_configuration_but_no_secret(quiet: World, tm
 
 
 def test_a_backup_leaves_the_file_system_as_it_is(quiet: World) -> None:
-    """The source is only read: no file beside the database appears, changes or vanishes."""
+    """A backup only reads its source: no file there appears, changes or disappears."""
     root = quiet.database.parent.parent
     before = tree(root)
     fire(quiet, "hourly", fresh_moment())
@@ -85,7 +85,7 @@ def test_a_backup_leaves_the_file_system_as_it_is(quiet: World) -> None:
 
 
 def test_an_uploaded_snapshot_is_backed_up_and_drilled(quiet: World) -> None:
-    """The manifest names the upload; the backup is drilled like any other."""
+    """An uploaded snapshot becomes a backup whose manifest names the upload, and is drilled like any other."""
     quiet.s3().put_object(
         Bucket=quiet.vault, Key="inbox/devops_hub.db", Body=quiet.database.read_bytes(), ChecksumAlgorithm="SHA256"
     )
@@ -95,8 +95,8 @@ def test_an_uploaded_snapshot_is_backed_up_and_drilled(quiet: World) -> None:
     assert quiet.last("drill").response["backup_id"] == report["backup_id"]
 
 
-def test_a_damaged_upload_fails_loudly_and_makes_no_backup(quiet: World) -> None:
-    """The function fails with the reason, its retries too, and the event ends among the dead letters."""
+def test_a_damaged_upload_makes_no_backup(quiet: World) -> None:
+    """A damaged upload fails with the reason, and after its retries the event is in the dead-letter queue."""
     before = quiet.versions(quiet.vault, PRIMARY)
     time.sleep(1)  # a backup's name has whole seconds
     quiet.s3().put_object(
@@ -111,7 +111,7 @@ def test_a_damaged_upload_fails_loudly_and_makes_no_backup(quiet: World) -> None
 
 
 def test_an_event_with_an_unknown_tier_is_refused(quiet: World) -> None:
-    """The error names the mistake, and nothing is written."""
+    """An event with an unknown tier and field is refused with their names, and nothing is written."""
     before = quiet.versions(quiet.vault, PRIMARY)
     answer = quiet.invoke("backup", {"tier": "yearly", "colour": "red"})
     assert answer.report["errorType"] == "ConfigError"
@@ -120,8 +120,8 @@ def test_an_event_with_an_unknown_tier_is_refused(quiet: World) -> None:
     assert quiet.versions(quiet.vault, PRIMARY) == before
 
 
-def test_an_older_backup_asked_for_late_is_made_under_its_own_time(quiet: World) -> None:
-    """A delivery that comes late names the backup by its scheduled time, not by the time it ran."""
+def test_a_late_delivery_keeps_its_scheduled_time(quiet: World) -> None:
+    """A backup that is delivered late is named by its scheduled time, not by the time of the run."""
     at = (datetime.now(UTC) - timedelta(minutes=17)).replace(microsecond=0)
     fire(quiet, "hourly", at)
     assert quiet.last("backup").response["backup_id"] == f"devops_hub_backup_{at:%Y%m%d_%H%M%S}"

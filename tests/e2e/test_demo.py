@@ -1,4 +1,4 @@
-"""`make demo` as a person runs it: it tells the truth, leaves nothing behind, and can be interrupted."""
+"""`make demo`: its claims hold, it leaves nothing behind, and it can be interrupted."""
 
 import os
 import re
@@ -20,13 +20,13 @@ pytestmark = pytest.mark.slow
 
 
 def environment(folder: Path, **more: str) -> dict[str, str]:
-    """Return the environment of a demo whose files all lie in `folder`, which also marks its processes."""
+    """Return the environment of a demo that keeps all files in `folder`, which also identifies its processes."""
     paths = os.pathsep.join((str(ROOT), str(ROOT / "lambdas")))
     return {**os.environ, "TMPDIR": str(folder), "PYTHONPATH": paths, **more}
 
 
 def left_running(folder: Path) -> list[str]:
-    """Return the commands of the processes that know this folder."""
+    """Return the command lines of the processes that refer to this folder."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -38,8 +38,8 @@ def left_running(folder: Path) -> list[str]:
     return found
 
 
-def test_the_demo_tells_its_story_and_leaves_nothing(tmp_path: Path) -> None:
-    """Every claim holds, the exit code says so, and neither a process nor a file stays."""
+def test_the_demo_succeeds_and_leaves_nothing(tmp_path: Path) -> None:
+    """Every claim holds, the exit code is 0, and no process or file remains."""
     done = subprocess.run(
         DEMO, cwd=ROOT, env=environment(tmp_path), capture_output=True, text=True, timeout=280, check=False
     )
@@ -52,7 +52,7 @@ def test_the_demo_tells_its_story_and_leaves_nothing(tmp_path: Path) -> None:
 
 
 def assert_shown_by_the_readme(printed: str) -> None:
-    """See that the README's first screen shows steps and claims in the words that the demo really prints."""
+    """Check that the README's first screen shows steps and claims in the words that the demo prints."""
     (shown, test, *_) = commands(ROOT / "README.md")
     assert (shown.command, test.command) == ("make demo", "make test")
     marked = [line.removeprefix("✓").strip() for line in shown.output if line.startswith("✓")]
@@ -60,12 +60,12 @@ def assert_shown_by_the_readme(printed: str) -> None:
     assert [name for line in marked if shape(name := line.split("  ")[0]) not in shape(printed)] == []
 
 
-def test_the_demo_takes_a_database_of_ones_own_and_can_be_kept(tmp_path: Path) -> None:
-    """The database itself is not touched; with KEEP=1 the printed commands reach what was deployed."""
+def test_the_demo_takes_your_own_database_and_can_be_kept(tmp_path: Path) -> None:
+    """DATABASE_PATH's file does not change; with KEEP=1 the printed commands reach the deployment."""
     database = make_bank(tmp_path / "own" / "bank.db", journal_mode="wal")
     before = database.read_bytes()
-    told = environment(tmp_path, DATABASE_PATH=str(database), KEEP="1")
-    done = subprocess.run(DEMO, cwd=ROOT, env=told, capture_output=True, text=True, timeout=280, check=False)
+    given = environment(tmp_path, DATABASE_PATH=str(database), KEEP="1")
+    done = subprocess.run(DEMO, cwd=ROOT, env=given, capture_output=True, text=True, timeout=280, check=False)
     pid = re.search(r"To stop it: kill (\d+)", done.stdout)
     assert pid is not None, done.stdout + done.stderr
     try:
@@ -81,7 +81,7 @@ def test_the_demo_takes_a_database_of_ones_own_and_can_be_kept(tmp_path: Path) -
 
 
 def run_printed(output: str, part: str) -> str:
-    """Run the command that the demo printed and that contains `part`, with the exports that it printed before."""
+    """Run the printed command that contains `part`, with the exports that the demo printed."""
     lines = output.replace("\\\n", " ").splitlines()
     exports = [line.strip() for line in lines if line.strip().startswith("export ")]
     (command,) = [line.strip() for line in lines if part in line]
@@ -93,24 +93,24 @@ def run_printed(output: str, part: str) -> str:
 
 @pytest.mark.parametrize("moment", ["embedded AWS", "cdk bootstrap", "cdk deploy"])
 def test_an_interrupted_demo_stops_everything(tmp_path: Path, moment: str) -> None:
-    """Ctrl-C reaches the whole process group, as in a terminal; nothing stays, and the exit code is 130."""
+    """Ctrl-C to the process group, as from a terminal, ends with code 130, and nothing remains."""
     with subprocess.Popen(
         DEMO, cwd=ROOT, env=environment(tmp_path), stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as demo:
         assert demo.stdout is not None
         while moment not in (line := demo.stdout.readline()):
             assert line, "the demo ended too early"
-        time.sleep(1)  # in the middle of the step that follows
+        time.sleep(1)  # into the next step
         os.killpg(demo.pid, signal.SIGINT)
-        said = demo.stdout.read()
-        assert demo.wait(60) == INTERRUPTED, said
-    assert "interrupted" in said
+        printed = demo.stdout.read()
+        assert demo.wait(60) == INTERRUPTED, printed
+    assert "interrupted" in printed
     wait_until_gone(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def wait_until_gone(folder: Path) -> None:
-    """Give ended processes a moment to vanish."""
+    """Wait until the demo's processes have disappeared."""
     until = time.monotonic() + 15
     while left_running(folder) and time.monotonic() < until:
         time.sleep(0.1)

@@ -1,4 +1,4 @@
-"""What an operator sees of the deployed app from elsewhere: readiness, figures for Prometheus, the page."""
+"""The deployed app seen from an operator's machine: readiness, metrics for Prometheus, the page."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ def _sqlitevault(world: World, folder: Path, *arguments: str) -> Outcome:
 
 
 def test_the_deployment_becomes_ready(quiet: World, tmp_path: Path) -> None:
-    """Alarms, lock and lifecycle as deployed, by the deployed schedules; the rest is the operator's, and is named."""
+    """The deployed app is ready after the operator's steps, which the failed lines name."""
     forget_backups(quiet)
     fire(quiet, "hourly")
     fire(quiet, "monitor")
@@ -29,8 +29,8 @@ def test_the_deployment_becomes_ready(quiet: World, tmp_path: Path) -> None:
     assert {line["status"] for line in ready["lines"]} == {"ok"}, ready
 
 
-def test_figures_and_page_come_from_what_the_functions_left(quiet: World, tmp_path: Path) -> None:
-    """The monitor's report gives the metrics; manifests, drills and reports the page, which the monitor leaves too."""
+def test_metrics_and_page_come_from_the_functions_reports(quiet: World, tmp_path: Path) -> None:
+    """Metrics come from the monitor's report; the page, here and in the vault, from manifests and reports."""
     forget_backups(quiet)
     fire(quiet, "hourly")
     fire(quiet, "monitor")

@@ -19,7 +19,7 @@ README = ROOT / "README.md"
 
 
 def attempt(command: str, environment: dict[str, str], folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    """Type a command in a folder, by default the repository's."""
+    """Run a command in a folder, by default the repository."""
     tools = os.pathsep.join((str(Path(sys.executable).parent), environment["PATH"]))
     return subprocess.run(
         ["bash", "-c", command], cwd=folder, env=environment | {"PATH": tools}, capture_output=True, text=True,
@@ -28,14 +28,14 @@ def attempt(command: str, environment: dict[str, str], folder: Path = ROOT) -> s
 
 
 def run(command: str, environment: dict[str, str], folder: Path = ROOT) -> str:
-    """Type a command that succeeds, and return what it prints on stdout."""
+    """Run a command that must succeed, and return its stdout."""
     done = attempt(command, environment, folder)
     assert done.returncode == 0, f"{command}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
     return done.stdout
 
 
 def fresh_clone(folder: Path) -> Path:
-    """Return a copy of the repository's files, without any that git does not know, after `make setup`."""
+    """Return a copy of the repository's files (not those that git ignores), as after `make setup`."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in filter(None, listed.split("\0")):
@@ -49,9 +49,9 @@ def fresh_clone(folder: Path) -> Path:
 
 @pytest.mark.slow
 def test_the_deployment_as_the_readme_shows_it(tmp_path: Path) -> None:
-    """Settings, bootstrap and deployment with the platform of real functions; then the settings from what is deployed.
+    """The README's settings and deployment work; then `init --from-deployed` and `cdk diff` show no difference.
 
-    The application's own file system exists on no embedded AWS: what is shown is that it is not replaced unasked.
+    The embedded AWS lacks the application's own file system: the test shows that it is not replaced without consent.
     """
     shown = commands(README, "Deployment to AWS")
     setup, init, bootstrap, deploy, own, replace, rebuild, diff, *_ = (one.command for one in shown)
@@ -85,7 +85,7 @@ def test_the_deployment_as_the_readme_shows_it(tmp_path: Path) -> None:
 
 
 def test_the_functions_as_the_readme_invokes_them(quiet: World, tmp_path: Path) -> None:
-    """First backup, list, page, plan, stage, promote: on the deployed functions, with the readme's own payloads."""
+    """First backup, list, page, plan, stage and promote work on the deployed functions with the README's payloads."""
     forget_backups(quiet)
     environment = quiet.aws.environment(PRIMARY)
     shown = [
@@ -110,7 +110,7 @@ def test_the_functions_as_the_readme_invokes_them(quiet: World, tmp_path: Path) 
 
 
 def test_the_emergency_commands_work_in_the_recovery_region(quiet: World) -> None:
-    """With `--region us-west-2` added, while the primary region is gone."""
+    """With `--region us-west-2`, the emergency commands work while the primary region is off."""
     forget_backups(quiet)
     fire(quiet, "hourly")
     quiet.aws.control.switch_off([PRIMARY])

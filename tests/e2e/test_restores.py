@@ -1,4 +1,4 @@
-"""Restores by the deployed functions, invoked as the README says: `aws lambda invoke --payload fileb://events/…`."""
+"""Restores by the deployed functions, invoked as in the README: `aws lambda invoke --payload fileb://events/…`."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from tests.trees import tree
 
 @pytest.fixture
 def backed_up(quiet: World) -> Iterator[World]:
-    """A world whose newest backup is fresh; what a restore leaves beside the database is removed afterwards."""
+    """A world with a fresh backup; files that a restore leaves beside the database are removed at the end."""
     forget_backups(quiet)
     fire(quiet, "hourly")
     assert quiet.last("drill").response["passed"]
@@ -34,14 +34,14 @@ def manifest(world: World) -> Manifest:
 
 
 def same_content(database: Path, wanted: Manifest, scratch: Path) -> bool:
-    """Tell whether a database holds what was backed up, row for row."""
+    """Return whether a database equals the newest backup, row for row."""
     copy = scratch / "copy.db"
     copy.write_bytes(database.read_bytes())
     return read_tables(copy) == wanted.tables
 
 
-def test_a_plan_tells_and_changes_nothing(backed_up: World) -> None:
-    """It names the backup, the loss, and the rows of each table now and after."""
+def test_a_plan_changes_nothing(backed_up: World) -> None:
+    """A plan names the backup, the loss and the rows of each table before and after, and changes nothing."""
     change(backed_up, ["DELETE FROM workflows"])
     before = tree(backed_up.database.parent)
     error, planned = aws_lambda_invoke(backed_up, "restore", "restore-plan.json")
@@ -53,7 +53,7 @@ def test_a_plan_tells_and_changes_nothing(backed_up: World) -> None:
 
 
 def test_stage_promote_and_undo(backed_up: World, tmp_path: Path) -> None:
-    """The lost rows come back; undo brings the state before the restore back."""
+    """Stage and promote bring the lost rows back; undo returns to the state before."""
     change(backed_up, ["DELETE FROM workflow_executions"])
     staged_error, staged = aws_lambda_invoke(backed_up, "restore", "restore-stage.json")
     assert staged_error is None, staged
@@ -68,8 +68,8 @@ def test_stage_promote_and_undo(backed_up: World, tmp_path: Path) -> None:
         assert connection.execute("SELECT count(*) FROM workflow_executions").fetchone() == (0,)
 
 
-def test_a_lost_database_comes_back_and_an_application_can_write_to_it(backed_up: World, tmp_path: Path) -> None:
-    """The file is gone; stage and promote bring it back."""
+def test_a_lost_database_is_restored_and_writable(backed_up: World, tmp_path: Path) -> None:
+    """Stage and promote restore a deleted database, and an application can write to it."""
     backed_up.database.unlink()
     for event in ("restore-stage.json", "restore-promote.json"):
         error, report = aws_lambda_invoke(backed_up, "restore", event)
@@ -79,7 +79,7 @@ def test_a_lost_database_comes_back_and_an_application_can_write_to_it(backed_up
 
 
 def test_a_time_chooses_the_newest_backup_not_after_it(backed_up: World) -> None:
-    """Two backups, a time between them."""
+    """A time between two backups chooses the first."""
     first = manifest(backed_up)
     fire(backed_up, "hourly")
     second = manifest(backed_up)
@@ -91,7 +91,7 @@ def test_a_time_chooses_the_newest_backup_not_after_it(backed_up: World) -> None
 
 
 def test_a_promote_with_nothing_staged_is_refused(backed_up: World) -> None:
-    """The error says so, and the live database stays as it is."""
+    """Promote without a staged backup is an error, and the live database stays as it is."""
     before = tree(backed_up.database.parent)
     error, report = aws_lambda_invoke(backed_up, "restore", "restore-promote.json")
     assert error == "Unhandled"
@@ -100,7 +100,7 @@ def test_a_promote_with_nothing_staged_is_refused(backed_up: World) -> None:
 
 
 def test_the_recovery_region_restores_while_the_primary_is_gone(backed_up: World, tmp_path: Path) -> None:
-    """From the replica alone, onto the recovery region's own file system; the drill works there as well."""
+    """With the primary region off, restore and drill work from the replica in the recovery region."""
     wanted = manifest(backed_up)
     backed_up.aws.control.switch_off([PRIMARY])
     for verb, event in (
@@ -118,7 +118,7 @@ def test_the_recovery_region_restores_while_the_primary_is_gone(backed_up: World
 
 
 def test_the_monthly_drill_in_the_recovery_region(backed_up: World) -> None:
-    """Its deployed schedule drills the newest backup from the replica."""
+    """The recovery region's schedule drills the newest backup from the replica."""
     backed_up.aws.control.fire("drill", region=RECOVERY)
     backed_up.aws.control.settle()
     drilled = backed_up.last("drill")
@@ -127,8 +127,8 @@ def test_the_monthly_drill_in_the_recovery_region(backed_up: World) -> None:
     assert drilled.response["passed"]
 
 
-def test_every_sample_event_is_understood(backed_up: World) -> None:
-    """Those that name a backup or a time of the documentation find none here; no event is refused for its form."""
+def test_every_sample_event_is_valid(backed_up: World) -> None:
+    """No sample event is refused for its form, though some name a backup or a time that does not exist here."""
     outcomes = {}
     for event in sorted(path.name for path in (ROOT / "events").glob("restore-*.json")):
         error, report = aws_lambda_invoke(backed_up, "restore", event)

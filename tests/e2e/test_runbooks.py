@@ -1,7 +1,7 @@
-"""The runbooks for Kubernetes, and for a lost region, followed command by command against the deployed functions.
+"""The runbooks for Kubernetes and for a lost region, followed command by command with the deployed functions.
 
-Everything is the deployed app but `docker` and `kubectl`, for which stand-ins stop and start a process that plays the
-application on the functions' file system (tests/runbooks/orchestrator.py).
+Only `docker` and `kubectl` are replaced: stand-ins stop and start a process that simulates the application on the
+functions' file system (tests/runbooks/orchestrator.py).
 """
 
 import shutil
@@ -43,7 +43,7 @@ def cluster(quiet: World, tmp_path: Path) -> Iterator[Place]:
 
 
 def back_up(world: World) -> Manifest:
-    """Take a full backup as the schedules do, and wait until it is drilled and replicated."""
+    """Take a full backup as the schedules do, and wait until it has been drilled and replicated."""
     time.sleep(1.1)
     answer = world.invoke("backup", {"tier": "manual", "scope": "all"})
     assert answer.error is None, answer.report
@@ -52,14 +52,14 @@ def back_up(world: World) -> Manifest:
 
 
 def follow(place: Place, page: str, variant: str = KUBERNETES, **yours: Any) -> Followed:
-    """Follow a page after the settings that all pages ask for; no function may have failed on the way."""
+    """Follow a page after the common settings; fail if a function failed."""
     followed = place.follow(page, variant, yours, settings_first=True)
     assert "errorType" not in followed.output, followed.output
     return followed
 
 
 def test_corruption(quiet: World, cluster: Place) -> None:
-    """Pages are overwritten while the application runs; afterwards it finds what was backed up last."""
+    """After pages were overwritten under a running application, it finds the content of the last backup."""
     backed_up = back_up(quiet)
     corrupt(quiet.database)
     followed = follow(cluster, "corruption")
@@ -69,7 +69,7 @@ def test_corruption(quiet: World, cluster: Place) -> None:
 
 
 def test_accidental_deletion(quiet: World, cluster: Place, tmp_path: Path) -> None:
-    """Events are deleted while the application writes on; they come back, and what it wrote stays."""
+    """Deleted events come back while the application keeps writing, and its new rows stay."""
     backed_up = back_up(quiet)
     incident = moment_after()
     change(quiet.database, ["DELETE FROM events WHERE rowid % 3 = 0"])
@@ -84,7 +84,7 @@ def test_accidental_deletion(quiet: World, cluster: Place, tmp_path: Path) -> No
 
 
 def test_a_lost_file_system(quiet: World, cluster: Place) -> None:
-    """The file system is new and empty; the function makes the folder and brings the database back."""
+    """On a new, empty file system, the function creates the folder and restores the database."""
     backed_up = back_up(quiet)
     cluster.stop()
     shutil.rmtree(quiet.database.parent)
@@ -93,7 +93,7 @@ def test_a_lost_file_system(quiet: World, cluster: Place) -> None:
 
 
 def test_a_lost_cluster(quiet: World, cluster: Place) -> None:
-    """Database and manifests come back; the page finds the secret whose value no backup has."""
+    """Database and Kubernetes manifests come back; the page points out the secret whose value no backup has."""
     backed_up = back_up(quiet)
     cluster.stop()
     shutil.rmtree(quiet.database.parent)
@@ -107,7 +107,7 @@ def test_a_lost_cluster(quiet: World, cluster: Place) -> None:
 
 @pytest.mark.parametrize("variant", [COMPOSE, KUBERNETES])
 def test_a_lost_region(quiet: World, cluster: Place, tmp_path: Path, variant: str) -> None:
-    """Every request to the primary region fails; the recovery region restores from the replica alone."""
+    """While every request to the primary region fails, the recovery region restores from the replica."""
     backed_up = back_up(quiet)
     cluster.stop()
     folder = tmp_path / "elsewhere"

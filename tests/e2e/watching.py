@@ -19,7 +19,7 @@ def fire(world: World, schedule: str, at: datetime | None = None) -> None:
 
 
 def firing(world: World, *, later: timedelta = timedelta(seconds=1), region: str = PRIMARY) -> set[str]:
-    """Return the alarms of a region that are in ALARM after this time, without their prefix."""
+    """Return the names, without their prefix, of a region's alarms that are in ALARM after this time."""
     prefix = f"sqlitevault-{STAGE}-" + ("" if region == PRIMARY else "recovery-")
     changes = world.aws.control.evaluate_alarms(datetime.now(UTC) + later)
     return {
@@ -37,7 +37,7 @@ def firing_after_a_while(world: World, *, region: str = PRIMARY) -> set[str]:
 
 
 def forget_backups(world: World) -> None:
-    """Hide all backups behind delete markers, in vault and replica: as on the first day."""
+    """Hide all backups of vault and replica behind delete markers, as before the first backup."""
     for region, bucket in ((PRIMARY, world.vault), (RECOVERY, world.replica)):
         s3 = world.s3(region)
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="backups/"):

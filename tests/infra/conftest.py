@@ -1,4 +1,4 @@
-"""Both stacks, synthesised once."""
+"""Both stacks, synthesised once and shared by the tests."""
 
 from pathlib import Path
 
@@ -16,9 +16,9 @@ EXISTING = {
 }
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+@pytest.hookimpl(tryfirst=True)  # must run before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep everything that needs CDK in one process: each would start a Node of its own and synthesise again."""
+    """Keep everything that needs CDK in one process, because each process starts its own Node and synthesises again."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
-    """Every default."""
+    """The deployment with all defaults."""
     return synthesise(tmp_path_factory.mktemp("cdk"), alarm_email="ops@example.com")
 
 
@@ -45,7 +45,7 @@ def recovery(deployment: Deployment) -> Synthesised:
 
 @pytest.fixture(scope="session")
 def on_existing(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
-    """The stacks on the application's own file system, with other values than the defaults."""
+    """The stacks on the application's own file system, with values other than the defaults."""
     folder: Path = tmp_path_factory.mktemp("cdk-existing")
     chosen = {"stage": "test", "region": "eu-central-1", "dr_region": "eu-west-1"}
     zones = "eu-central-1a, eu-central-1b"

@@ -3,8 +3,8 @@
 import re
 
 
-def test_the_documented_alarms_are_those_that_are_deployed() -> None:
-    """`python -m infra.alarm_docs` was run after the last change of the table."""
+def test_the_documented_alarms_are_the_deployed_ones() -> None:
+    """The documented table is the one that `python -m infra.alarm_docs` writes."""
     from infra.alarm_docs import PAGE, with_table
 
     page = PAGE.read_text(encoding="utf-8")

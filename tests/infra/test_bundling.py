@@ -1,4 +1,4 @@
-"""The functions' zip: each handler runs from it, and it holds nothing else."""
+"""The functions' zip: it contains the handlers and their dependencies, and nothing else."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ from sqlitevault.ground.stage import DeploymentSettings
 
 VERBS = ["backup", "ingest", "restore", "drill", "monitor"]
 LAMBDAS_LIMIT = 250 * 2**20
-# `-S` leaves out this environment's packages: what is imported comes from the bundle or from Python itself.
+# `-S` excludes this environment's packages: modules come from the bundle or from Python itself.
 IMPORT = """
 import importlib, sys
 sys.path.insert(0, sys.argv[1])
@@ -35,16 +35,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_a_handler_can_be_imported_from_the_bundle_alone(folder: Path, verb: str) -> None:
-    """With only Python's standard library, and without environment variables."""
+def test_a_handler_needs_only_the_bundle(folder: Path, verb: str) -> None:
+    """A handler can be imported from the bundle with only Python's standard library and no environment variables."""
     library = Path(subprocess.__file__).parent
     command = [sys.executable, "-I", "-S", "-B", "-c", IMPORT, str(folder), verb, str(library)]
     ended = subprocess.run(command, env={}, capture_output=True, text=True, check=False, timeout=60)
     assert ended.returncode == 0, ended.stderr
 
 
-def test_only_what_the_functions_need_is_shipped(folder: Path) -> None:
-    """No command line, no compiled leftovers, no lists of requirements, no scripts."""
+def test_the_bundle_contains_only_what_the_functions_need(folder: Path) -> None:
+    """The bundle has no command line, compiled files, requirements files or scripts."""
     assert not (folder / "sqlitevault" / "cli").exists()
     assert not (folder / "sqlitevault" / "__main__.py").exists()
     assert not (folder / "bin").exists()
@@ -58,14 +58,14 @@ def test_only_what_the_functions_need_is_shipped(folder: Path) -> None:
     assert sorted(path.parent.name for path in folder.glob("*/handler.py")) == sorted(VERBS)
 
 
-def test_what_is_installed_is_what_is_pinned(folder: Path) -> None:
-    """The command line's own packages are left out."""
+def test_the_pinned_packages_are_installed(folder: Path) -> None:
+    """The bundle has the functions' packages, and none of the command line or of development."""
     installed = {path.name.partition("-")[0] for path in folder.glob("*.dist-info")}
     assert installed >= {"apsw", "boto3", "aws_lambda_powertools", "pydantic", "isal", "pyyaml"}
     assert not installed & {"click", "rich", "aws_cdk_lib", "moto", "pytest"}
 
 
 def test_it_fits_into_lambda(folder: Path) -> None:
-    """Lambda takes 250 MB unzipped; half of it stays free."""
+    """The unzipped bundle uses less than half of Lambda's 250 MB."""
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     assert size < LAMBDAS_LIMIT / 2

@@ -1,4 +1,4 @@
-"""Comparison before a deployment: what would be lost is named, everything else passes."""
+"""Comparison before a deployment: losses are named, all other changes pass."""
 
 import copy
 from collections.abc import Callable
@@ -16,7 +16,7 @@ Template = dict[str, Any]
 def compared(
     deployed: Synthesised, change: Callable[[Template], None], *, before: Callable[[Template], None] | None = None
 ) -> list[Loss]:
-    """Return what a changed template would lose; `before` changes the deployed one."""
+    """Return the losses of a changed template; `before` changes the deployed one."""
     old, new = copy.deepcopy(deployed.template), copy.deepcopy(deployed.template)
     if before is not None:
         before(old)
@@ -41,7 +41,7 @@ def without(kind: str) -> Callable[[Template], None]:
 
 
 def renamed(kind: str) -> Callable[[Template], None]:
-    """Give all resources of a type other logical ids."""
+    """Give all resources of a type new logical ids."""
 
     def change(template: Template) -> None:
         for name in of_type(template, kind):
@@ -61,7 +61,7 @@ def with_property(kind: str, name: str, value: Any) -> Callable[[Template], None
 
 
 def test_the_same_template_loses_nothing(primary: Synthesised, recovery: Synthesised) -> None:
-    """Neither does one whose ARNs are written another way, as by another version of the CDK."""
+    """The same template loses nothing, even if a version of the CDK spells its ARNs differently."""
 
     def spelt_out(template: Template) -> None:
         for bucket in of_type(template, "AWS::S3::Bucket").values():
@@ -102,17 +102,15 @@ def test_the_same_template_loses_nothing(primary: Synthesised, recovery: Synthes
         pytest.param(renamed("AWS::CloudWatch::Alarm"), set(), id="alarms moved"),
     ],
 )
-def test_what_would_be_lost_is_named_by_kind(
-    primary: Synthesised, change: Callable[[Template], None], kinds: set[str]
-) -> None:
-    """A change that CloudFormation makes in place is none."""
+def test_losses_are_named_by_kind(primary: Synthesised, change: Callable[[Template], None], kinds: set[str]) -> None:
+    """A change that would lose something names its kind; one that CloudFormation makes in place does not count."""
     found = compared(primary, change)
     assert {loss.kind for loss in found} == kinds
     assert len(found) == len(set(found))
 
 
-def test_the_sentences_name_what_people_know(on_existing: Deployment, primary: Synthesised) -> None:
-    """Ids of AWS and addresses, not CloudFormation's logical ids."""
+def test_the_sentences_use_familiar_names(on_existing: Deployment, primary: Synthesised) -> None:
+    """The sentences name AWS's ids and addresses, not CloudFormation's logical ids."""
     (mail,) = compared(primary, without("AWS::SNS::Subscription"))
     assert mail.sentence == (
         "the subscription of ops@example.com of SqliteVault-prod would no longer be part of the stack"
@@ -126,8 +124,8 @@ def test_the_sentences_name_what_people_know(on_existing: Deployment, primary: S
     }
 
 
-def test_another_database_is_named(primary: Synthesised) -> None:
-    """The setting `database` goes into the functions' environment."""
+def test_another_database_is_a_loss(primary: Synthesised) -> None:
+    """Another database path in the functions' environment is a loss."""
 
     def change(template: Template) -> None:
         for function in of_type(template, "AWS::Lambda::Function").values():
@@ -136,8 +134,8 @@ def test_another_database_is_named(primary: Synthesised) -> None:
     assert {loss.kind for loss in compared(primary, change)} == {"database"}
 
 
-def test_shorter_retention_is_named(primary: Synthesised) -> None:
-    """A tier's days that the settings file lacks fall back to the default, and S3 deletes the older backups."""
+def test_shorter_retention_is_a_loss(primary: Synthesised) -> None:
+    """Fewer days for a tier are a loss, because S3 would delete the older backups; more days are not."""
 
     def monthly(days: int) -> Callable[[Template], None]:
         def change(template: Template) -> None:
@@ -154,8 +152,8 @@ def test_shorter_retention_is_named(primary: Synthesised) -> None:
     assert compared(primary, monthly(3650), before=monthly(365)) == []
 
 
-def test_another_replica_is_named(primary: Synthesised) -> None:
-    """The setting `dr_region` changes where the vault is replicated to."""
+def test_another_replica_is_a_loss(primary: Synthesised) -> None:
+    """Another destination of the replication, as with another `dr_region`, is a loss."""
 
     def change(template: Template) -> None:
         for bucket in of_type(template, "AWS::S3::Bucket").values():

@@ -1,4 +1,4 @@
-"""What can be chosen at deployment: every default deploys, every wrong value is refused by its name."""
+"""Settings of a deployment from `-c` and the settings file: defaults, precedence and errors."""
 
 import json
 import os
@@ -17,23 +17,23 @@ from tests.infra.conftest import EXISTING
 from tests.synthesis import ROOT
 
 NO_FILE = SettingsFile(Path("no-file.toml"))
-# The route tables are named only where the subnets have no S3 endpoint yet.
+# Route tables are named only if the subnets have no S3 endpoint yet.
 NEEDED = [name for name in EXISTING if name != "route_table_ids"]
 
 
 def chosen(given: dict[str, Any], file: SettingsFile = NO_FILE) -> DeploymentSettings:
-    """Read settings as `-c` gives them."""
+    """Return the settings for these values of `-c`."""
     return from_context(given, file)
 
 
-def test_nothing_has_to_be_chosen() -> None:
-    """`cdk deploy --all` without a `-c` is a whole deployment; empty values count as not given."""
+def test_every_setting_is_optional() -> None:
+    """Without a `-c` every setting has its default; empty values count as not given."""
     empty = dict.fromkeys(DeploymentSettings.model_fields, "")
     assert chosen({}) == chosen(empty) == DeploymentSettings()
 
 
-def test_the_command_lines_texts_become_numbers_and_lists() -> None:
-    """`-c name=value` gives text for everything; spaces after commas do not count."""
+def test_texts_of_the_command_line_become_numbers_and_lists() -> None:
+    """The texts of `-c name=value` become numbers and lists; spaces after commas are ignored."""
     spaced = {"subnet_ids": "subnet-1, subnet-2", "hourly_minutes": "5, 35"}
     settings = chosen({**EXISTING, **spaced, "lock_days": "1", "size_change_percent": "12.5"})
     assert (settings.lock_days, settings.size_change_percent) == (1, 12.5)
@@ -41,12 +41,12 @@ def test_the_command_lines_texts_become_numbers_and_lists() -> None:
 
 
 def test_the_database_gives_its_name_to_the_metrics() -> None:
-    """Its file name without folder and ending, as the functions call it."""
+    """The metrics' database name is the file name without folder and suffix, as in the functions."""
     assert chosen({"database": "var/lib/shop.v2.sqlite3"}).database_name == "shop.v2"
 
 
 def test_the_context_of_cdk_itself_passes() -> None:
-    """Feature flags, options of its command line, and answers that it keeps in cdk.context.json."""
+    """CDK's own context is accepted: feature flags, its command line's options, and answers in cdk.context.json."""
     flags = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
     own = {
         "aws:cdk:enable-path-metadata": True,
@@ -65,13 +65,13 @@ def test_the_context_of_cdk_itself_passes() -> None:
      ("STAGE", "stage"), ("vpc", "vpc_id")],
 )  # fmt: skip
 def test_an_unknown_name_is_refused_with_the_nearest_right_one(name: str, nearest: str) -> None:
-    """A setting that is misspelt would otherwise be lost without a word."""
+    """A misspelt setting is refused, and the error names the nearest one."""
     with pytest.raises(ConfigError, match=f"-c {name}: no such setting; the nearest is {nearest}$"):
         chosen({name: "1"})
 
 
-def test_the_file_holds_and_c_overrides_it() -> None:
-    """A value that is empty in `-c` does not remove the file's."""
+def test_c_overrides_the_file() -> None:
+    """`-c` overrides the file, but an empty value does not remove the file's."""
     prod = {"alarm_email": "ops@example.com", "rto_minutes": 30, "hourly_minutes": [5, 35]}
     file = SettingsFile(Path("sqlitevault.toml"), stages={"prod": prod})
     settings = chosen({"rto_minutes": "45", "alarm_email": ""}, file)
@@ -79,7 +79,7 @@ def test_the_file_holds_and_c_overrides_it() -> None:
 
 
 def test_the_stage_is_the_one_named_or_the_only_one_or_prod() -> None:
-    """A stage that the file does not have is refused: a misspelt one would be deployed beside the right one."""
+    """A stage that the file lacks is refused, because a misspelt one would be deployed beside the right one."""
     file = SettingsFile(Path("f.toml"), stages={"test": {"rto_minutes": 20}})
     assert chosen({}, file) == DeploymentSettings(stage="test", rto_minutes=20)
     both = SettingsFile(Path("f.toml"), stages={"test": {}, "prod": {"rto_minutes": 40}})
@@ -90,19 +90,19 @@ def test_the_stage_is_the_one_named_or_the_only_one_or_prod() -> None:
 
 
 def test_every_mistake_is_named_with_its_place() -> None:
-    """File, section and key, or `-c` and name."""
+    """Each mistake is named with file, section and key, or with `-c` and name."""
     file = SettingsFile(
         Path("f.toml"), stages={"prod": {"rto_minutes": "soon", "alarm_mail": "a@b", "lock_days": True}}
     )
     with pytest.raises(ConfigError) as caught:
         chosen({"region": "us-gov-west-1"}, file)
-    for told in (
+    for part in (
         "\n  f.toml [stage.prod] rto_minutes: ",
         "\n  f.toml [stage.prod] alarm_mail: no such setting; the nearest is alarm_email",
         "\n  f.toml [stage.prod] lock_days: must be ",
         "\n  -c region: must be a commercial region",
     ):
-        assert told in str(caught.value)
+        assert part in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -166,15 +166,15 @@ def test_every_mistake_is_named_with_its_place() -> None:
     ],
 )
 def test_a_wrong_value_is_named(given: dict[str, str], named: list[str]) -> None:
-    """Before anything is synthesised."""
+    """A wrong value is refused before anything is synthesised, and the error names its setting."""
     with pytest.raises(ConfigError) as caught:
         chosen(given)
     for name in named:
         assert name in str(caught.value)
 
 
-def test_the_app_ends_with_one_clear_text(tmp_path: Path) -> None:
-    """What `cdk synth -c stage=Prod!` prints: what is wrong, and no traceback."""
+def test_the_app_ends_with_one_clear_message(tmp_path: Path) -> None:
+    """The app reports wrong settings in one message, without a traceback."""
     file = tmp_path / "settings.toml"
     file.write_text("[stage.prod]\nlock_days = 400\n", encoding="utf-8")
     ended = subprocess.run(
@@ -191,8 +191,8 @@ def test_the_app_ends_with_one_clear_text(tmp_path: Path) -> None:
     assert "Traceback" not in ended.stdout + ended.stderr
 
 
-def test_what_is_recorded_is_what_was_deployed() -> None:
-    """Through the outputs and back, however long the settings are."""
+def test_recorded_settings_are_the_deployed_ones() -> None:
+    """Settings of any length are the same after they were written to stack outputs and read back."""
     checks = "\n".join(f"SELECT count(*) > {n} FROM agents => 1" for n in range(70))
     settings = chosen({**EXISTING, "drill_sql": checks})
     outputs = settings.to_outputs()

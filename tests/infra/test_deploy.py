@@ -1,4 +1,4 @@
-"""`make deploy`: what it runs, what stops it, and what it says."""
+"""`make deploy`: its commands, the losses that stop it, and its messages."""
 
 import json
 from pathlib import Path
@@ -16,24 +16,24 @@ MAIL = {"Mail": {"Type": "AWS::SNS::Subscription", "Properties": {"Endpoint": "o
 
 
 class Cloud:
-    """CloudFormation in all regions, as boto3 gives it: stacks by name with their resources and settings."""
+    """CloudFormation of all regions in place of boto3's client: stacks by name with resources and settings."""
 
     def __init__(self) -> None:
         self.stacks: dict[str, dict[str, Any]] = {}
         self.failure: Exception | None = None
 
     def client(self, _service: str, *, region_name: str) -> Any:  # noqa: ARG002
-        """Return the only client."""
+        """Return this object as the client of any region."""
         return self
 
     def deployed(self, name: str, resources: dict[str, Any], settings: DeploymentSettings, **facts: str) -> None:
-        """Have a stack."""
+        """Add a deployed stack."""
         outputs = [{"OutputKey": key, "OutputValue": value} for key, value in settings.to_outputs().items()]
         described = {"StackName": name, "StackStatus": "CREATE_COMPLETE", "Outputs": outputs, **facts}
         self.stacks[name] = {"template": {"Resources": resources}, "described": described}
 
     def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803
-        """Answer as AWS does for stacks that are there, and for others."""
+        """Describe a stack, or raise AWS's error if it does not exist."""
         if self.failure is not None:
             raise self.failure
         if StackName not in self.stacks:
@@ -41,7 +41,7 @@ class Cloud:
         return {"Stacks": [self.stacks[StackName]["described"]]}
 
     def get_template(self, StackName: str, TemplateStage: str) -> dict[str, Any]:  # noqa: N803
-        """Return the template, which boto3 has read from JSON."""
+        """Return the template as boto3 does, parsed from JSON."""
         assert TemplateStage == "Original"
         return {"TemplateBody": self.stacks[StackName]["template"]}
 
@@ -59,7 +59,7 @@ class Cloud:
 
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
-    """An account without any stack."""
+    """An account without stacks."""
     made = Cloud()
     monkeypatch.setattr("boto3.client", made.client)
     return made
@@ -67,7 +67,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
 
 @pytest.fixture
 def ran(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[str, ...]]:
-    """What CDK was asked for; it synthesises one stack with a bucket and nothing else."""
+    """The recorded calls of CDK, which synthesises one stack with a bucket and nothing else."""
     calls: list[tuple[str, ...]] = []
     monkeypatch.setenv("CDK_OUTPUT", str(tmp_path))
     monkeypatch.setattr(deploy, "_cdk", lambda *arguments: calls.append(arguments))
@@ -84,14 +84,14 @@ def ran(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[str, ...]
 
 
 def stopped(*arguments: str) -> str:
-    """Run it, and return with what it ended."""
+    """Run it, and return the message or code with which it exits."""
     with pytest.raises(SystemExit) as ended:
         deploy.main(arguments)
     return str(ended.value.code)
 
 
-def test_what_is_not_deployed_yet_is_deployed(cloud: Cloud, ran: list[tuple[str, ...]], tmp_path: Path) -> None:
-    """The templates that were compared are those that are deployed; a stack whose creation failed holds nothing."""
+def test_new_stacks_are_deployed(cloud: Cloud, ran: list[tuple[str, ...]], tmp_path: Path) -> None:
+    """The compared templates are deployed; a stack whose creation failed counts as new."""
     deploy.main(["-c", "stage=prod"])
     cloud.deployed("SqliteVault-prod", MAIL, DeploymentSettings(), StackStatus="ROLLBACK_COMPLETE")
     deploy.main([])
@@ -103,20 +103,20 @@ def test_what_is_not_deployed_yet_is_deployed(cloud: Cloud, ran: list[tuple[str,
 def test_a_loss_stops_it_unless_its_kind_is_named(
     cloud: Cloud, ran: list[tuple[str, ...]], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Both kinds have to be named; what was agreed to is said as well."""
+    """A deployment stops until `--replace` names every kind of loss; the output lists agreed and refused losses."""
     cloud.deployed("SqliteVault-prod", {**MAIL, "Old": BUCKET["Vault"]}, DeploymentSettings())
     assert stopped().endswith("make deploy replace=bucket,subscription")
     assert stopped("--replace", "subscription").startswith("Nothing was deployed.")
     assert len(ran) == 2
-    told = capsys.readouterr().err
-    assert "agreed: the subscription of ops@example.com of SqliteVault-prod would no longer be part of" in told
-    assert "refused: the bucket old-id of SqliteVault-prod would no longer be part of the stack" in told
+    printed = capsys.readouterr().err
+    assert "agreed: the subscription of ops@example.com of SqliteVault-prod would no longer be part of" in printed
+    assert "refused: the bucket old-id of SqliteVault-prod would no longer be part of the stack" in printed
     deploy.main(["--replace", "subscription, bucket"])
     assert ran[-1][0] == "deploy"
 
 
 def test_another_region_is_a_loss(cloud: Cloud, ran: list[tuple[str, ...]], capsys: pytest.CaptureFixture[str]) -> None:
-    """Where nothing is deployed nothing could be compared: the recorded settings are."""
+    """Another region is a loss, found by the recorded settings because the new region has no stack to compare."""
     cloud.deployed("SqliteVault-prod", BUCKET, DeploymentSettings(region="eu-west-1", dr_region="us-west-2"))
     assert stopped().endswith("replace=bucket")
     assert "the vault in eu-west-1 would be left for a new one in us-east-1" in capsys.readouterr().err
@@ -124,7 +124,7 @@ def test_another_region_is_a_loss(cloud: Cloud, ran: list[tuple[str, ...]], caps
 
 
 def test_stacks_that_cannot_be_read_stop_it(cloud: Cloud, ran: list[tuple[str, ...]]) -> None:
-    """Without credentials, or without the right to describe stacks."""
+    """Without credentials, or without permission to describe stacks, nothing is deployed."""
     cloud.failure = NoCredentialsError()
     assert stopped().startswith("What is deployed cannot be read: ")
     cloud.failure = ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "DescribeStacks")
@@ -133,7 +133,7 @@ def test_stacks_that_cannot_be_read_stop_it(cloud: Cloud, ran: list[tuple[str, .
 
 
 def test_a_kind_that_does_not_exist_is_refused(ran: list[tuple[str, ...]], capsys: pytest.CaptureFixture[str]) -> None:
-    """Before anything is synthesised."""
+    """An unknown kind in `--replace` is refused before anything is synthesised."""
     assert stopped("--replace", "buckets") == "2"
     assert "buckets: not one of file-system, database, bucket, key, subscription" in capsys.readouterr().err
     assert ran == []

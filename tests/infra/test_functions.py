@@ -1,4 +1,4 @@
-"""The functions: code, environment, rights and limits."""
+"""The functions: code, environment, permissions and limits."""
 
 import pytest
 
@@ -19,14 +19,14 @@ def stack(request: pytest.FixtureRequest, deployment: Deployment) -> Synthesised
 
 
 def test_each_region_has_its_functions(deployment: Deployment) -> None:
-    """All five in the primary region; restore and drill in the recovery region."""
+    """The primary region has all five functions, the recovery region restore and drill."""
     for name, verbs in FUNCTIONS.items():
         assert set(getattr(deployment, name).functions()) == verbs
 
 
 @pytest.mark.parametrize(("stack", "verb"), CASES, indirect=["stack"])
 def test_a_function_runs_its_handler_on_arm(stack: Synthesised, verb: str) -> None:
-    """Runtime, architecture, scratch space, memory and time limit."""
+    """A function has the expected handler, runtime, architecture, scratch space, memory and time limit."""
     function = stack.functions()[verb]
     assert text(function["FunctionName"]) == f"sqlitevault-prod-{verb}"
     assert function["Handler"] == f"{verb}.handler.handler"
@@ -38,7 +38,7 @@ def test_a_function_runs_its_handler_on_arm(stack: Synthesised, verb: str) -> No
 
 @pytest.mark.parametrize(("stack", "verb"), CASES, indirect=["stack"])
 def test_a_function_logs_json_for_three_months(stack: Synthesised, verb: str) -> None:
-    """To its own group, the only one that it may write to."""
+    """A function logs JSON to its own group, the only one that it may write to, kept for 90 days."""
     logging = stack.functions()[verb]["LoggingConfig"]
     assert logging["LogFormat"] == "JSON"
     group = logging["LogGroup"]["Ref"]
@@ -47,8 +47,8 @@ def test_a_function_logs_json_for_three_months(stack: Synthesised, verb: str) ->
 
 
 @pytest.mark.parametrize(("stack", "verb"), CASES, indirect=["stack"])
-def test_only_who_works_on_the_database_is_in_the_network(stack: Synthesised, verb: str) -> None:
-    """The others reach AWS's services directly; these reach the file system, mounted through the access point."""
+def test_only_functions_that_need_the_database_are_in_the_network(stack: Synthesised, verb: str) -> None:
+    """Only backup and restore are in the VPC, with the file system mounted through the access point."""
     function = stack.functions()[verb]
     assert ("VpcConfig" in function) == (verb in ON_THE_FILE_SYSTEM)
     mounts = [(text(mount["Arn"]), mount["LocalMountPath"]) for mount in function.get("FileSystemConfigs", [])]
@@ -59,8 +59,8 @@ def test_only_who_works_on_the_database_is_in_the_network(stack: Synthesised, ve
 
 
 @pytest.mark.parametrize(("stack", "verb"), CASES, indirect=["stack"])
-def test_what_a_function_could_not_do_is_kept(stack: Synthesised, verb: str) -> None:
-    """After two retries the event goes to the queue, which the function may write to."""
+def test_failed_events_are_kept(stack: Synthesised, verb: str) -> None:
+    """After two retries a failed event goes to the queue, which the function may write to."""
     invoked = {text(made["FunctionName"]): made for made in stack.all("AWS::Lambda::EventInvokeConfig").values()}
     config = invoked[f"<{stack.function_id(verb)}>"]
     assert (config["MaximumRetryAttempts"], config["MaximumEventAgeInSeconds"]) == (2, 1800)
@@ -70,8 +70,8 @@ def test_what_a_function_could_not_do_is_kept(stack: Synthesised, verb: str) -> 
 
 
 @pytest.mark.parametrize(("stack", "verb"), CASES, indirect=["stack"])
-def test_a_function_is_made_after_its_rights(stack: Synthesised, verb: str) -> None:
-    """Lambda refuses to make a function in a VPC, or with a mount, whose role may not yet use them."""
+def test_a_function_is_created_after_its_permissions(stack: Synthesised, verb: str) -> None:
+    """A function depends on its role's policies: Lambda refuses a VPC or a mount that the role may not use yet."""
     function = stack.function_id(verb)
     role = stack.functions()[verb]["Role"]["Fn::GetAtt"][0]
     policies = {n for n, policy in stack.all("AWS::IAM::Policy").items() if {"Ref": role} in policy["Roles"]}
@@ -81,14 +81,14 @@ def test_a_function_is_made_after_its_rights(stack: Synthesised, verb: str) -> N
 
 @pytest.mark.parametrize(("stack", "verb"), CASES, indirect=["stack"])
 def test_no_function_may_delete_or_lift_a_lock(stack: Synthesised, verb: str) -> None:
-    """A function that can delete backups can be made to do so; and no right has a wildcard in its actions."""
+    """No function may delete backups or change locks, and no permission has a wildcard in its actions."""
     for action in stack.rights(verb).actions("Allow"):
         assert "*" not in action
         assert not action.startswith(("s3:Delete", "s3:Bypass", "s3:PutBucket", "s3:PutLifecycle", "s3:PutObjectRet"))
 
 
 def test_backup_must_not_write_the_database(primary: Synthesised) -> None:
-    """Denied, not merely not allowed: no policy attached later can change it."""
+    """Writing the database is denied to backup, so that no policy attached later can allow it."""
     rights = primary.rights("backup")
     (file_system,) = primary.all("AWS::EFS::FileSystem")
     assert rights.actions("Allow", "elasticfilesystem:") == {"elasticfilesystem:ClientMount"}
@@ -100,7 +100,7 @@ def test_backup_must_not_write_the_database(primary: Synthesised) -> None:
 
 @pytest.mark.parametrize("stack", ["primary", "recovery"], indirect=True)
 def test_restore_may_write_the_file_system_but_not_as_root(stack: Synthesised) -> None:
-    """Through the access point and as its user."""
+    """Restore may write through the access point, as its user, but not as root."""
     rights = stack.rights("restore")
     assert rights.actions("Allow", "elasticfilesystem:") == {
         "elasticfilesystem:ClientMount",
@@ -125,8 +125,8 @@ def test_restore_may_write_the_file_system_but_not_as_root(stack: Synthesised) -
     ],
     indirect=["stack"],
 )
-def test_a_function_writes_only_where_its_work_lies(stack: Synthesised, verb: str, written: set[str]) -> None:
-    """Only backup and ingest add backups; the functions that prove them cannot replace them."""
+def test_a_function_writes_only_its_own_objects(stack: Synthesised, verb: str, written: set[str]) -> None:
+    """Only backup and ingest can write backups; drill and monitor can only write reports."""
     bucket = f"<{stack.bucket()[0]}.Arn>"
     rights = stack.rights(verb).pairs("Allow", "s3")
     assert {resource for action, resource in rights if action == "s3:PutObject"} == {
@@ -136,8 +136,8 @@ def test_a_function_writes_only_where_its_work_lies(stack: Synthesised, verb: st
     assert ("s3:ListBucket", bucket) in rights
 
 
-def test_ingest_reads_uploads_and_those_that_watch_read_the_replica(primary: Synthesised) -> None:
-    """Each function has only the rights besides the vault that its work needs."""
+def test_only_ingest_reads_uploads_and_only_drill_and_monitor_the_replica(primary: Synthesised) -> None:
+    """Outside the vault, only ingest may read uploads, and only drill and monitor may read the replica."""
     bucket = f"<{primary.bucket()[0]}.Arn>"
     readers = {
         verb for verb in primary.functions()
@@ -159,7 +159,7 @@ def test_ingest_reads_uploads_and_those_that_watch_read_the_replica(primary: Syn
 
 @pytest.mark.parametrize(("stack", "verb"), CASES, indirect=["stack"])
 def test_the_environment_is_the_settings(stack: Synthesised, verb: str) -> None:
-    """Every variable is one that `Settings` writes, and reads back as the same settings."""
+    """The environment is exactly what `Settings` writes, and is read back as the same settings."""
     own = VAULT if "backup" in stack.functions() else REPLICA
     expected = Settings.from_env(
         {},
@@ -185,7 +185,7 @@ def test_the_environment_is_the_settings(stack: Synthesised, verb: str) -> None:
 
 
 def test_other_values_reach_the_functions(on_existing: Deployment) -> None:
-    """Stage, regions and architecture."""
+    """Stage, regions and architecture of the settings reach the functions."""
     function = on_existing.primary.functions()["backup"]
     assert function["Architectures"] == ["x86_64"]
     settings = Settings.from_env(_environment(function))

@@ -43,7 +43,7 @@ def alarms(stack: Synthesised) -> dict[str, Properties]:
 
 @pytest.mark.parametrize("name", list(OURS))
 def test_an_alarm_on_our_own_metric(primary: Synthesised, name: str) -> None:
-    """Namespace and dimension are those that telemetry emits; an age that is missing is an alarm."""
+    """An alarm has its namespace, dimension, threshold and periods; on ages, missing data fires it."""
     alarm = alarms(primary)[name]
     assert alarm["Namespace"] == "SqliteVault"
     assert alarm["Dimensions"] == [{"Name": "Database", "Value": "devops_hub"}]
@@ -59,13 +59,13 @@ def test_an_alarm_on_our_own_metric(primary: Synthesised, name: str) -> None:
 
 
 def test_the_longest_rpo_can_be_deployed(tmp_path: Path) -> None:
-    """CloudWatch refuses an alarm that looks back more than a day in periods of less than an hour."""
+    """With the longest RPO no alarm looks back more than a day, which CloudWatch would refuse."""
     for alarm in alarms(synthesise(tmp_path, rpo_minutes="1425").primary).values():
         assert alarm["EvaluationPeriods"] * alarm["Period"] <= 86_400
 
 
-def test_every_metric_that_is_watched_is_emitted(primary: Synthesised) -> None:
-    """A misspelt name would be an alarm that never has data."""
+def test_every_watched_metric_is_emitted(primary: Synthesised) -> None:
+    """Every metric of an alarm or the dashboard is one that the functions emit."""
     lambdas = Path(__file__).parents[2] / "lambdas"
     emitters = [lambdas / "sqlitevault/functions/telemetry.py", *lambdas.glob("*/handler.py")]
     emitted = {name for path in emitters for name in re.findall(r"\bMetric\.([A-Z_]+)", path.read_text())}
@@ -78,8 +78,8 @@ def test_every_metric_that_is_watched_is_emitted(primary: Synthesised) -> None:
     assert watched | drawn <= set(Metric)
 
 
-def test_s3s_own_metric_of_replication(primary: Synthesised) -> None:
-    """The metric of exactly this rule between these buckets."""
+def test_the_alarm_on_s3s_replication_metric(primary: Synthesised) -> None:
+    """The alarm on failed replication watches S3's metric of this rule between these buckets."""
     alarm = alarms(primary)["ReplicationErrors"]
     (rule,) = primary.bucket()[1]["ReplicationConfiguration"]["Rules"]
     assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/S3", "OperationsFailedReplication")
@@ -92,7 +92,7 @@ def test_s3s_own_metric_of_replication(primary: Synthesised) -> None:
 
 
 def test_errors_and_slowness_of_every_function(stack: Synthesised) -> None:
-    """One error is enough; half the time limit is a warning."""
+    """Each function has an alarm on one error, and one on half of its time limit."""
     made = alarms(stack)
     for verb in stack.functions():
         for name, metric, threshold in (("Errors", "Errors", 1), ("Slow", "Duration", 450_000)):
@@ -103,7 +103,7 @@ def test_errors_and_slowness_of_every_function(stack: Synthesised) -> None:
 
 
 def test_every_dead_letter_queue_has_an_alarm(stack: Synthesised) -> None:
-    """One message in any queue."""
+    """One message in any dead-letter queue fires an alarm."""
     watched = {
         text(alarm["Dimensions"][0]["Value"])
         for alarm in stack.all("AWS::CloudWatch::Alarm").values()
@@ -114,7 +114,7 @@ def test_every_dead_letter_queue_has_an_alarm(stack: Synthesised) -> None:
 
 
 def test_every_alarm_notifies_and_names_its_runbook(stack: Synthesised) -> None:
-    """It notifies the topic when it fires and when it recovers; the description says what to do and what to read."""
+    """Each alarm notifies the topic when it fires and clears; its description gives a first step and a runbook."""
     topic = {f"<{name}>" for name in stack.all("AWS::SNS::Topic")}
     made = [*stack.all("AWS::CloudWatch::Alarm").values(), *stack.all("AWS::CloudWatch::CompositeAlarm").values()]
     assert len(topic) == 1
@@ -124,8 +124,8 @@ def test_every_alarm_notifies_and_names_its_runbook(stack: Synthesised) -> None:
         assert re.fullmatch(r"\w.*\. First: [A-Z].*\. Runbook: docs/runbooks/[a-z-]+\.md", alarm["AlarmDescription"])
 
 
-def test_alarms_of_both_regions_have_names_of_their_own(deployment: Deployment) -> None:
-    """In a mail only the name shows the region."""
+def test_alarms_of_both_regions_have_different_names(deployment: Deployment) -> None:
+    """No alarm name occurs in both regions, because in a mail only the name shows the region."""
     names = [
         text(alarm["AlarmName"])
         for stack in (deployment.primary, deployment.recovery)
@@ -135,7 +135,7 @@ def test_alarms_of_both_regions_have_names_of_their_own(deployment: Deployment) 
 
 
 def test_cloudwatch_may_publish_to_the_encrypted_topic(stack: Synthesised) -> None:
-    """In the key's policy and in the topic's, which replaces the default one; otherwise alarms are lost silently."""
+    """Key and topic policies let CloudWatch publish; otherwise notifications would be lost without an error."""
     (name,) = stack.all("AWS::SNS::Topic")
     key = stack.all("AWS::SNS::Topic")[name]["KmsMasterKeyId"]["Fn::GetAtt"][0]
     assert stack.all("AWS::KMS::Key")[key]["EnableKeyRotation"] is True
@@ -160,7 +160,7 @@ def _granted(policy: Properties) -> dict[str, object]:
 
 
 def test_an_address_is_subscribed_if_there_is_one(deployment: Deployment, on_existing: Deployment) -> None:
-    """In both regions; without an address there is no subscription."""
+    """An address is subscribed in both regions; without one there is no subscription."""
     for stack in (deployment.primary, deployment.recovery):
         subscription = stack.one("AWS::SNS::Subscription")
         assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "ops@example.com")
@@ -168,7 +168,7 @@ def test_an_address_is_subscribed_if_there_is_one(deployment: Deployment, on_exi
 
 
 def test_the_composite_alarm(primary: Synthesised) -> None:
-    """It fires on any broken promise: no proven backup, a late replica, a slow recovery."""
+    """The composite alarm fires without a proven backup, with a late replica, or with a slow recovery."""
     rule = text(primary.one("AWS::CloudWatch::CompositeAlarm")["AlarmRule"])
     by_id = {n: text(a["AlarmName"]) for n, a in primary.all("AWS::CloudWatch::Alarm").items()}
     within = {by_id[name].rpartition("-")[2] for name in re.findall(r'ALARM\("<(\w+)\.Arn>"\)', rule)}
@@ -178,7 +178,7 @@ def test_the_composite_alarm(primary: Synthesised) -> None:
 
 
 def test_the_dashboard_has_the_lines_of_the_page(tmp_path: Path) -> None:
-    """Every figure that `sqlitevault report` draws, and more; with the deployed limits as lines."""
+    """The dashboard draws every chart of `sqlitevault report`, with the deployed limits as lines."""
     chosen = synthesise(tmp_path, rpo_minutes="90", rto_minutes="30", mass_deletion_percent="10").primary
     body = json.loads(text(chosen.one("AWS::CloudWatch::Dashboard")["DashboardBody"]))
     graphs = [widget["properties"] for widget in body["widgets"] if widget["type"] == "metric"]
@@ -199,7 +199,7 @@ def test_the_dashboard_has_the_lines_of_the_page(tmp_path: Path) -> None:
 
 
 def test_the_dashboard_shows_every_alarm(primary: Synthesised) -> None:
-    """It is JSON that CloudWatch can read, with the state of all alarms at the top."""
+    """The dashboard is valid JSON and shows the state of every alarm."""
     body = json.loads(text(primary.one("AWS::CloudWatch::Dashboard")["DashboardBody"]))
     shown = {arn for widget in body["widgets"] for arn in widget["properties"].get("alarms", [])}
     assert shown == {f"<{name}.Arn>" for name in primary.all("AWS::CloudWatch::Alarm")}

@@ -1,4 +1,4 @@
-"""The network: S3 is the only way out, and nothing costs when idle; and the file system."""
+"""The network, whose only exit is S3 and which costs nothing when idle, and the file system."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ def stack(request: pytest.FixtureRequest, deployment: Deployment) -> Synthesised
 
 
 def test_the_only_way_out_is_s3(stack: Synthesised) -> None:
-    """One gateway endpoint in every route table; no NAT, no internet gateway, no interface endpoint, no address."""
+    """Every route table has the S3 gateway endpoint; there are no gateways, interface endpoints or addresses."""
     endpoint = stack.one("AWS::EC2::VPCEndpoint")
     assert (endpoint["VpcEndpointType"], text(endpoint["ServiceName"])) == ("Gateway", "com.amazonaws.<AWS::Region>.s3")
     assert {text(table) for table in endpoint["RouteTableIds"]} == {
@@ -29,7 +29,7 @@ def test_the_only_way_out_is_s3(stack: Synthesised) -> None:
 
 
 def test_functions_run_in_every_subnet_and_reach_the_mount_targets(stack: Synthesised) -> None:
-    """Two zones, each with a mount target; the file system's group admits the functions' groups at NFS alone."""
+    """Functions run in two zones with a mount target each; the file system admits only their groups, only on NFS."""
     subnets = {f"<{name}>" for name in stack.all("AWS::EC2::Subnet")}
     assert len(subnets) == 2
     assert {text(target["SubnetId"]) for target in stack.all("AWS::EFS::MountTarget").values()} == subnets
@@ -44,7 +44,7 @@ def test_functions_run_in_every_subnet_and_reach_the_mount_targets(stack: Synthe
 
 
 def test_the_file_system_is_encrypted_and_not_anonymous(stack: Synthesised) -> None:
-    """It can only be mounted with IAM and TLS, and outlives the stack."""
+    """The file system can only be mounted with IAM and TLS, and is kept when the stack is deleted."""
     (name,) = stack.all("AWS::EFS::FileSystem")
     made = stack.one("AWS::EFS::FileSystem")
     assert (made["Encrypted"], made["ThroughputMode"]) == (True, "elastic")
@@ -56,14 +56,14 @@ def test_the_file_system_is_encrypted_and_not_anonymous(stack: Synthesised) -> N
 
 
 def test_the_access_point_is_the_applications_user_and_folder(stack: Synthesised) -> None:
-    """What a restore writes, the application can read."""
+    """The access point uses the application's user and folder, so that it can read restored files."""
     point = stack.one("AWS::EFS::AccessPoint")
     assert point["PosixUser"] == {"Uid": "1000", "Gid": "1000"}
     assert point["RootDirectory"]["Path"] == "/devops-hub"
 
 
 def test_an_existing_file_system_is_used_as_it_is(on_existing: Deployment) -> None:
-    """No VPC, no subnet and no file system are made; the access point and the functions use the ids given."""
+    """With an existing file system, no VPC, subnet or file system is created; access point and functions use these."""
     primary = on_existing.primary
     for kind in ("EC2::VPC", "EC2::Subnet", "EC2::RouteTable", "EFS::FileSystem", "EFS::MountTarget"):
         assert primary.all(f"AWS::{kind}") == {}
@@ -79,12 +79,12 @@ def test_an_existing_file_system_is_used_as_it_is(on_existing: Deployment) -> No
 
 
 def test_an_existing_file_system_changes_nothing_in_the_recovery_region(on_existing: Deployment) -> None:
-    """The application's own is lost with its region, so a new one is made there."""
+    """The recovery region gets its own file system, because the application's is lost with its region."""
     assert len(on_existing.recovery.all("AWS::EFS::FileSystem")) == 1
     assert len(on_existing.recovery.all("AWS::EC2::VPC")) == 1
 
 
-def test_subnets_with_an_endpoint_of_their_own_get_no_second_one(tmp_path: Path) -> None:
-    """AWS refuses a second S3 gateway endpoint in a route table: without route tables none is made."""
+def test_subnets_with_an_s3_endpoint_do_not_get_another(tmp_path: Path) -> None:
+    """Without route tables no S3 gateway endpoint is created, because AWS refuses a second one in a table."""
     chosen = {name: value for name, value in EXISTING.items() if name != "route_table_ids"}
     assert synthesise(tmp_path, **chosen).primary.all("AWS::EC2::VPCEndpoint") == {}

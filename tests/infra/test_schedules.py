@@ -27,8 +27,8 @@ def schedules(stack: Synthesised) -> dict[str, Properties]:
 
 
 @pytest.mark.parametrize("name", list(PRIMARY))
-def test_a_schedule_says_when_whom_and_what(primary: Synthesised, name: str) -> None:
-    """All in UTC; every backup event carries the scheduled time."""
+def test_a_schedule_has_its_time_target_and_input(primary: Synthesised, name: str) -> None:
+    """A schedule has its expression in UTC, its function and its input; a backup's input has the scheduled time."""
     expression, verb, said = PRIMARY[name]
     made = schedules(primary)[name]
     assert (made["ScheduleExpression"], made["State"]) == (expression, "ENABLED")
@@ -41,20 +41,20 @@ def test_a_schedule_says_when_whom_and_what(primary: Synthesised, name: str) -> 
 
 
 def test_there_are_no_other_schedules(primary: Synthesised, recovery: Synthesised) -> None:
-    """Nothing else runs on a schedule."""
+    """The stacks have no other schedules than these."""
     assert set(schedules(primary)) == set(PRIMARY)
     assert set(schedules(recovery)) == {"drill"}
 
 
 @pytest.mark.parametrize("name", [name for name, (_, verb, _) in PRIMARY.items() if verb == "backup"])
-def test_the_function_understands_the_order(primary: Synthesised, name: str) -> None:
-    """With the time filled in, as Scheduler does it."""
+def test_the_function_accepts_the_schedules_input(primary: Synthesised, name: str) -> None:
+    """The backup function accepts a schedule's input after Scheduler has filled in the time."""
     order = schedules(primary)[name]["Target"]["Input"].replace(SCHEDULED_TIME, "2026-01-31T02:00:00Z")
     assert BackupEvent.parse(json.loads(order)).tier == name
 
 
 def test_the_recovery_region_drills_from_the_replica_each_month(recovery: Synthesised) -> None:
-    """On the first, after the monthly backup."""
+    """The drill from the replica runs on the first of each month, after the monthly backup."""
     made = schedules(recovery)["drill"]
     assert made["ScheduleExpression"] == "cron(0 5 1 * ? *)"
     assert text(made["Target"]["Arn"]) == f"<{recovery.function_id('drill')}.Arn>"
@@ -62,8 +62,8 @@ def test_the_recovery_region_drills_from_the_replica_each_month(recovery: Synthe
 
 
 @pytest.mark.parametrize("stack", ["primary", "recovery"])
-def test_what_cannot_be_delivered_is_retried_and_kept(stack: str, deployment: Deployment) -> None:
-    """Three more tries within twenty minutes, then the dead-letter queue, which Scheduler's role may write to."""
+def test_failed_deliveries_are_retried_and_kept(stack: str, deployment: Deployment) -> None:
+    """A failed delivery is retried three times within twenty minutes, then goes to the dead-letter queue."""
     made: Synthesised = getattr(deployment, stack)
     for schedule in schedules(made).values():
         target = schedule["Target"]
@@ -83,8 +83,8 @@ def test_what_cannot_be_delivered_is_retried_and_kept(stack: str, deployment: De
         pytest.param("drill", {"wildcard": "backups/*.manifest.json"}, id="manifests"),
     ],
 )
-def test_arrivals_set_off_their_function(primary: Synthesised, verb: str, key: dict[str, str]) -> None:
-    """Objects created in this bucket with such a key, and nothing else; lost events are kept."""
+def test_new_objects_invoke_their_function(primary: Synthesised, verb: str, key: dict[str, str]) -> None:
+    """Only new objects of this bucket with such a key invoke the function; undeliverable events are kept."""
     rule, made = _rule_of(primary, verb)
     assert (made["EventPattern"]["source"], made["EventPattern"]["detail-type"]) == (["aws.s3"], ["Object Created"])
     detail = made["EventPattern"]["detail"]
@@ -104,8 +104,8 @@ def test_arrivals_set_off_their_function(primary: Synthesised, verb: str, key: d
     assert f"<{rule}.Arn>" in permitted
 
 
-def test_no_function_sets_itself_off(primary: Synthesised) -> None:
-    """What drill and monitor write does not trigger a drill."""
+def test_no_function_invokes_itself(primary: Synthesised) -> None:
+    """Reports of drill and monitor do not start a drill."""
     _, made = _rule_of(primary, "drill")
     (key,) = made["EventPattern"]["detail"]["object"]["key"]
     backup_id = "devops_hub_backup_20260131_020000"
@@ -114,7 +114,7 @@ def test_no_function_sets_itself_off(primary: Synthesised) -> None:
     assert fnmatchcase("backups/daily/devops_hub/x.tar.gz.manifest.json", key["wildcard"])
 
 
-def test_queues_take_no_plain_text(deployment: Deployment) -> None:
+def test_queues_require_tls(deployment: Deployment) -> None:
     """Every queue denies requests without TLS."""
     for stack in (deployment.primary, deployment.recovery):
         denied = {
@@ -128,7 +128,7 @@ def test_queues_take_no_plain_text(deployment: Deployment) -> None:
 
 
 def test_several_backups_an_hour(on_existing: Deployment) -> None:
-    """The minutes of the hourly backup can be chosen; the default is one."""
+    """The setting `hourly_minutes` takes several minutes of the hour."""
     assert schedules(on_existing.primary)["hourly"]["ScheduleExpression"] == "cron(5,35 * * * ? *)"
 
 

@@ -40,7 +40,7 @@ def test_no_stack_refers_to_another(deployment: Deployment) -> None:
 
 
 def test_the_recovery_region_is_deployed_first(deployment: Deployment) -> None:
-    """S3 refuses to replicate into a bucket that is not there."""
+    """The recovery stack is deployed first, because S3 refuses to replicate into a missing bucket."""
     manifest = json.loads((deployment.folder / "manifest.json").read_text())["artifacts"]
     assert "SqliteVault-prod-recovery" in manifest["SqliteVault-prod"]["dependencies"]
     assert "SqliteVault-prod" not in manifest["SqliteVault-prod-recovery"]["dependencies"]
@@ -51,7 +51,7 @@ def test_the_recovery_region_is_deployed_first(deployment: Deployment) -> None:
 
 
 def test_both_regions_mean_the_same_names(primary: Synthesised, recovery: Synthesised) -> None:
-    """The names that one stack uses are those of the other one's resources."""
+    """Each stack uses the names of the other stack's resources."""
     outputs = {name: text(output["Value"]) for name, output in primary.template["Outputs"].items()}
     replica = text(recovery.bucket()[1]["BucketName"])
     assert outputs["ReplicaBucket"] == text(recovery.template["Outputs"]["ReplicaBucket"]["Value"]) == replica
@@ -59,7 +59,7 @@ def test_both_regions_mean_the_same_names(primary: Synthesised, recovery: Synthe
 
 
 def test_the_recovery_region_is_a_pilot_light(recovery: Synthesised) -> None:
-    """It has all that a restore needs, and only storage costs while it is idle."""
+    """The recovery region has everything that a restore needs, and its stack does not refer to the primary region."""
     assert set(recovery.functions()) == {"restore", "drill"}
     assert len(recovery.all("AWS::EFS::MountTarget")) == 2
     outputs = {name: text(output["Value"]) for name, output in recovery.template["Outputs"].items()}
@@ -71,14 +71,14 @@ def test_the_recovery_region_is_a_pilot_light(recovery: Synthesised) -> None:
 
 @pytest.mark.parametrize("name", STACKS)
 def test_a_template_changes_only_on_purpose(name: str, deployment: Deployment, snapshot: SnapshotAssertion) -> None:
-    """The whole template, without the hashes of the code. `pytest tests/infra --snapshot-update` accepts a change."""
+    """The whole template equals its snapshot, except for code hashes; `--snapshot-update` accepts a change."""
     stack: Synthesised = getattr(deployment, name)
     assert _without_hashes(stack.template) == snapshot(extension_class=JSONSnapshotExtension)
 
 
 @pytest.mark.parametrize("name", STACKS)
 def test_cfn_lint_finds_nothing(name: str, deployment: Deployment) -> None:
-    """Advice on style (I) is not for generated templates; W3005: CDK writes dependencies that a GetAtt implies."""
+    """cfn-lint finds nothing except style advice (I) and W3005, redundant dependencies that CDK writes."""
     from cfnlint.api import lint_all
 
     stack: Synthesised = getattr(deployment, name)
@@ -87,7 +87,7 @@ def test_cfn_lint_finds_nothing(name: str, deployment: Deployment) -> None:
 
 
 def test_cfn_lint_would_find_something(primary: Synthesised) -> None:
-    """A misspelt property and a reference to nothing are both errors."""
+    """cfn-lint reports a misspelt property and a reference to a missing resource, so the check works."""
     from cfnlint.api import lint_all
 
     broken = json.loads(json.dumps(primary.template))
@@ -98,7 +98,7 @@ def test_cfn_lint_would_find_something(primary: Synthesised) -> None:
 
 
 def test_nothing_is_left_to_acknowledge(deployment: Deployment, on_existing: Deployment) -> None:
-    """Every finding of cdk-nag, and every warning of CDK, is gone or has its reason beside the resource."""
+    """Every finding of cdk-nag and every warning of CDK is resolved or acknowledged with a reason."""
     assert deployment.findings == []
     assert on_existing.findings == []
 
@@ -127,7 +127,7 @@ def _unlogged(vault: "VaultBucket") -> None:
     ],
 )
 def test_cdk_nag_would_find_it(spoil: "Callable[[VaultBucket], None]", rule: str, tmp_path: Path) -> None:
-    """The check works: a weakened vault has a finding, on that resource."""
+    """A weakened vault has a finding on its resource, so the check works."""
     import aws_cdk as cdk
 
     from infra.vault_bucket import VaultBucket
@@ -139,7 +139,7 @@ def test_cdk_nag_would_find_it(spoil: "Callable[[VaultBucket], None]", rule: str
 
 
 def test_an_acknowledgement_that_is_taken_away_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The reasons are needed: without those for wildcards the rights are findings again."""
+    """Without the acknowledgement of wildcards there are findings, so it is needed."""
     monkeypatch.setattr("infra.functions.acknowledge_wildcards", lambda *_: None)
     app, _, _ = build(tmp_path)
     found = findings(app, tmp_path)

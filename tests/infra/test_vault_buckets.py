@@ -1,4 +1,4 @@
-"""Vault and replica: their protection, and replication between them."""
+"""The buckets of vault and replica: their protection, and the replication between them."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ TIERS = {"hourly": 30, "daily": 30, "weekly": 90, "monthly": 365, "manual": 30}
 
 @pytest.fixture(scope="session", params=["primary", "recovery"])
 def stack(request: pytest.FixtureRequest, deployment: Deployment) -> Synthesised:
-    """Each of the two stacks, which both hold one bucket for backups."""
+    """Each of the two stacks, which have one bucket for backups each."""
     found: Synthesised = getattr(deployment, request.param)
     return found
 
@@ -35,15 +35,15 @@ def test_every_version_is_kept_and_locked(bucket: Properties) -> None:
 
 
 def test_buckets_and_keys_survive_the_stack(stack: Synthesised) -> None:
-    """Deleting a stack deletes no backup, and not the key to read it; a failed first try leaves none."""
+    """Deleting a stack keeps its buckets and keys; a failed creation leaves none."""
     guarded = [stack.bucket()[0], _key_of(stack)]
     for name in guarded:
         assert stack.resources[name]["DeletionPolicy"] == "RetainExceptOnCreate"
         assert stack.resources[name]["UpdateReplacePolicy"] == "Retain"
 
 
-def test_a_key_of_its_own_that_rotates(stack: Synthesised, bucket: Properties) -> None:
-    """Encrypted with the customer's key, which the alias names that the other region knows."""
+def test_the_bucket_has_its_own_rotating_key(stack: Synthesised, bucket: Properties) -> None:
+    """The bucket is encrypted with its own rotating key, whose alias the other region knows."""
     (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
     assert rule["BucketKeyEnabled"] is True
@@ -54,8 +54,8 @@ def test_a_key_of_its_own_that_rotates(stack: Synthesised, bucket: Properties) -
     assert alias["TargetKeyId"] == {"Fn::GetAtt": [key, "Arn"]}
 
 
-def test_no_public_access_and_no_plain_text(stack: Synthesised) -> None:
-    """For every bucket, the access logs' as well."""
+def test_no_public_access_and_only_tls(stack: Synthesised) -> None:
+    """Every bucket, including those for access logs, blocks public access and denies requests without TLS."""
     policies = {text(policy["Bucket"]): policy for policy in stack.all("AWS::S3::BucketPolicy").values()}
     buckets = stack.all("AWS::S3::Bucket")
     assert len(buckets) == 2
@@ -69,7 +69,7 @@ def test_no_public_access_and_no_plain_text(stack: Synthesised) -> None:
 
 
 def test_old_tls_is_refused(stack: Synthesised) -> None:
-    """TLS 1.2 at the least on the bucket for backups."""
+    """The bucket for backups requires TLS 1.2."""
     name = stack.bucket()[0]
     policy = next(p for p in stack.all("AWS::S3::BucketPolicy").values() if p["Bucket"] == {"Ref": name})
     conditions = [statement["Condition"] for statement in policy["PolicyDocument"]["Statement"]]
@@ -77,7 +77,7 @@ def test_old_tls_is_refused(stack: Synthesised) -> None:
 
 
 def test_accesses_are_logged(stack: Synthesised, bucket: Properties) -> None:
-    """To the other bucket, whose policy allows S3 to write only for this bucket."""
+    """Accesses are logged to the other bucket, whose policy lets S3 write only for this bucket."""
     log = bucket["LoggingConfiguration"]["DestinationBucketName"]["Ref"]
     policy = next(p for p in stack.all("AWS::S3::BucketPolicy").values() if p["Bucket"] == {"Ref": log})
     allowed = [s for s in policy["PolicyDocument"]["Statement"] if s["Effect"] == "Allow"]
@@ -85,8 +85,8 @@ def test_accesses_are_logged(stack: Synthesised, bucket: Properties) -> None:
     assert allowed[0]["Condition"]["ArnLike"]["aws:SourceArn"] == {"Fn::GetAtt": [stack.bucket()[0], "Arn"]}
 
 
-def test_each_tier_expires_with_the_versions_behind(bucket: Properties) -> None:
-    """Expiry without this would only add a delete marker, and keep and bill everything for ever."""
+def test_each_tier_expires_with_its_old_versions(bucket: Properties) -> None:
+    """Each tier expires, and its noncurrent versions 30 days later; expiry of a version only adds a delete marker."""
     rules = _rules(bucket)
     for tier, days in TIERS.items():
         rule = rules[f"backups/{tier}/"]
@@ -96,21 +96,21 @@ def test_each_tier_expires_with_the_versions_behind(bucket: Properties) -> None:
     assert set(rules) == {*(f"backups/{tier}/" for tier in TIERS), "backups/reports/", "inbox/"}
 
 
-def test_unfinished_uploads_and_orphaned_markers_go(bucket: Properties) -> None:
-    """In the whole bucket: these rules have no filter."""
+def test_unfinished_uploads_and_orphaned_markers_are_removed(bucket: Properties) -> None:
+    """In the whole bucket, rules without a filter remove unfinished uploads and orphaned delete markers."""
     housekeeping = [rule for rule in bucket["LifecycleConfiguration"]["Rules"] if "Prefix" not in rule]
     assert {"DaysAfterInitiation": 1} in [rule.get("AbortIncompleteMultipartUpload") for rule in housekeeping]
     assert True in [rule.get("ExpiredObjectDeleteMarker") for rule in housekeeping]
     assert not any("Filter" in rule or "TagFilters" in rule for rule in housekeeping)
 
 
-def test_arrivals_are_told_to_eventbridge(bucket: Properties) -> None:
-    """Backups are drilled, and uploads taken in, because of these events."""
+def test_the_bucket_sends_events_to_eventbridge(bucket: Properties) -> None:
+    """The bucket sends its events to EventBridge; they start drills and the ingest of uploads."""
     assert bucket["NotificationConfiguration"] == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
 
 
-def test_the_monitor_expects_what_is_deployed(primary: Synthesised) -> None:
-    """Otherwise it would report drift from the first day, or never."""
+def test_the_monitor_expects_the_deployed_protection(primary: Synthesised) -> None:
+    """The monitor compares the vault with the lock and expiry that are deployed."""
     variables = primary.functions()["monitor"]["Environment"]["Variables"]
     settings = Settings.from_env({name: text(value) for name, value in variables.items()})
     expected = Site.of(settings).expected_protection
@@ -123,7 +123,7 @@ def test_the_monitor_expects_what_is_deployed(primary: Synthesised) -> None:
 
 
 def test_backups_are_copied_within_fifteen_minutes(primary: Synthesised, recovery: Synthesised) -> None:
-    """With time control and its metrics, re-encrypted with the replica's key; deletions are not copied."""
+    """Backups are replicated with time control and metrics, encrypted with the replica's key; deletions are not."""
     (rule,) = primary.bucket()[1]["ReplicationConfiguration"]["Rules"]
     assert (rule["Status"], rule["Filter"]) == ("Enabled", {"Prefix": "backups/"})
     assert rule["DeleteMarkerReplication"] == {"Status": "Disabled"}
@@ -138,7 +138,7 @@ def test_backups_are_copied_within_fifteen_minutes(primary: Synthesised, recover
 
 
 def test_replication_may_do_what_it_needs_and_no_more(primary: Synthesised) -> None:
-    """Reading locks is needed as soon as the source has Object Lock; deleting in the replica never is."""
+    """Replication has exactly the permissions that it needs: reading locks is among them, deleting is not."""
     rights, vault, replica = _replication(primary)
     assert rights.pairs("Allow", "s3") == {
         ("s3:GetReplicationConfiguration", vault),
@@ -160,7 +160,7 @@ def test_replication_may_do_what_it_needs_and_no_more(primary: Synthesised) -> N
 
 
 def test_replication_uses_keys_only_through_s3_and_by_alias(primary: Synthesised) -> None:
-    """`key/*` holds for one key: the one with our alias."""
+    """Although the policy says `key/*`, replication can use only the key with our alias, and only through S3."""
     rights, _, _ = _replication(primary)
     conditions = {
         "Decrypt" if s["Action"] == "kms:Decrypt" else "Encrypt": s["Condition"]
@@ -176,8 +176,8 @@ def test_replication_uses_keys_only_through_s3_and_by_alias(primary: Synthesised
     }
 
 
-def test_replication_starts_with_its_rights(primary: Synthesised) -> None:
-    """Objects that arrive before the role may copy them would stay uncopied."""
+def test_replication_starts_after_its_permissions(primary: Synthesised) -> None:
+    """The bucket depends on the role's policies, because objects that arrive before them would never be copied."""
     name, made = primary.bucket()
     role = made["ReplicationConfiguration"]["Role"]["Fn::GetAtt"][0]
     policies = [n for n, p in primary.all("AWS::IAM::Policy").items() if {"Ref": role} in p["Roles"]]

@@ -1,7 +1,6 @@
-"""Plays DevOps Hub in the runbooks' tests: a process that writes its database all the time and answers HTTP.
+"""A stand-in for DevOps Hub in the runbooks' tests.
 
-It is a stand-in. What it has in common with the application: it keeps the database open, commits to it without pause,
-and answers /health and /agents from it.
+Like the application, it keeps its database open, commits to it all the time, and answers /health and /agents from it.
 """
 
 import json
@@ -21,7 +20,7 @@ _PAUSE_SECONDS = 0.01
 
 
 def write_on(database: str) -> None:
-    """Commit a row again and again; what goes wrong is the application's trouble and must not end it."""
+    """Commit one row after another, and continue after errors."""
     with closing(sqlite3.connect(database, isolation_level=None, timeout=5)) as connection:
         while True:
             try:
@@ -32,12 +31,12 @@ def write_on(database: str) -> None:
 
 
 class Answers(BaseHTTPRequestHandler):
-    """GET /health and /agents."""
+    """Answers GET /health and GET /agents."""
 
     database = ""
 
     def do_GET(self) -> None:
-        """Answer from the database; a database that cannot be read is not healthy."""
+        """Answer from the database, or with 503 if it cannot be read."""
         try:
             with closing(sqlite3.connect(self.database, timeout=5)) as connection:
                 (agents,) = connection.execute("SELECT count(*) FROM agents").fetchone()
@@ -53,7 +52,7 @@ class Answers(BaseHTTPRequestHandler):
         self.wfile.write(json.dumps(document).encode())
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""A place to follow runbooks in, with a database like the application's, and a bucket of its own."""
+"""Fixtures for following runbooks: servers, a sample database, and vaults."""
 
 from collections.abc import Iterator
 from hashlib import sha256
@@ -22,7 +22,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def server(tmp_path: Path, sample: Path) -> Iterator[Place]:
-    """A server with Docker Compose: its folder, the application running, no backup yet."""
+    """A server with Docker Compose: its folder and the running application, without a backup."""
     folder = tmp_path / "devops-hub"
     (folder / "data").mkdir(parents=True)
     database = folder / "data" / "devops_hub.db"
@@ -44,7 +44,7 @@ def cloud() -> Iterator[EmbeddedAws]:
 
 @pytest.fixture
 def vault(cloud: EmbeddedAws, request: pytest.FixtureRequest) -> str:
-    """The URI of a vault in a bucket that keeps versions and locks them, as the deployed one does."""
+    """The URI of a vault in a bucket that keeps and locks versions, like the deployed one."""
     name = f"vault-{sha256(request.node.name.encode()).hexdigest()[:12]}"
     s3 = cloud.client("s3", REGION)
     s3.create_bucket(Bucket=name, ObjectLockEnabledForBucket=True)
@@ -57,7 +57,7 @@ def vault(cloud: EmbeddedAws, request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def cloud_server(server: Place, cloud: EmbeddedAws, vault: str, monkeypatch: pytest.MonkeyPatch) -> Place:
-    """The server, with a shell whose commands reach the embedded AWS and its vault; so does the test."""
+    """The server, with access to the embedded AWS and a vault for its commands and for the test."""
     access = access_environment(cloud.endpoint, REGION)
     for name, value in access.items():
         monkeypatch.setenv(name, value)

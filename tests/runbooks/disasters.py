@@ -1,4 +1,4 @@
-"""What the runbooks are for, done to a real database, and what was backed up before."""
+"""Disasters on a real database, and the backups before them."""
 
 import sqlite3
 import time
@@ -17,14 +17,14 @@ _HEADER_BYTES = 100  # SQLite file format, section 1.3
 
 
 def back_up_now(place: Place, database: Path, vault: Vault | None = None, scope: Scope = Scope.ALL) -> Manifest:
-    """Take a backup of the running application's database; no two within one second."""
+    """Take a backup of the running application's database, in a second of its own."""
     time.sleep(1)
     site = make_site(database, vault or str(place.folder / "backups"), config_root=place.folder)
     return back_up(site, Order(scope)).manifest
 
 
 def moment_after() -> str:
-    """Return a time that is later than everything until now and earlier than everything from now on."""
+    """Return a time between everything that happened so far and everything that follows."""
     time.sleep(1.1)
     incident = datetime.now(UTC).replace(microsecond=0)
     time.sleep(1.1)
@@ -39,14 +39,14 @@ def corrupt(database: Path) -> None:
 
 
 def change(database: Path, statements: Iterable[str]) -> None:
-    """Change a database as somebody with access does, while the application writes."""
+    """Change a database while the application writes to it."""
     with closing(sqlite3.connect(database, isolation_level=None, timeout=30)) as connection:
         for statement in statements:
             connection.execute(statement)
 
 
 def copy_of(database: Path, to: Path) -> Path:
-    """Return a private copy of a database that is in use."""
+    """Copy a database that is in use."""
     with closing(sqlite3.connect(database, timeout=30)) as live, closing(sqlite3.connect(to)) as copy:
         live.backup(copy)
     return to

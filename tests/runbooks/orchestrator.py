@@ -1,7 +1,7 @@
-"""Stands in for `docker` and `kubectl` in the runbooks' tests, under either name.
+"""A stand-in for `docker` and `kubectl` in the runbooks' tests.
 
-It records every call, and stops or starts the process that plays the application. It is neither Docker nor Kubernetes:
-what a page says to them is recorded and can be asserted, but whether they would accept it is not proven here.
+It records every call, and stops or starts the process that simulates the application. Tests can check the recorded
+calls, but they do not show that Docker or Kubernetes would accept them.
 """
 
 import os
@@ -25,7 +25,7 @@ def _matches(arguments: list[str], wanted: set[tuple[str, str]]) -> bool:
 
 
 def stop(folder: Path) -> None:
-    """End the application, if it runs, and wait until it is gone."""
+    """End the application, if it runs, and wait for its end."""
     pid_file = folder / "application.pid"
     if not pid_file.exists():
         return
@@ -47,7 +47,7 @@ def _runs(pid: int) -> bool:
 
 
 def start(folder: Path) -> None:
-    """Keep the database as the application finds it, then start the application and wait until it answers."""
+    """Keep a copy of the database, then start the application and wait until it answers."""
     stop(folder)
     database = Path((folder / "database").read_text())
     port = (folder / "port").read_text()
@@ -72,13 +72,13 @@ def start(folder: Path) -> None:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=1):
                 return
         except urllib.error.HTTPError:
-            return  # it answers: whether it is well is not our business
+            return  # it answers, which is enough, whether healthy or not
         except OSError:
             time.sleep(0.02)
 
 
 def main() -> None:
-    """Do what `docker` or `kubectl` would have done to the application."""
+    """Stop or start the application as `docker` or `kubectl` would."""
     folder = Path(os.environ["STAND_IN"])
     arguments = sys.argv[1:]
     with (folder / "calls.log").open("a") as calls:

@@ -1,4 +1,4 @@
-"""Takes the commands out of a runbook and runs them, in order, as somebody who follows the page."""
+"""Commands of a runbook, extracted and run in order."""
 
 import re
 import subprocess
@@ -17,7 +17,7 @@ _SECONDS = 150
 class Block:
     """A fenced block of commands. `kind` is the word after `bash`: `compose`, `kubernetes`, `yours`, or none.
 
-    `yours` exports what only the reader knows, such as when it happened; a test puts its own values there.
+    `yours` exports values that only the reader knows, such as the time of the incident; a test sets its own.
     """
 
     kind: str
@@ -30,7 +30,7 @@ def blocks(page: str) -> list[Block]:
 
 
 def script(page: str, variant: str, yours: Mapping[str, str]) -> str:
-    """Return the page's commands for Docker Compose or for Kubernetes as one script, with the reader's own values."""
+    """Return a page's commands for Docker Compose or for Kubernetes as one script, with the reader's values."""
     parts = []
     for block in blocks(page):
         if block.kind == "yours":
@@ -48,7 +48,7 @@ def _filled_in(block: Block, yours: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """What somebody saw who followed the page."""
+    """The output of a followed page, and the recorded calls of `docker` and `kubectl`."""
 
     output: str
     calls: list[str]
@@ -61,7 +61,7 @@ def follow(
     environment: Mapping[str, str],
     yours: Mapping[str, str] | None = None,
 ) -> Followed:
-    """Run the pages' commands with bash, in one shell, in `folder`; the first that fails fails the test."""
+    """Run the pages' commands in one bash in `folder`; a failing command fails the test."""
     stand_in = Path(environment["STAND_IN"])
     commands = "\n".join(["set -euo pipefail", "set -x", *(script(page, variant, yours or {}) for page in pages)])
     done = subprocess.run(

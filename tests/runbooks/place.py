@@ -1,4 +1,4 @@
-"""A machine on which somebody follows a runbook: the application that runs there, its database, and a shell."""
+"""A machine for following runbooks: a shell, the running application and its database."""
 
 import shutil
 import socket
@@ -20,7 +20,7 @@ _REPOSITORY = Path(__file__).parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """`folder` is where the commands run; `stand_in` holds what `docker` and `kubectl` are here, and their calls."""
+    """Commands run in `folder`; `stand_in` contains the stand-ins of `docker` and `kubectl` and their calls."""
 
     folder: Path
     stand_in: Path
@@ -29,7 +29,7 @@ class Place:
     def follow(
         self, page: str, variant: str, yours: Mapping[str, str] | None = None, *, settings_first: bool = False
     ) -> Followed:
-        """Follow a page in this place, if need be after the settings that the README asks for."""
+        """Follow a page in this place, with `settings_first` after the README's common settings."""
         path = f"{self.stand_in / 'bin'}:{Path(sys.executable).parent}"
         shell = environment(
             {
@@ -45,11 +45,11 @@ class Place:
 
     @property
     def database(self) -> Path:
-        """The database of the application that runs here."""
+        """The application's database."""
         return Path((self.stand_in / "database").read_text())
 
     def start(self) -> None:
-        """Start the application as it ran before the disaster."""
+        """Start the application, as before the disaster."""
         self._order("start")
 
     def stop(self) -> None:
@@ -67,10 +67,10 @@ class Place:
         return (self.stand_in / "application.pid").exists()
 
     def require_found(self, manifest: Manifest, *, but: tuple[str, ...] = ()) -> Path:
-        """See that the application, when it started last, found a sound database equal to a backup by its digests.
+        """Check that the application found a sound database equal to the backup, by digests, when it last started.
 
         Returns:
-            A copy of the database as it was then.
+            A copy of the database at that time.
         """
         found = self.stand_in / "found.db"
         assert self.running

@@ -1,7 +1,7 @@
-"""The runbooks for Docker Compose, followed command by command on a server whose database has been broken.
+"""The runbooks for Docker Compose, followed command by command on a server after a disaster.
 
-Everything is real but `docker` and `kubectl`, for which stand-ins stop and start a process that plays the application
-(tests/runbooks/orchestrator.py), and S3, which is the embedded AWS.
+Only S3 and `docker` and `kubectl` are replaced: by the embedded AWS, and by stand-ins that stop and start a process
+which simulates the application (tests/runbooks/orchestrator.py).
 """
 
 from pathlib import Path
@@ -30,7 +30,7 @@ def newest_manifest(folder: Path) -> Manifest:
 
 
 def test_corruption(server: Place, database: Path) -> None:
-    """Pages are overwritten while the application runs; afterwards it finds what was backed up last."""
+    """After pages were overwritten under a running application, it finds the content of the last backup."""
     backed_up = back_up_now(server, database)
     corrupt(database)
     followed = server.follow("corruption", COMPOSE)
@@ -41,7 +41,7 @@ def test_corruption(server: Place, database: Path) -> None:
 
 
 def test_accidental_deletion(server: Place, database: Path, tmp_path: Path) -> None:
-    """Events are deleted while the application writes on; they come back, and what it wrote stays."""
+    """Deleted events come back while the application keeps writing, and its new rows stay."""
     backed_up = back_up_now(server, database)
     incident = moment_after()
     change(database, ["DELETE FROM events WHERE rowid % 3 = 0"])
@@ -56,7 +56,7 @@ def test_accidental_deletion(server: Place, database: Path, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("page", ["server-lost", "cluster-lost"])
 def test_a_new_server(cloud_server: Place, tmp_path: Path, page: str) -> None:
-    """From an empty folder: database and configuration come out of the bucket, `.env` by its names."""
+    """On a new server, database and configuration come from the bucket; the variables of `.env` are named."""
     vault = open_vault(cloud_server.settings["VAULT"])
     back_up_now(cloud_server, cloud_server.database, vault)
     backed_up = back_up_now(cloud_server, cloud_server.database, vault, Scope.DATABASE)
@@ -75,7 +75,7 @@ def test_a_new_server(cloud_server: Place, tmp_path: Path, page: str) -> None:
 
 @pytest.mark.parametrize("variant", [COMPOSE, KUBERNETES])
 def test_breach(cloud_server: Place, variant: str) -> None:
-    """An intruder makes a key, changes an agent and covers the tracks: all undone, every key revoked, evidence kept."""
+    """An intruder's changes are undone (key, agent, deleted events), every key is revoked, and evidence is kept."""
     place = on_the_file_system(cloud_server)
     vault = open_vault(place.settings["VAULT"]) if variant == KUBERNETES else None
     backed_up = back_up_now(place, place.database, vault)
@@ -98,7 +98,7 @@ def test_breach(cloud_server: Place, variant: str) -> None:
 
 @pytest.mark.parametrize("variant", [COMPOSE, KUBERNETES])
 def test_ransomware(cloud_server: Place, cloud: EmbeddedAws, variant: str) -> None:
-    """Database and local backups are encrypted, the vault overwritten and emptied: its versions bring it all back."""
+    """After database, local backups and vault were destroyed, the vault's versions restore everything."""
     place = on_the_file_system(cloud_server)
     vault = open_vault(place.settings["VAULT"])
     back_up_now(place, place.database)
@@ -115,7 +115,7 @@ def test_ransomware(cloud_server: Place, cloud: EmbeddedAws, variant: str) -> No
 
 
 def on_the_file_system(place: Place) -> Place:
-    """Return the place with the database named by its path, as on a machine that mounts a cluster's file system."""
+    """Return the place with DATABASE_PATH set, as on a machine that mounts a cluster's file system."""
     return Place(place.folder, place.stand_in, {**place.settings, "DATABASE_PATH": str(place.database)})
 
 

@@ -1,4 +1,4 @@
-"""Every runbook: it exists for each alarm, its commands are commands, and what they name is there."""
+"""The runbooks' pages: one for each alarm, with valid commands and links."""
 
 import json
 import os
@@ -21,7 +21,7 @@ _PAGE_LINES = 90
 
 
 def test_every_alarm_has_its_runbook() -> None:
-    """Whoever is woken by an alarm finds the page that it names."""
+    """The page that an alarm names exists."""
     snapshots = (REPOSITORY / "tests" / "infra" / "__snapshots__").rglob("*.json")
     named = {
         name for path in snapshots for name in re.findall(r"Runbook: docs/runbooks/([\w-]+)\.md", path.read_text())
@@ -31,20 +31,20 @@ def test_every_alarm_has_its_runbook() -> None:
 
 
 def test_each_runbook_can_be_recorded_as_tested() -> None:
-    """`readiness --runbook-tested` knows them all, and no other."""
+    """`readiness --runbook-tested` accepts exactly the existing runbooks."""
     assert sorted({*PAGES} - {"README"}) == list(RECORDABLE)
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_the_links_lead_somewhere(page: str) -> None:
-    """No dead link in a page that is read at night."""
+def test_the_links_are_valid(page: str) -> None:
+    """Every link in a runbook leads to an existing file."""
     for link in re.findall(r"\]\(([^)#]+)\)", (RUNBOOKS / f"{page}.md").read_text(encoding="utf-8")):
         assert (RUNBOOKS / link).exists(), link
 
 
 @pytest.mark.parametrize("page", DISASTERS)
-def test_a_disasters_page_is_one_page_for_both(page: str) -> None:
-    """When, what to do for Docker Compose and for Kubernetes, what to see, afterwards."""
+def test_a_disasters_page_covers_both_platforms(page: str) -> None:
+    """A disaster's page has its sections, with commands for Docker Compose and for Kubernetes."""
     text = (RUNBOOKS / f"{page}.md").read_text(encoding="utf-8")
     for part in ("**When:**", "## Do", "## You should see", "## Afterwards"):
         assert part in text
@@ -53,8 +53,8 @@ def test_a_disasters_page_is_one_page_for_both(page: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_the_commands_are_commands(page: str) -> None:
-    """Bash can read them, their options exist, and so do the sample events that they name."""
+def test_the_commands_are_valid(page: str) -> None:
+    """Bash parses the commands, and their options and sample events exist."""
     text = (RUNBOOKS / f"{page}.md").read_text(encoding="utf-8")
     for block in blocks(page):
         subprocess.run(["bash", "-n", "-c", block.text], check=True)
@@ -65,8 +65,8 @@ def test_the_commands_are_commands(page: str) -> None:
             _require_options(shlex.split(line, comments=True))
 
 
-def test_the_drill_that_failed_is_held_again(tmp_path: Path) -> None:
-    """Of the backup that failed: `latest` passes it over, and would prove another one."""
+def test_a_failed_drill_is_repeated_on_the_same_backup(tmp_path: Path) -> None:
+    """The page on failed drills names the failed backup, because `latest` would skip it and prove another one."""
     failed = "other_backup_20270203_040506"
     (command,) = (line for block in blocks("drill-failed") for line in block.text.splitlines() if "sed " in line)
     (tmp_path / "events").symlink_to(REPOSITORY / "events")
