@@ -17,11 +17,11 @@ from sqlitevault.cli.restore_options import Tables, Way, Which, choose_tables, c
 from sqlitevault.cli.restore_table import restore_tables
 from sqlitevault.ground.errors import TargetExists
 from sqlitevault.ground.quantities import duration, format_time, size
-from sqlitevault.restore.occupants import in_use
 from sqlitevault.restore.plan import RestorePlan, plan
 from sqlitevault.restore.promote import PromoteReport, newest_kept, promote
 from sqlitevault.restore.promote import undo as put_back
 from sqlitevault.restore.stage import StageReport, stage
+from sqlitevault.restore.target import in_use
 from sqlitevault.site import Site
 
 

@@ -14,9 +14,8 @@ from sqlitevault.ground.scratch import scratch_directory
 from sqlitevault.ground.steps import Steps, Watcher
 from sqlitevault.proof.drill import DAMAGE
 from sqlitevault.restore.config_files import FileChange, plan_config, variables_missing
-from sqlitevault.restore.occupants import occupants
 from sqlitevault.restore.retrieval import Retrieval
-from sqlitevault.restore.target import Target
+from sqlitevault.restore.target import Target, occupants
 from sqlitevault.site import Site
 from sqlitevault.snapshot import SnapshotOptions, take_snapshot
 

@@ -20,9 +20,8 @@ from sqlitevault.ground.quantities import format_time
 from sqlitevault.ground.report import Moment, Report, Seconds
 from sqlitevault.restore import durable
 from sqlitevault.restore.config_files import ConfigReport, restore_config
-from sqlitevault.restore.occupants import require_unused
 from sqlitevault.restore.stage import CONFIG, DATABASE, StageReport, discard_stage, read_stage, require_unchanged
-from sqlitevault.restore.target import Target, kept_path
+from sqlitevault.restore.target import Target, kept_path, require_unused
 from sqlitevault.site import Site
 from sqlitevault.snapshot import take_snapshot
 from sqlitevault.snapshot.fresh import SIDE_FILES, beside

@@ -1,7 +1,8 @@
-"""The target of a restore, and the names of the files that a restore puts there."""
+"""The target of a restore: its database, the names of the files that a restore puts there, and its users."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import chain, count
 from pathlib import Path
@@ -9,9 +10,12 @@ from typing import Self
 
 from sqlitevault.catalog.manifest import Scope
 from sqlitevault.catalog.names import created_at, is_backup_id
-from sqlitevault.ground.errors import BackupNotFound, TargetUnwritable
+from sqlitevault.ground.errors import BackupNotFound, TargetInUse, TargetUnwritable
 from sqlitevault.ground.facts import CONFIG_PREFIX
 from sqlitevault.site import Site
+from sqlitevault.snapshot.locks import connections_seen
+
+_PROC = Path("/proc")
 
 
 class Target:
@@ -94,3 +98,57 @@ def members_of(scope: Scope) -> Callable[[str], bool]:
         return scope is not Scope.CONFIG and member.endswith((".db", ".csv"))
 
     return wanted
+
+
+def in_use(database: Path | str, users: tuple[str, ...]) -> TargetInUse:
+    """Return the error for a database that is open elsewhere."""
+    return TargetInUse(
+        f"{database} is open: {'; '.join(users)}",
+        hint="Stop the application first (docker compose stop, or kubectl scale --replicas=0), or use --force.",
+    )
+
+
+def occupants(database: Path) -> tuple[str, ...]:
+    """Describe each user that has the database open; empty if none is seen.
+
+    An idle connection of another host in rollback mode holds no lock and cannot be seen.
+    """
+    try:
+        facts = database.stat()
+    except OSError:
+        return ()
+    return (*_local_processes(facts), *connections_seen(database))
+
+
+def require_unused(database: Path, *, force: bool) -> tuple[str, ...]:
+    """Return the users of the database; with `force` there may be some.
+
+    Raises:
+        TargetInUse: it is open elsewhere, and `force` is not set.
+    """
+    users = occupants(database)
+    if users and not force:
+        raise in_use(database, users)
+    return users
+
+
+def _local_processes(file: os.stat_result) -> Iterator[str]:
+    for process in _PROC.glob("[0-9]*"):
+        if int(process.name) != os.getpid() and _has_open(process, file):
+            yield f"process {process.name} ({_command(process)})"
+
+
+def _has_open(process: Path, file: os.stat_result) -> bool:
+    with suppress(OSError):  # it ended meanwhile, or is another user's
+        for descriptor in (process / "fd").iterdir():
+            with suppress(OSError):
+                if os.path.samestat(descriptor.stat(), file):
+                    return True
+    return False
+
+
+def _command(process: Path) -> str:
+    try:
+        return (process / "comm").read_text().strip()
+    except OSError:
+        return "unknown"
