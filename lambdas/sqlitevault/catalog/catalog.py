@@ -62,7 +62,7 @@ class Backup:
 
     @property
     def good(self) -> bool:
-        """Whether it holds a database that can be restored, as far as is known."""
+        """Whether it holds a database and is not in doubt."""
         return self.doubt is None and self.manifest.database is not None
 
     @property

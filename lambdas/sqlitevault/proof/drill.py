@@ -125,7 +125,7 @@ class _Drill:
 
     @contextmanager
     def damage_noted(self, name: str) -> Iterator[None]:
-        """Make damage that the body finds a check that did not pass."""
+        """Record damage that the body finds as a failed check."""
         try:
             yield
         except DAMAGE as error:

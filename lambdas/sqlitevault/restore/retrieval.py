@@ -104,7 +104,7 @@ class Retrieval:
         raise self._nothing_proven(failures[0])
 
     def _salvage(self) -> Retrieved:
-        """Return what can be read of the first readable copy; without configuration: half a file is of no use."""
+        """Return what can be read of the first readable copy; without configuration: half a file is useless."""
         for number, copy in enumerate(self.copies()):
             archive, folder = self._archive(copy), self.into / f"salvage-{number}"
             folder.mkdir()
