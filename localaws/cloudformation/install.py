@@ -10,7 +10,7 @@ from moto.cloudformation.models import CloudFormationBackend, Stack, cloudformat
 from moto.cloudwatch.responses import CloudWatchResponse
 
 from localaws.clients import Clients
-from localaws.cloudformation import buckets, change_sets, repairs, types
+from localaws.cloudformation import buckets, repairs, types, updates
 from localaws.cloudformation.accepted import WITHOUT_EFFECT
 from localaws.cloudformation.model import AddedResource
 from localaws.cloudformation.registry import TYPES
@@ -38,7 +38,7 @@ def install(clients: Clients) -> None:
     replace(parsing.ResourceMap, "delete", _leaving_networks_behind)
     buckets.install(clients)
     repairs.install()
-    change_sets.install()
+    updates.install()
 
 
 def _finding_added_types(original: Callable[[str], Any]) -> Callable[[str], Any]:

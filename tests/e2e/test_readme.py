@@ -12,6 +12,7 @@ import pytest
 from localaws.clients import ACCOUNT
 from localaws.demo.world import PRIMARY, RECOVERY, STAGE, World
 from localaws.embedded import EmbeddedAws
+from sqlitevault.ground.settings_file import SettingsFile
 from tests.console import ROOT, commands
 from tests.e2e.watching import fire, forget_backups
 
@@ -47,11 +48,26 @@ def fresh_clone(folder: Path) -> Path:
     return folder
 
 
+def _file_system(aws: EmbeddedAws) -> dict[str, str]:
+    """Create a file system as an application has it; return its ids by those that the README shows."""
+    ec2 = aws.client("ec2", PRIMARY)
+    vpc = ec2.create_vpc(CidrBlock="10.7.0.0/24")["Vpc"]["VpcId"]
+    group = ec2.create_security_group(GroupName="efs", Description="efs", VpcId=vpc)["GroupId"]
+    subnets = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=block, AvailabilityZone=zone)["Subnet"]["SubnetId"]
+        for block, zone in (("10.7.0.0/26", "us-east-1a"), ("10.7.0.64/26", "us-east-1b"))
+    ]
+    file_system = aws.client("efs", PRIMARY).create_file_system()["FileSystemId"]
+    made = {"fs": file_system, "sg": group, "vpc": vpc}
+    shown = {f"{kind}-0123456789abcdef0": own for kind, own in made.items()}
+    return shown | {"subnet-0a": subnets[0], "subnet-0b": subnets[1]}
+
+
 @pytest.mark.slow
 def test_the_deployment_as_the_readme_shows_it(tmp_path: Path) -> None:
     """The README's settings and deployment work; then `init --from-deployed` and `cdk diff` show no difference.
 
-    The embedded AWS lacks the application's own file system: the test shows that it is not replaced without consent.
+    The ids of the application's own file system are replaced by those of one created in the embedded AWS.
     """
     shown = commands(README, "Deployment to AWS")
     setup, init, bootstrap, deploy, own, replace, rebuild, diff, *_ = (one.command for one in shown)
@@ -62,25 +78,26 @@ def test_the_deployment_as_the_readme_shows_it(tmp_path: Path) -> None:
         environment |= {"CDK_DEFAULT_ACCOUNT": ACCOUNT, "CDK_OUTPUT": str(tmp_path / "cdk.out")}
         environment |= {"SQLITEVAULT_CONFIG": str(settings)}
         assert run(init, environment) == f"wrote {settings}\n"
-        deployed = settings.read_text(encoding="utf-8")
         run(bootstrap.replace("ACCOUNT", ACCOUNT), environment)
         run(deploy, environment)
         for region, stack in ((PRIMARY, "SqliteVault-prod"), (RECOVERY, "SqliteVault-prod-recovery")):
             described = aws.client("cloudformation", region).describe_stacks(StackName=stack)["Stacks"][0]
             assert described["StackStatus"] == "CREATE_COMPLETE"
+        for shown_id, own_id in _file_system(aws).items():
+            own = own.replace(shown_id, own_id)
         run(own, environment)
         assert replace == f"{deploy} replace=file-system"
         stopped = attempt(deploy, environment)
         assert stopped.returncode != 0
-        assert (
-            "refused: sqlitevault-prod-backup of SqliteVault-prod would mount fs-0123456789abcdef0:" in stopped.stderr
-        )
+        assert "refused: sqlitevault-prod-backup of SqliteVault-prod would mount fs-" in stopped.stderr
         assert "If all of this is meant: make deploy replace=file-system\n" in stopped.stderr
+        run(replace, environment)
+        deployed = SettingsFile.find(environment).deployment({}, "-c")
         settings.unlink()
         clone = fresh_clone(tmp_path / "clone")
         for region in (PRIMARY, RECOVERY):
             run(f"{rebuild} --yes --region {region}", environment, clone)
-            assert settings.read_text(encoding="utf-8") == deployed
+            assert SettingsFile.find(environment).deployment({}, "-c") == deployed
         run(f"{diff} --fail", environment, clone)
 
 

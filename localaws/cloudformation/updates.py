@@ -1,5 +1,6 @@
-"""Repairs of moto's change sets, which the CDK needs for each update and each `cdk diff`."""
+"""Repairs of moto's updates and change sets, which the CDK needs for `cdk deploy` and `cdk diff` of existing stacks."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from moto.cloudformation.exceptions import CloudFormationError
@@ -16,10 +17,11 @@ class ChangeSetNotFoundError(CloudFormationError):
 
 
 def install() -> None:
-    """Answer as AWS does if a change set does not exist, and keep the previous values of parameters."""
+    """Answer as AWS does if a change set does not exist, keep previous values and what is to be retained."""
     replace(CloudFormationBackend, "delete_change_set", _deleting_what_exists)
     replace(CloudFormationBackend, "describe_change_set", _describing_what_exists)
     replace(ResourceMap, "parse_ssm_parameter", _keeping_previous_values)
+    replace(ResourceMap, "update", _keeping_what_is_retained)
 
 
 def _deleting_what_exists(original: Any) -> Any:
@@ -54,3 +56,23 @@ def _keeping_previous_values(original: Any) -> Any:
         return original(resources, value, value_type) if value.startswith("/") else value
 
     return parse_ssm_parameter
+
+
+def _keeping_what_is_retained(original: Any) -> Any:
+    """Keep what leaves a stack with a retaining policy, and networks, which moto cannot delete in order."""
+
+    def update(resources: Any, *args: Any, **kwargs: Any) -> None:
+        delete = resources._delete_resource
+
+        def delete_resource(resource: Any, template: Mapping[str, Any]) -> None:
+            retained = template.get("DeletionPolicy", "").startswith("Retain")
+            if not retained and not template["Type"].startswith("AWS::EC2::"):
+                delete(resource, template)
+
+        resources._delete_resource = delete_resource
+        try:
+            original(resources, *args, **kwargs)
+        finally:
+            del resources._delete_resource
+
+    return update
