@@ -83,6 +83,8 @@ def test_options_set_what_they_name() -> None:
         (("--set", "rto_minutes=soon"), "[stage.prod] rto_minutes: Input should be a valid integer"),
         (("--set", "rto_minutes"), "'rto_minutes' is not NAME=VALUE"),
         (("--stage", "Prod!"), "stage: String should match"),
+        (("--set", "application_profile=generc"), "there is no application profile 'generc'"),
+        (("--command-line", "application_profile=generc"), "there is no application profile 'generc'"),
         (("--command-line", "retain_days=0"), "[command-line] retain_days: Input should be greater"),
     ],
 )

@@ -24,6 +24,7 @@ from sqlitevault.ground.files import require_ordinary, write_whole
 from sqlitevault.ground.settings import PLACES, Settings, mistakes
 from sqlitevault.ground.settings_file import COMMAND_LINE, FILE, STAGE, VARIABLE, SettingsFile
 from sqlitevault.ground.stage import DeploymentSettings, recorded_settings, stack_names
+from sqlitevault.site import Site
 
 _HEADER = "# Settings of sqlitevault; `sqlitevault init --help` explains them. Lines that begin with # show defaults."
 _ASKED = ("alarm_email", "region", "dr_region", "database", "file_system_id")
@@ -154,12 +155,14 @@ def _checked(model: type[BaseModel], name: str, text: Any) -> Any:  # noqa: ANN4
 def _text(file: SettingsFile) -> str:
     """Return the file's text; the ConfigError of wrong settings names all of them."""
     known, origins = file.environment({})
-    own = Settings.from_env(known, origins=origins).model_dump(mode="json")
+    own = Site.of(Settings.from_env(known, origins=origins)).settings.model_dump(mode="json")
     # Paths stay as written: relative to the file.
     own |= {name: value for name, value in file.command_line.items() if Settings.model_fields[name].alias in PLACES}
     lines = [_HEADER, *_section(COMMAND_LINE, Settings, {name: own[name] for name in file.command_line})]
     for name, given in file.stages.items():
-        values = file.deployment({STAGE: name}, "--stage").model_dump(mode="json")
+        deployment = file.deployment({STAGE: name}, "--stage")
+        Site.of(Settings(application_profile=deployment.application_profile))  # refuses an unknown one
+        values = deployment.model_dump(mode="json")
         lines += _section(f"{STAGE}.{name}", DeploymentSettings, {key: values[key] for key in given})
     return "\n".join(lines) + "\n"
 

@@ -1,4 +1,4 @@
-"""How two states of a database differ, table by table: helps to find when data was lost. Both are opened read-only."""
+"""Differences between two states of a database, table by table: they show when data was lost. Both are read-only."""
 
 from dataclasses import dataclass
 from pathlib import Path
