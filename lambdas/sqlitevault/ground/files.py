@@ -100,10 +100,10 @@ def write_whole(path: Path, text: str, *, mode: int = 0o644) -> None:
             there stays as it was.
     """
     require_ordinary(path)
-    path = Path(os.path.realpath(path))
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.unfinished")
+    real = Path(os.path.realpath(path))
+    temporary = real.with_name(f".{real.name}.{secrets.token_hex(4)}.unfinished")
     try:
-        with whole_file(path, temporary=temporary) as out:
+        with whole_file(real, temporary=temporary) as out:
             out.write(text.encode())
             os.fchmod(out.fileno(), mode)
     except OSError as error:
