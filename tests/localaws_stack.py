@@ -40,16 +40,16 @@ def template(**extra: Any) -> str:
     outputs = {
         "Function": {"Value": _ref("Function")},
         "Dlq": {"Value": _ref("Dlq")},
-        "Hears": {"Value": _ref("Hears")},
+        "AlarmQueue": {"Value": _ref("AlarmQueue")},
     }
     return json.dumps({"Resources": resources, "Outputs": outputs})
 
 
 def _messages() -> dict[str, Any]:
-    subscription = {"TopicArn": _ref("Topic"), "Protocol": "sqs", "Endpoint": _ref("Hears", "Arn")}
+    subscription = {"TopicArn": _ref("Topic"), "Protocol": "sqs", "Endpoint": _ref("AlarmQueue", "Arn")}
     return {
         "Dlq": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "dlq"}},
-        "Hears": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "hears"}},
+        "AlarmQueue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "alarms"}},
         "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "alerts"}},
         "Subscription": {"Type": "AWS::SNS::Subscription", "Properties": subscription},
     }

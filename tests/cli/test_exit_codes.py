@@ -54,8 +54,8 @@ def test_a_locked_database(home: Home) -> None:
         assert tree(home.root) == before
 
 
-def test_a_corrupt_database_is_kept_on_request_only(home: Home) -> None:
-    """`--allow-corrupt` keeps it, marked as corrupt; `list` shows that, and `--latest` takes the good one before it."""
+def test_a_corrupt_database_is_kept_only_on_request(home: Home) -> None:
+    """`--allow-corrupt` backs up a corrupt database, marked in `list`; `--latest` uses the good backup before it."""
     good = home.ids[-1]
     break_database(home)
     kept = home.run("backup", "--allow-corrupt", "--json").require(OK).document

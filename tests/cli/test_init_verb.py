@@ -160,8 +160,8 @@ def test_a_linked_file_stays_linked_and_keeps_its_mode(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [(), ("--stage", "")])
-def test_without_a_stage_the_only_one_is_meant(arguments: tuple[str, ...]) -> None:
-    """As in a deployment: a second stage that nobody named would be deployed next."""
+def test_without_a_stage_the_only_one_is_changed(arguments: tuple[str, ...]) -> None:
+    """Without `--stage`, the settings go into the file's only stage, which a deployment would use, too."""
     init("--stage", "test")
     assert init("--yes", *arguments, "--set", "rto_minutes=30").exit_code == 0
     assert file().stages.keys() == {"test"}
@@ -171,7 +171,8 @@ def test_without_a_stage_the_only_one_is_meant(arguments: tuple[str, ...]) -> No
 def test_on_a_terminal_it_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a terminal, Enter takes the default, a wrong answer is asked again, a file system leads to more questions."""
     monkeypatch.setattr("sqlitevault.cli.init._can_ask", lambda: True)
-    answers = ["", "s3://mine/backups/", "nobody", "ops@example.com", "", "eu-west-1", "", *OF_A_FILE_SYSTEM.values()]
+    own = OF_A_FILE_SYSTEM.values()
+    answers = ["", "s3://mine/backups/", "not an address", "ops@example.com", "", "eu-west-1", "", *own]
     done = CliRunner().invoke(main, ["init"], input="\n".join([*answers, "", "", "", ""]))
     assert done.exit_code == 0, done.output
     assert "Error: alarm_email: String should match" in done.stderr
@@ -182,7 +183,7 @@ def test_on_a_terminal_it_asks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_with_options_it_does_not_ask(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As README shows it, on a terminal as elsewhere."""
+    """With options `init` does not ask, even on a terminal."""
     monkeypatch.setattr("sqlitevault.cli.init._can_ask", lambda: True)
     assert init("--set", "alarm_email=ops@example.com").output == "wrote sqlitevault.toml\n"
     assert deployment() == DeploymentSettings(alarm_email="ops@example.com")

@@ -107,7 +107,7 @@ def test_killed_as_it_commits(new_home: Home) -> None:
 
 def test_an_archive_that_lost_its_manifest(home: Home) -> None:
     """Leftovers of a kill before the commit are removed after an hour; younger and foreign files stay."""
-    (home.backups / "devops_hub_backup_20260101_000000.tar.gz").write_bytes(b"somebody's own")
+    (home.backups / "devops_hub_backup_20260101_000000.tar.gz").write_bytes(b"a user's file")
     old, young = home.ids[0], home.back_up(timedelta(minutes=30))
     for backup_id in (old, young):
         home.manifest(backup_id).unlink()

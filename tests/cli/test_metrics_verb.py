@@ -127,7 +127,7 @@ def test_metrics_from_the_monitors_last_report(home: Home) -> None:
     assert [found[f"_9_lives_{name}"] for name in names] == [7, 3, 42, 1, 1, 1]
 
 
-@pytest.mark.parametrize("replica", ["", "copy"], ids=["alone", "with-replica"])
+@pytest.mark.parametrize("replica", ["", "copy"], ids=["without-replica", "with-replica"])
 def test_a_directory_vault_is_not_measured_by_aws_features(home: Home, replica: str) -> None:
     """In a directory vault, missing replication and unused tiers are not problems."""
     found = _metrics(home, REPLICA_URI=replica)

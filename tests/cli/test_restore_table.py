@@ -93,7 +93,7 @@ def test_it_merges_while_the_application_writes(home: Home) -> None:
     assert require_bank(home.database) >= 500
 
 
-@pytest.mark.parametrize("terminal", [True, False], ids=["answered n", "nobody to ask"])
+@pytest.mark.parametrize("terminal", [True, False], ids=["answered n", "no terminal"])
 def test_a_merge_needs_consent(damaged: Home, terminal: bool) -> None:
     """Without consent nothing changes, and the refusal says how many rows would be written."""
     before = tree(damaged.root)

@@ -115,7 +115,7 @@ def test_another_target(home: Home) -> None:
 
 
 @pytest.mark.parametrize("arguments", [("--latest",), ("--undo",)], ids=["restore", "undo"])
-@pytest.mark.parametrize("terminal", [True, False], ids=["answered n", "nobody to ask"])
+@pytest.mark.parametrize("terminal", [True, False], ids=["answered n", "no terminal"])
 def test_without_consent_nothing_changes(home: Home, arguments: tuple[str, ...], terminal: bool) -> None:
     """On a terminal a restore asks, and `n` cancels; without a terminal it refuses and names `--yes`."""
     home.database.with_name("devops_hub.db.pre_restore_20260101_000000").write_bytes(home.database.read_bytes())

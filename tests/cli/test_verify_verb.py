@@ -43,9 +43,9 @@ def test_a_damaged_backup_is_named_and_the_others_are_checked(home: Home) -> Non
 
 def test_an_archive_without_its_manifest(home: Home, tmp_path: Path) -> None:
     """An archive without its manifest is checked against the manifest inside, and the report says so."""
-    alone = tmp_path / "carried away.tar.gz"
-    home.archive(home.ids[0]).rename(alone)
-    shown = home.run("verify", alone).require(0).stdout
+    moved = tmp_path / "elsewhere.tar.gz"
+    home.archive(home.ids[0]).rename(moved)
+    shown = home.run("verify", moved).require(0).stdout
     assert "no manifest to compare with" in shown
     assert "3 tables, 551 rows, digests equal" in shown
 

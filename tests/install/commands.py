@@ -1,4 +1,4 @@
-"""Commands that have to succeed, in an environment that gives away nothing of this one's packages and settings."""
+"""Commands that must succeed, in an environment without this one's packages and settings."""
 
 import os
 import subprocess

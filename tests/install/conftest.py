@@ -10,7 +10,7 @@ from tests.install.commands import run
 
 @pytest.fixture(scope="session")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A fresh clone of what is committed here."""
+    """A fresh clone of the present commit."""
     folder = tmp_path_factory.mktemp("install") / "clone"
     run("git", "clone", "--quiet", "--no-local", "--depth=1", ROOT.as_uri(), folder, folder=ROOT)
     return folder

@@ -1,4 +1,4 @@
-"""The Dockerfile, simulated: without a Docker engine, its steps are executed in folders of this machine.
+"""A simulation of the Dockerfile: its steps, executed without a Docker engine in folders of this machine.
 
 The simulation stands for the base image with this machine's Python, and for the image with the folder that the second
 stage copies. It shows that the steps work and what they install, not that an engine accepts the file.
@@ -59,7 +59,7 @@ def copy(source: Path, target: Path) -> None:
 
 
 def test_the_image_takes_a_proven_backup(installed: Path, clone: Path, tmp_path: Path) -> None:
-    """The entry point of the image, with the arguments of a CronJob."""
+    """The image's entry point, with the arguments of a CronJob, takes a proven backup."""
     image = dict(stages(clone)[1])
     assert image["COPY"] == "--from=build /opt/sqlitevault /opt/sqlitevault"
     assert image["ENV"] == "PATH=/opt/sqlitevault/bin:$PATH"
@@ -71,7 +71,7 @@ def test_the_image_takes_a_proven_backup(installed: Path, clone: Path, tmp_path:
 
 
 def test_the_image_carries_only_the_command_line(installed: Path) -> None:
-    """No CDK, no Powertools, no pip; compiled, since the file system of a container may be read-only."""
+    """The image lacks CDK, Powertools and pip; it is compiled, as a container's file system can be read-only."""
     (packages,) = installed.glob("lib/python*/site-packages")
     names = {path.name for path in packages.iterdir()}
     assert {"click", "sqlitevault"} <= names
@@ -80,7 +80,7 @@ def test_the_image_carries_only_the_command_line(installed: Path) -> None:
 
 
 def test_the_image_runs_as_a_user_and_is_pinned(clone: Path) -> None:
-    """Not as root; every package that is fetched has a hash."""
+    """The image does not run as root, and every downloaded package has a hash."""
     build, image = stages(clone)
     assert dict(image)["USER"] == "1000:1000"
     fetching = [rest for name, rest in build if name == "RUN" and " install " in rest and "--no-deps" not in rest]
@@ -88,8 +88,8 @@ def test_the_image_runs_as_a_user_and_is_pinned(clone: Path) -> None:
     assert all("--require-hashes" in command for command in fetching)
 
 
-def test_docker_is_given_what_it_copies(clone: Path) -> None:
-    """The files that .dockerignore lets through are exactly those of COPY."""
+def test_the_build_context_has_the_copied_files(clone: Path) -> None:
+    """.dockerignore admits exactly the files that COPY uses."""
     copied = {source for name, rest in stages(clone)[0] if name == "COPY" for source in rest.split()[:-1]}
     lines = (clone / ".dockerignore").read_text().splitlines()
     assert lines[0] == "*"
@@ -97,6 +97,6 @@ def test_docker_is_given_what_it_copies(clone: Path) -> None:
 
 
 def test_the_tag_is_the_version(clone: Path) -> None:
-    """The comment and the CronJobs name the image by the version that it holds."""
+    """The comment and the CronJobs use the package's version as the image's tag."""
     for name in ("Dockerfile", "docs/schedules/cronjob.yaml"):
         assert f"sqlitevault:{__version__}" in (clone / name).read_text()

@@ -30,15 +30,15 @@ def named(requirements: list[str]) -> set[str]:
 
 @pytest.mark.parametrize("name", FILES)
 def test_every_line_is_a_pin_with_hashes(name: str) -> None:
-    """And no file says where packages come from: that is the installing machine's own setting."""
+    """Every line is a pin with hashes; no file names an index, which is a setting of the installing machine."""
     text = (ROOT / name).read_text()
     assert len(_ENTRY.findall(text)) == len(re.findall(r"^[^\s#]", text, re.MULTILINE)) > 1
     assert "index-url" not in text
     assert "://" not in text
 
 
-def test_what_pyproject_names_is_pinned() -> None:
-    """The command line's in requirements.txt, the functions' in lambdas/, all of them for development."""
+def test_the_dependencies_of_pyproject_are_pinned() -> None:
+    """The dependencies are pinned in requirements.txt, those of functions in lambdas/, all for development."""
     said = project()
     extras = {name: named(packages) for name, packages in said["optional-dependencies"].items()}
     command_line = named(said["dependencies"])
@@ -48,14 +48,14 @@ def test_what_pyproject_names_is_pinned() -> None:
 
 
 def test_all_files_pin_the_same_versions() -> None:
-    """What is tested is what is installed and deployed."""
+    """All requirements files pin the same versions, so the tested versions are installed and deployed."""
     tested = pins("requirements-dev.txt")
     for name in FILES:
         assert pins(name).items() <= tested.items(), name
 
 
 def test_the_functions_carry_nothing_of_the_command_line() -> None:
-    """No package in the functions' zip is there only for click or rich: see NOT_IN_FUNCTIONS in Makefile."""
+    """The functions' zip has no package that only click or rich needs: see NOT_IN_FUNCTIONS in Makefile."""
     text = (ROOT / "lambdas" / "requirements.txt").read_text()
     carried = pins("lambdas/requirements.txt").keys()
     for entry in _ENTRY.finditer(text):

@@ -1,4 +1,4 @@
-"""Installing sqlitevault like any tool: from a fresh clone, into an environment that holds nothing else."""
+"""Installation of sqlitevault from a fresh clone into an empty environment."""
 
 import os
 import shutil
@@ -22,9 +22,9 @@ SHELLS = {"bash": "complete -o nosort", "zsh": "#compdef sqlitevault", "fish": "
 
 @pytest.fixture(scope="session")
 def program(clone: Path) -> Path:
-    """The `sqlitevault` of an otherwise empty environment, from a wheel of the clone.
+    """The `sqlitevault` program of an otherwise empty environment, installed from a wheel of the clone.
 
-    Installed as `pip install .` does, but by uv, which is faster, and held to the pinned versions.
+    Installed as by `pip install .`, but with uv, which is faster, and with the pinned versions.
     """
     place = clone.parent / "environment"
     run(UV, "venv", "--quiet", "--python", sys.executable, place, folder=clone)
@@ -35,7 +35,7 @@ def program(clone: Path) -> Path:
 
 
 def test_a_wheel_from_a_fresh_clone_backs_up_and_restores(program: Path, tmp_path: Path) -> None:
-    """A backup is taken and proven, rows are lost, the restore brings them back; the page's templates are there."""
+    """The installed program takes a proven backup, restores lost rows, and writes the page."""
     database = make_bank(tmp_path / "data" / "devops_hub.db")
     assert "restored and compared" in run(program, "backup", folder=tmp_path)
     with closing(sqlite3.connect(database)) as connection:
@@ -48,14 +48,14 @@ def test_a_wheel_from_a_fresh_clone_backs_up_and_restores(program: Path, tmp_pat
 
 
 def test_it_writes_its_settings_file(program: Path, tmp_path: Path) -> None:
-    """Without the CDK, and reads it again."""
+    """The installed program writes its settings file and reads it, without the CDK."""
     run(program, "init", "--set", "alarm_email=ops@example.com", folder=tmp_path)
     assert 'alarm_email = "ops@example.com"' in (tmp_path / "sqlitevault.toml").read_text()
     run(program, "list", folder=tmp_path)
 
 
-def test_the_environment_holds_only_what_the_command_line_needs(program: Path, clone: Path) -> None:
-    """No CDK, no Powertools, no build tools; of this project only the package, not the functions' handlers."""
+def test_the_environment_has_only_the_command_lines_dependencies(program: Path, clone: Path) -> None:
+    """The environment lacks CDK, Powertools and build tools, and has only this project's package, not the handlers."""
     listed = run(UV, "pip", "list", "--python", program.with_name("python"), "--format=freeze", folder=clone)
     installed = {line.partition("==")[0] for line in listed.splitlines()}
     assert "click" in installed
@@ -64,15 +64,15 @@ def test_the_environment_holds_only_what_the_command_line_needs(program: Path, c
     assert not {"backup", "restore", "infra", "localaws"} & {path.name for path in packages.iterdir()}
 
 
-def test_the_version_is_the_packages(program: Path, tmp_path: Path) -> None:
-    """The program, the wheel's metadata and the source agree."""
+def test_the_versions_agree(program: Path, tmp_path: Path) -> None:
+    """The program, the wheel's metadata and the source have the same version."""
     assert run(program, "--version", folder=tmp_path).split()[-1] == __version__
     metadata = "from importlib.metadata import version; print(version('sqlitevault'))"
     assert run(program.with_name("python"), "-c", metadata, folder=tmp_path).strip() == __version__
 
 
 def test_the_readme_shows_how(program: Path, tmp_path: Path) -> None:
-    """The commands of its section on installing, with the environment's program first on the path."""
+    """The commands of the README's section on installing work with the environment's program first on the path."""
     install, *others = commands(ROOT / "README.md", "Installation")
     assert install.command == "pip install ."
     path = f"{program.parent}:{os.environ['PATH']}"
@@ -96,6 +96,6 @@ def test_shells_complete_the_command(program: Path, tmp_path: Path, shell: str) 
 
 
 def test_uvx_runs_it_from_a_clone(clone: Path) -> None:
-    """`uvx --from . sqlitevault` resolves the dependencies that the wheel names, here held to the pinned versions."""
+    """`uvx --from . sqlitevault` installs the wheel's dependencies, here in the pinned versions, and runs."""
     command = (UV, "tool", "run", "--quiet", "--python", sys.executable, *PINS, "--from", ".", "sqlitevault")
     assert "Back up a live SQLite database" in run(*command, "--help", folder=clone)

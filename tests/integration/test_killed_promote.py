@@ -54,7 +54,7 @@ from sqlitevault.restore.promote import promote
 from sqlitevault.restore.target import Target
 from tests.sites import make_site
 site = make_site(Path(sys.argv[1]), config_root=Path(sys.argv[2]), at=datetime(2026, 3, 1, tzinfo=UTC))
-ctypes.CDLL(None).prctl(0x59616D61, ctypes.c_ulong(-1))  # PR_SET_PTRACER: strace, which is no ancestor, may trace this
+ctypes.CDLL(None).prctl(0x59616D61, ctypes.c_ulong(-1))  # PR_SET_PTRACER: strace, not an ancestor, may trace this
 print("imported", flush=True)
 sys.stdin.read()
 target = Target.of(site)

@@ -42,7 +42,7 @@ else:
     elsewhere.settings.database_path.parent.mkdir()
     staged = stage(elsewhere, select(site.vault, Choice()), scope=Scope.DATABASE)
     promote(elsewhere, staged.backup_id)
-# Of this process alone; getrusage would count the parent's memory from before exec too.
+# Only of this process; getrusage would also count the parent's memory from before exec.
 peak = int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
 print(peak, round(time.monotonic() - started, 1))
 """

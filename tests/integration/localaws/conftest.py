@@ -26,5 +26,5 @@ def at_rest(aws: EmbeddedAws) -> Iterator[None]:
     aws.control.switch_off([])
     aws.control.replication("run")
     aws.control.settle()
-    for queue in ("dlq", "hears"):
+    for queue in ("dlq", "alarms"):
         messages(aws, queue)

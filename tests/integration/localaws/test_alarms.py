@@ -63,8 +63,8 @@ def test_two_of_three(text: str, expected: list[State]) -> None:
 @pytest.mark.parametrize("state", ["OK", "ALARM", "INSUFFICIENT_DATA"])
 def test_ignore_keeps_the_present_state(state: State) -> None:
     """With `ignore`, an alarm without data keeps its state."""
-    silent = Condition("LessThanThreshold", 1, periods=1, datapoints=1, missing="ignore")
-    assert decide([None, None, None], silent, state) == state
+    condition = Condition("LessThanThreshold", 1, periods=1, datapoints=1, missing="ignore")
+    assert decide([None, None, None], condition, state) == state
 
 
 @pytest.mark.parametrize(

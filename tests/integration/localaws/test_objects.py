@@ -113,8 +113,8 @@ def test_metrics_from_logs_fire_and_clear_alarms(aws: EmbeddedAws) -> None:
     assert states(aws)["too-old"] == "OK"
     invoke(aws, {"metric": 4000})
     assert states(aws)["too-old"] == "ALARM"
-    told = [json.loads(message["Message"]) for message in messages(aws, "hears")]
-    changes = [(one["OldStateValue"], one["NewStateValue"]) for one in told if one["AlarmName"] == "too-old"]
+    published = [json.loads(message["Message"]) for message in messages(aws, "alarms")]
+    changes = [(one["OldStateValue"], one["NewStateValue"]) for one in published if one["AlarmName"] == "too-old"]
     assert changes[-2:] == [("ALARM", "OK"), ("OK", "ALARM")]
 
 
