@@ -83,8 +83,8 @@ class Cdk:
             raise DeployError(f"{CDK} is missing: run `make setup` (npm ci)")
         self._endpoint, self._work, self._app = endpoint, work, app
         self._context, self._on_line = dict(context or {}), on_line
-        self.assembly = work / "cdk.out"
-        work.mkdir(parents=True, exist_ok=True)
+        self.assembly, self._temporary = work / "cdk.out", work / "tmp"
+        self._temporary.mkdir(parents=True, exist_ok=True)
 
     def bootstrap(self, regions: Iterable[str]) -> float:
         """Prepare the regions for deployments; returns seconds."""
@@ -139,6 +139,7 @@ class Cdk:
         tools = os.pathsep.join((str(Path(sys.executable).parent), environment.get("PATH", os.defpath)))
         return environment | {
             "PATH": tools,
+            "TMPDIR": str(self._temporary),  # jsii leaves its folder there when it is interrupted
             "CDK_DISABLE_CLI_TELEMETRY": "1",
             "CDK_VALIDATION": "false",  # takes half of the synthesis; tests/infra has the templates validated
             "CDK_DEFAULT_ACCOUNT": ACCOUNT,

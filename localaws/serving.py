@@ -2,11 +2,12 @@
 
 import sys
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from flask import got_request_exception
+from moto import backends
 from moto.core.config import default_user_config
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
@@ -14,6 +15,7 @@ from werkzeug.serving import make_server
 from localaws.cloud import Cloud
 from localaws.control_api import PREFIX, ControlApi
 from localaws.network import Network
+from localaws.patching import replace
 
 
 class QuietHandler(MotoRequestHandler):
@@ -30,6 +32,7 @@ class Serving:
         """Listen; 0 selects a free port."""
         default_user_config["stepfunctions"]["execute_state_machine"] = True
         got_request_exception.connect(_log_exception)
+        replace(backends, "list_of_moto_modules", _listed_once)
         self._network = Network(DomainDispatcherApplication(create_backend_app))
         self._server = make_server("127.0.0.1", port, self._answer, threaded=True, request_handler=QuietHandler)
         # The name, not the number: the AWS CLIs put bucket names before it.
@@ -50,6 +53,12 @@ class Serving:
         if environ["PATH_INFO"].startswith(PREFIX):
             return self._control(environ, start_response)
         return self._network(environ, start_response)
+
+
+def _listed_once(modules: Callable[[], Iterable[str]]) -> Callable[[], Iterable[str]]:
+    """Read moto's folder once: moto reads it for each request."""
+    listed = tuple(modules())
+    return lambda: listed
 
 
 def _log_exception(_sender: object, exception: BaseException, **_: object) -> None:

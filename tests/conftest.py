@@ -1,9 +1,11 @@
 """Fixtures for all tests."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from localaws import EmbeddedAws
 from tests.boto_files import read_once
 
 read_once()
@@ -13,6 +15,13 @@ read_once()
 def legacy_archive() -> Path:
     """An archive made by the guide's original backup.sh."""
     return Path(__file__).parent / "data" / "devops_hub_backup_20261123_074934.tar.gz"
+
+
+@pytest.fixture(scope="session")
+def aws() -> Iterator[EmbeddedAws]:
+    """An embedded AWS without a deployment, one for all tests of a worker; each makes buckets of its own."""
+    with EmbeddedAws() as started:
+        yield started
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -1,7 +1,6 @@
 """Folders to run commands in, and an S3 to run them against."""
 
 import uuid
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -35,13 +34,6 @@ def home(pattern: Home, tmp_path: Path) -> Home:
 def new_home(tmp_path: Path) -> Home:
     """A folder without a backup."""
     return make_home(tmp_path / "home")
-
-
-@pytest.fixture(scope="session")
-def aws() -> Iterator[EmbeddedAws]:
-    """An embedded AWS for the commands of a whole session."""
-    with EmbeddedAws() as started:
-        yield started
 
 
 @pytest.fixture

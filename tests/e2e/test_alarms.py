@@ -19,6 +19,7 @@ from tests.e2e.watching import (
     firing,
     firing_after_a_while,
     forget_backups,
+    hide_backups,
     messages,
     subscribed_queue,
 )
@@ -199,7 +200,7 @@ def test_a_vault_that_is_not_as_deployed_fires(watched: World) -> None:
 
 def test_deleted_backups_fire(watched: World) -> None:
     """Deleting all backups fires NoProvenBackup; restoring the hidden versions clears it."""
-    forget_backups(watched)
+    hide_backups(watched)
     watched.aws.control.forget_metrics()
     fire(watched, "monitor")
     assert {"NoProvenBackup", "ReplicaBehind"} <= firing(watched)

@@ -36,13 +36,27 @@ def firing_after_a_while(world: World, *, region: str = PRIMARY) -> set[str]:
     return firing(world, region=region)
 
 
-def forget_backups(world: World) -> None:
-    """Hide all backups of vault and replica behind delete markers, as before the first backup."""
+def hide_backups(world: World) -> None:
+    """Hide all backups behind delete markers, in vault and replica."""
     for region, bucket in ((PRIMARY, world.vault), (RECOVERY, world.replica)):
         s3 = world.s3(region)
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="backups/"):
             for entry in page.get("Contents", []):
                 s3.delete_object(Bucket=bucket, Key=entry["Key"])
+    world.aws.control.settle(SETTLE)
+
+
+def forget_backups(world: World) -> None:
+    """Delete all versions of all backups, in vault and replica: as on the first day."""
+    for region, bucket in ((PRIMARY, world.vault), (RECOVERY, world.replica)):
+        s3 = world.s3(region)
+        for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix="backups/"):
+            found = [
+                {"Key": entry["Key"], "VersionId": entry["VersionId"]}
+                for entry in (*page.get("Versions", []), *page.get("DeleteMarkers", []))
+            ]
+            if found:
+                s3.delete_objects(Bucket=bucket, Delete={"Objects": found}, BypassGovernanceRetention=True)
     world.aws.control.settle(SETTLE)
 
 

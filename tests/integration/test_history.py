@@ -1,6 +1,5 @@
 """History of a bucket: backups, drills, and the replica's lag from all versions of the monitor's report."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -13,15 +12,15 @@ pytestmark = pytest.mark.xdist_group("aws")
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReadyWorld]:
+def world(aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -> ReadyWorld:
     """A ready world with one more backup that was not replicated."""
-    with EmbeddedAws() as aws:
-        made = make_ready(aws, tmp_path_factory.mktemp("history"))
-        aws.control.replication("hold")
-        made.back_up(timedelta(minutes=2))
-        made.now += timedelta(minutes=15)
-        made.monitor()
-        yield made
+    made = make_ready(aws, tmp_path_factory.mktemp("history"))
+    aws.control.replication("hold")
+    made.back_up(timedelta(minutes=2))
+    made.now += timedelta(minutes=15)
+    made.monitor()
+    aws.control.replication("run")
+    return made
 
 
 def _history(world: ReadyWorld, *, days: int = 7, later: timedelta = timedelta()) -> History:

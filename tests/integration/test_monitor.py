@@ -14,13 +14,6 @@ from tests.integration.ready_world import ReadyWorld, make_ready
 pytestmark = pytest.mark.xdist_group("aws")
 
 
-@pytest.fixture(scope="module")
-def aws() -> Iterator[EmbeddedAws]:
-    """An embedded AWS, shared by this module's worlds."""
-    with EmbeddedAws() as started:
-        yield started
-
-
 @pytest.fixture
 def world(aws: EmbeddedAws, tmp_path: Path) -> Iterator[ReadyWorld]:
     """A vault and a replica with one proven backup, copied."""

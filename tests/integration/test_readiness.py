@@ -1,7 +1,7 @@
 """Readiness: every line passes with its evidence, and fails when the evidence is missing or too old."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -22,13 +22,6 @@ DRILL, CYCLE, REPLICA_DRILL = "drill within 30 days", "newest backup drilled", "
 KEYS, LOCK, RUNBOOK = "key metadata present", "lock and retention as set", "runbook tested"
 LINES = (SCHEDULE, OFF_SITE, ALARMS, DRILL, CYCLE, REPLICA_DRILL, KEYS, LOCK, RUNBOOK)
 pytestmark = pytest.mark.xdist_group("aws")
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[EmbeddedAws]:
-    """An embedded AWS, shared by this module's worlds."""
-    with EmbeddedAws() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

@@ -35,18 +35,11 @@ def server(tmp_path: Path, sample: Path) -> Iterator[Place]:
     place.stop()
 
 
-@pytest.fixture(scope="session")
-def cloud() -> Iterator[EmbeddedAws]:
-    """An embedded AWS without a deployment."""
-    with EmbeddedAws() as started:
-        yield started
-
-
 @pytest.fixture
-def vault(cloud: EmbeddedAws, request: pytest.FixtureRequest) -> str:
+def vault(aws: EmbeddedAws, request: pytest.FixtureRequest) -> str:
     """The URI of a vault in a bucket that keeps and locks versions, like the deployed one."""
     name = f"vault-{sha256(request.node.name.encode()).hexdigest()[:12]}"
-    s3 = cloud.client("s3", REGION)
+    s3 = aws.client("s3", REGION)
     s3.create_bucket(Bucket=name, ObjectLockEnabledForBucket=True)
     rule = {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 7}}
     s3.put_object_lock_configuration(
@@ -56,9 +49,9 @@ def vault(cloud: EmbeddedAws, request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def cloud_server(server: Place, cloud: EmbeddedAws, vault: str, monkeypatch: pytest.MonkeyPatch) -> Place:
+def cloud_server(server: Place, aws: EmbeddedAws, vault: str, monkeypatch: pytest.MonkeyPatch) -> Place:
     """The server, with access to the embedded AWS and a vault for its commands and for the test."""
-    access = access_environment(cloud.endpoint, REGION)
+    access = access_environment(aws.endpoint, REGION)
     for name, value in access.items():
         monkeypatch.setenv(name, value)
     return Place(server.folder, server.stand_in, {**access, "VAULT": vault})

@@ -17,6 +17,8 @@ from tests.runbooks.disasters import back_up_now, change, copy_of, corrupt, mome
 from tests.runbooks.pages import COMPOSE, KUBERNETES
 from tests.runbooks.place import Place, make_place
 
+pytestmark = pytest.mark.xdist_group("runbooks")  # one worker, one embedded AWS
+
 
 @pytest.fixture
 def database(server: Place) -> Path:
@@ -97,14 +99,14 @@ def test_breach(cloud_server: Place, variant: str) -> None:
 
 
 @pytest.mark.parametrize("variant", [COMPOSE, KUBERNETES])
-def test_ransomware(cloud_server: Place, cloud: EmbeddedAws, variant: str) -> None:
+def test_ransomware(cloud_server: Place, aws: EmbeddedAws, variant: str) -> None:
     """After database, local backups and vault were destroyed, the vault's versions restore everything."""
     place = on_the_file_system(cloud_server)
     vault = open_vault(place.settings["VAULT"])
     back_up_now(place, place.database)
     backed_up = back_up_now(place, place.database, vault)
     incident = moment_after()
-    attack(cloud, vault.location.split("/")[2])
+    attack(aws, vault.location.split("/")[2])
     backups = (path for path in (place.folder / "backups").rglob("*") if path.is_file())
     for path in (place.database, *backups):
         path.write_bytes(b"pay up" * 10_000)
@@ -119,9 +121,9 @@ def on_the_file_system(place: Place) -> Place:
     return Place(place.folder, place.stand_in, {**place.settings, "DATABASE_PATH": str(place.database)})
 
 
-def attack(cloud: EmbeddedAws, bucket: str) -> None:
+def attack(aws: EmbeddedAws, bucket: str) -> None:
     """Overwrite every object, delete it, and try to delete its versions, which the lock refuses."""
-    s3 = cloud.client("s3", "us-east-1")
+    s3 = aws.client("s3", "us-east-1")
     before = s3.list_object_versions(Bucket=bucket)["Versions"]
     for entry in before:
         s3.put_object(Bucket=bucket, Key=entry["Key"], Body=b"pay up" * 1000, ChecksumAlgorithm="SHA256")
