@@ -129,6 +129,10 @@ CASES = {
     "two backups named": Case((*RESTORE, "x.tar.gz"), USAGE, ("ConfigError: name one backup",)),
     "nothing to verify": Case(("verify",), USAGE, ("ConfigError: name backups or use --all, not both",)),
     "no such time": Case(("restore", "--at", "yesterday"), USAGE, ("ConfigError: 'yesterday' is not a time",)),
+    "preview of an undo": Case(
+        ("restore", "--undo", "--dry-run", "--yes"), USAGE, ("ConfigError: --undo excludes a backup, --dry-run",)
+    ),
+    "backup and undo": Case(("restore", "--undo", "--latest"), USAGE, ("ConfigError: --undo excludes a backup",)),
     "nothing to undo": Case(
         ("restore", "--undo"), NOT_FOUND, ("BackupNotFound: no devops_hub.db.pre_restore_* beside",)
     ),

@@ -37,6 +37,7 @@ def restore(out: Output, *, which: Which, scope: Scope, tables: Tables, way: Way
     URI. What is replaced is kept as <name>.pre_restore_<time>.
     """
     tables.require_fit(way.target, scope, undo=way.undo)
+    way.require_fit(which)
     read = options.site if way.backup_after else options.site_to_restore
     site = read(vault=which.location, database_path=None if tables.names else way.target)
     if tables.names or (way.target and scope is not Scope.CONFIG):

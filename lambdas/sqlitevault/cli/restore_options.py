@@ -99,6 +99,19 @@ class Way:
     salvage: bool
     undo: bool
 
+    def require_fit(self, which: Which) -> None:
+        """Check that `--undo` has no option that it would ignore.
+
+        Raises:
+            ConfigError: it has.
+        """
+        named = which.backup or which.from_s3 or which.latest or which.at or which.before_incident
+        if self.undo and (named or self.dry_run or self.backup_after or self.salvage):
+            raise ConfigError(
+                "--undo excludes a backup, --dry-run, --backup-after and --salvage",
+                hint="`restore --undo` asks before it puts back what the last restore replaced.",
+            )
+
     def agreed(self, question: str, out: Output) -> bool:
         """Ask, unless `--yes` or `--force` has answered."""
         return self.yes or self.force or out.confirm(question)
