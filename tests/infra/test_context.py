@@ -110,6 +110,7 @@ def test_every_mistake_is_named_with_its_place() -> None:
     [
         pytest.param({"stage": "Prod!"}, ["stage"], id="stage with a capital"),
         pytest.param({"stage": "x" * 17}, ["stage"], id="stage too long for bucket names"),
+        pytest.param({"stage": "prod-recovery"}, ["stage", "-recovery"], id="stage named like a recovery stack"),
         pytest.param({"region": "here"}, ["region"], id="unknown region"),
         pytest.param({"region": "us-gov-west-1"}, ["region", "GovCloud"], id="GovCloud"),
         pytest.param({"dr_region": "cn-north-1"}, ["dr_region", "China"], id="China"),

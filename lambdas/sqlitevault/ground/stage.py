@@ -110,6 +110,8 @@ class DeploymentSettings(BaseModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if self.stage.endswith("-recovery"):
+            raise ValueError("stage must not end with -recovery: another stage's stack may have that name")
         if self.region == self.dr_region:
             raise ValueError("region and dr_region must differ: a copy in the same region is lost with it")
         if 0 in map(int, self.hourly_minutes.split(",")):
