@@ -5,6 +5,8 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 SEED   ?= 1
 READY  := $(VENV)/ready
+# One more than cores, since many tests wait.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 # Compiled modules are kept, whatever the environment says: without them each of the many processes here compiles anew.
 export PYTHONDONTWRITEBYTECODE :=
@@ -30,8 +32,11 @@ node_modules/.package-lock.json: package-lock.json
 demo: setup ## Deploy into an embedded AWS, back up, replicate, restore and prove, in a minute
 	@$(BIN)/python -m localaws.demo
 
-test: setup ## Set up and run the tests: more of them at a time than cores, since many wait
-	$(BIN)/pytest --numprocesses 3 --dist loadgroup
+quick: setup ## Run the unit tests without the slow ones, in less than a minute
+	$(BIN)/pytest -q --numprocesses $(WORKERS) --dist loadgroup -m "not slow" tests/unit
+
+test: setup ## Run all tests
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadgroup
 
 check: lint types imports test ## Lint, types, import rules and tests: what CI runs
 
@@ -108,4 +113,4 @@ lock: setup ## Pin the dependencies again, with hashes
 clean: ## Delete everything that `make setup` and the tests created
 	rm -rf $(VENV) node_modules build cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info lambdas/*.egg-info
 
-.PHONY: help setup demo test check lint types imports format stress race-matrix fuzz kill-promote bench deploy backup backup-db backup-s3 restore restore-dry tables lock clean
+.PHONY: help setup demo quick test check lint types imports format stress race-matrix fuzz kill-promote bench deploy backup backup-db backup-s3 restore restore-dry tables lock clean
