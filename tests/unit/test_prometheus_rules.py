@@ -77,6 +77,7 @@ def test_every_alert_is_tested() -> None:
     assert yaml.safe_load(text)["rule_files"] == [RULES.name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [("check", RULES), ("test", TESTS)], ids=["check", "test"])
 def test_promtool_accepts_the_rules(command: tuple[str, Path]) -> None:
     """Prometheus's promtool reads the rules, and its tests of each alert pass."""
