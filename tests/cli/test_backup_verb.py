@@ -102,7 +102,7 @@ def test_old_backups_are_deleted(home: Home) -> None:
     """A backup deletes backups older than BACKUP_RETAIN days with their manifests, and reports the number."""
     young = set(home.ids)
     old = home.back_up(timedelta(days=9))
-    assert "removed   1 old backups" in home.run("backup", BACKUP_RETAIN="8").require(0).stdout
+    assert "removed   1 old backup " in home.run("backup", BACKUP_RETAIN="8").require(0).stdout
     assert old not in home.ids
     assert young < set(home.ids)
     assert not home.archive(old).exists()

@@ -1,5 +1,6 @@
 """Tests of the database header."""
 
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from sqlitevault.database.header import HEADER_BYTES, MAGIC, parse_header, read_header
 from sqlitevault.ground.errors import SourceCorrupt, SourceNotFound, SourceUnsupported, SqliteVaultError
+from sqlitevault.snapshot import take_snapshot
 
 
 def _make(path: Path, *pragmas: str) -> Path:
@@ -80,6 +82,16 @@ def test_missing_file_and_directory(tmp_path: Path) -> None:
     for path in (tmp_path / "none.db", tmp_path, tmp_path / "none.db" / "below"):
         with pytest.raises(SourceNotFound):
             read_header(path)
+
+
+def test_a_fifo_is_refused_at_once(tmp_path: Path) -> None:
+    """To read a FIFO would wait for a writer that may never come; a snapshot finds no bytes in it."""
+    path = tmp_path / "fifo.db"
+    os.mkfifo(path)
+    with pytest.raises(SourceNotFound, match="not an ordinary file"):
+        read_header(path)
+    with pytest.raises(SourceCorrupt):
+        take_snapshot(path, tmp_path / "copy.db")
 
 
 @given(st.binary(min_size=HEADER_BYTES - len(MAGIC), max_size=HEADER_BYTES))

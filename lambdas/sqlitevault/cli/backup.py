@@ -20,7 +20,7 @@ from sqlitevault.cli.exit_codes import BUSY, DRILL, INTEGRITY, NO_ROOM, NOT_FOUN
 from sqlitevault.cli.output import Output, table
 from sqlitevault.ground.errors import BackupExists, DrillFailed
 from sqlitevault.ground.facts import Tier
-from sqlitevault.ground.quantities import size
+from sqlitevault.ground.quantities import counted, size
 from sqlitevault.ground.steps import Watcher
 from sqlitevault.proof.drill import drill, record
 from sqlitevault.site import Site
@@ -159,7 +159,7 @@ def _facts(taken: Taken, pruned: PruneReport | None) -> Table:
     shown.add_row("backup", f"[bold]{report.backup_id}[/]")
     shown.add_row("in", f"{report.location.removesuffix('/')}/{report.archive}")
     if manifest.database is not None and manifest.snapshot is not None:
-        tables = f"{len(manifest.tables)} tables, {manifest.rows:,} rows"
+        tables = f"{counted(len(manifest.tables), 'table')}, {counted(manifest.rows, 'row')}"
         shown.add_row("database", f"{size(manifest.database.bytes)}, {tables}")
         stall = manifest.snapshot.writer_stall_seconds
         shown.add_row("snapshot", f"{manifest.snapshot.method}, longest writer stall {stall:.3f} s")
@@ -168,7 +168,7 @@ def _facts(taken: Taken, pruned: PruneReport | None) -> Table:
         proof = f"restored and compared in {drilled.recovery_seconds:.2f} s" if drilled.passed else "[red]NO[/]"
         shown.add_row("proven", proof)
     if pruned is not None and pruned.removed:
-        shown.add_row("removed", f"{len(pruned.removed)} old backups")
+        shown.add_row("removed", counted(len(pruned.removed), "old backup"))
     return shown
 
 

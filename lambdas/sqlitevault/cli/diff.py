@@ -10,6 +10,7 @@ from sqlitevault.cli import options
 from sqlitevault.cli.exit_codes import BUSY, INTEGRITY, NO_ROOM, NOT_FOUND, UNAVAILABLE
 from sqlitevault.cli.output import Output, count, table
 from sqlitevault.database.difference import Difference, difference
+from sqlitevault.ground.quantities import counted
 from sqlitevault.restore.retrieval import private_copy
 
 
@@ -51,4 +52,4 @@ def _shown(found: Difference) -> Iterator[RenderableType]:
     for each in found.tables:
         for row in each.rows:
             yield f"  {escape(each.table)} {row.kind:<7} {escape(row.key)}"
-    yield f"{found.equal_tables} tables have equal content"
+    yield f"{counted(found.equal_tables, 'table')} with equal content"

@@ -16,7 +16,7 @@ from sqlitevault.cli.output import Output, count, doubts, next_steps, proofs, ta
 from sqlitevault.cli.restore_options import Tables, Way, Which, choose_tables, choose_way, choose_which
 from sqlitevault.cli.restore_table import restore_tables
 from sqlitevault.ground.errors import TargetExists
-from sqlitevault.ground.quantities import duration, format_time, size
+from sqlitevault.ground.quantities import counted, duration, format_time, size
 from sqlitevault.restore.plan import RestorePlan, plan
 from sqlitevault.restore.promote import PromoteReport, newest_kept, promote
 from sqlitevault.restore.promote import undo as put_back
@@ -138,7 +138,7 @@ def _promoted(staged: StageReport, promoted: PromoteReport, fresh: str | None) -
     if promoted.database:
         word = "[bold red]SALVAGED, not proven:[/]" if promoted.salvaged else "[bold green]restored[/]"
         lost = duration(promoted.data_loss_seconds)
-        yield f"{word} {escape(promoted.database)}: {promoted.rows:,} rows as of {staged.backup_id}"
+        yield f"{word} {escape(promoted.database)}: {counted(promoted.rows, 'row')} as of {staged.backup_id}"
         yield f"lost: data written after {format_time(promoted.created_at)}, the last {lost}"
         if promoted.kept:
             kept = escape(promoted.kept)

@@ -12,7 +12,7 @@ from sqlitevault.catalog.selection import Selected
 from sqlitevault.cli.output import Output, count, doubts, next_steps, proofs, table
 from sqlitevault.cli.restore_options import Tables, Way
 from sqlitevault.ground.errors import ConfigError, TargetExists
-from sqlitevault.ground.quantities import duration, format_time
+from sqlitevault.ground.quantities import counted, duration, format_time
 from sqlitevault.restore.retrieval import Retrieved, retrieved_database
 from sqlitevault.restore.tables import (
     MergeReport,
@@ -51,9 +51,9 @@ def _merge(site: Site, source: Retrieved, planned: TablesPlan, tables: Tables, *
     names = [each.table for each in planned.tables]
     require_mergeable(site, source.require_database(), names)
     rows = planned.returning(missing_only=tables.missing_only)
-    if not way.agreed(f"Write {rows:,} rows into {planned.target} (a copy of it is kept)?", out):
+    if not way.agreed(f"Write {counted(rows, 'row')} into {planned.target} (a copy of it is kept)?", out):
         raise TargetExists(
-            f"this would write {rows:,} rows into {planned.target}",
+            f"this would write {counted(rows, 'row')} into {planned.target}",
             hint="Give --yes to write them (a copy of the database is kept), or leave --merge out for a side database.",
         )
     report = merge(site, source.require_database(), planned.backup_id, names, missing_only=tables.missing_only)
@@ -109,6 +109,6 @@ def _restored(report: SideReport) -> Iterator[str]:
 def _merged(report: MergeReport) -> Iterator[str]:
     """Yield what was written, what was kept, and what to do next."""
     for name, rows in report.rows_written.items():
-        yield f"[bold green]restored[/] {escape(name)}: {rows:,} rows written as of {report.backup_id}"
+        yield f"[bold green]restored[/] {escape(name)}: {counted(rows, 'row')} written as of {report.backup_id}"
     yield f"the database from before is kept as {escape(report.kept)} (`sqlitevault restore --undo` puts it back)"
     yield from next_steps(report.next_steps)

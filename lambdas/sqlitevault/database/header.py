@@ -85,6 +85,8 @@ def read_header(path: Path) -> Header:
         SourceUnsupported: its format is newer than this version reads.
     """
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):  # to open a FIFO would wait for its writer
+            raise SourceNotFound(f"{path} is not an ordinary file", hint="Set DATABASE_PATH to the database file.")
         with path.open("rb") as file:
             return parse_header(file.read(HEADER_BYTES))
     except (FileNotFoundError, NotADirectoryError) as error:

@@ -18,6 +18,11 @@ def size(count: int | None) -> str:
     return f"{value:.1f} TB"
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a number of things for people: `1 table`, `1,200 rows`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def duration(seconds: float) -> str:
     """Return a duration for people: `42 s`, `17 min`, `5 h 12 min`, `3 d 4 h`."""
     span = timedelta(seconds=max(0, round(seconds)))

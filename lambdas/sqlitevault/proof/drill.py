@@ -20,6 +20,7 @@ from sqlitevault.ground.errors import (
     SourceUnsupported,
     SqliteVaultError,
 )
+from sqlitevault.ground.quantities import counted
 from sqlitevault.ground.scratch import scratch_directory
 from sqlitevault.ground.steps import Steps, Watcher
 from sqlitevault.proof.own_checks import OwnCheck, ask, parse_own_checks
@@ -94,8 +95,8 @@ class _Drill:
             with self.damage_noted("members"):
                 unpacked = unpack_archive(archive, scratch / "unpacked", chosen.manifest, steps)
         if unpacked is not None:
-            count = len(unpacked.manifest.files)
-            self.checks.append(Check(name="members", passed=True, detail=f"{count} files, all checksums correct"))
+            files = counted(len(unpacked.manifest.files), "file")
+            self.checks.append(Check(name="members", passed=True, detail=f"{files}, all checksums correct"))
             archive.unlink()
             self.prove_unpacked(unpacked, scratch)
 

@@ -14,6 +14,7 @@ from sqlitevault.database.checks import check
 from sqlitevault.database.content import read_tables, schema_digest, statistics
 from sqlitevault.dump.load import load_dump
 from sqlitevault.ground.errors import ChecksumMismatch, IntegrityCheckFailed
+from sqlitevault.ground.quantities import counted
 from sqlitevault.ground.steps import Steps
 from sqlitevault.vault.protocol import StoredObject, Vault
 
@@ -69,8 +70,8 @@ def prove_database(database: Path, manifest: Manifest, steps: Steps) -> tuple[Ch
             f"integrity_check of the restored database says: {'; '.join(found.integrity[:3])}", hint=_TAKE_ANOTHER
         )
     integrity = Check(name="integrity_check", passed=True, detail="ok")
-    violations = len(found.foreign_keys)
-    foreign_keys = Check(name="foreign_key_check", passed=True, detail=f"{violations} violations, as backed up")
+    violations = counted(len(found.foreign_keys), "violation")
+    foreign_keys = Check(name="foreign_key_check", passed=True, detail=f"{violations}, as backed up")
     with steps.step("compare content"):
         content = _prove_content(database, manifest, "content")
     return (integrity, foreign_keys, content)
@@ -99,7 +100,7 @@ def prove_statistics(folder: Path, manifest: Manifest) -> tuple[Check, ...]:
         return ()
     if listed.read_bytes() != statistics(manifest.tables):
         raise IntegrityCheckFailed(f"{STATISTICS} lists other row counts than were restored", hint=_TAKE_ANOTHER)
-    return (Check(name=STATISTICS, passed=True, detail=f"{len(manifest.tables)} tables, rows as restored"),)
+    return (Check(name=STATISTICS, passed=True, detail=f"{counted(len(manifest.tables), 'table')}, rows as restored"),)
 
 
 def _prove_content(database: Path, manifest: Manifest, name: str) -> Check:
@@ -110,9 +111,9 @@ def _prove_content(database: Path, manifest: Manifest, name: str) -> Check:
     recorded_schema = manifest.database.schema_digest if manifest.database else None
     if recorded_schema is not None and schema_digest(database) != recorded_schema:
         raise IntegrityCheckFailed(f"{name}: the schema differs from the backup's", hint=_TAKE_ANOTHER)
-    rows = sum(table.rows for table in tables)
+    rows = counted(sum(table.rows for table in tables), "row")
     what = "digests" if all(table.digest for table in manifest.tables) else "counts"
-    return Check(name=name, passed=True, detail=f"{len(tables)} tables, {rows:,} rows, {what} equal")
+    return Check(name=name, passed=True, detail=f"{counted(len(tables), 'table')}, {rows}, {what} equal")
 
 
 def different_tables(recorded: tuple[Table, ...], found: tuple[Table, ...]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from sqlitevault.database.content import read_tables
 from sqlitevault.database.salvage import copy_readable
 from sqlitevault.dump.load import load_readable
 from sqlitevault.ground.errors import IntegrityCheckFailed, SqliteVaultError
+from sqlitevault.ground.quantities import counted
 from sqlitevault.proof.proof import different_tables
 
 
@@ -37,7 +38,8 @@ class Salvaged:
     def check(self) -> Check:
         """The result of comparing it with the manifest."""
         if not self.differences:
-            return Check(name="salvaged", passed=True, detail=f"{self.rows:,} rows from {self.source}, digests equal")
+            detail = f"{counted(self.rows, 'row')} from {self.source}, digests equal"
+            return Check(name="salvaged", passed=True, detail=detail)
         recorded = f" of {self.manifest.rows:,}" if self.manifest.tables else ""
         detail = f"NOT PROVEN: {self.rows:,}{recorded} rows from {self.source}; {'; '.join(self.differences)}"
         return Check(name="salvaged", passed=False, detail=detail)

@@ -19,6 +19,7 @@ from sqlitevault.ground.errors import (
     SqliteVaultError,
 )
 from sqlitevault.ground.files import sync
+from sqlitevault.ground.quantities import counted
 from sqlitevault.ground.report import Moment, Report, Seconds
 from sqlitevault.ground.scratch import scratch_directory
 from sqlitevault.proof.proof import different_tables
@@ -191,8 +192,8 @@ def _prove_side(made: Path, found: Sequence[Table], manifest: Manifest) -> Check
             f"the side database differs from the backup: {'; '.join([*integrity[:3], *differences])}",
             hint="Restore the whole database to another place with --target, and copy from there.",
         )
-    rows = sum(table.rows for table in found)
-    return Check(name="side database", passed=True, detail=f"{len(found)} tables, {rows:,} rows, digests equal")
+    detail = f"{counted(len(found), 'table')}, {counted(sum(table.rows for table in found), 'row')}, digests equal"
+    return Check(name="side database", passed=True, detail=detail)
 
 
 def merge(site: Site, copy: Path, backup_id: str, tables: Sequence[str], *, missing_only: bool) -> MergeReport:
