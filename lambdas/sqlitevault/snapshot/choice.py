@@ -1,5 +1,6 @@
 """The choice of the next method, by the source's journal mode and the attempts so far."""
 
+import errno
 import os
 import random
 import time
@@ -27,6 +28,8 @@ PROTOCOLS: dict[Method, Callable[[Attempt], Copied]] = {
 
 # A file may look damaged while it is being written; real damage stays.
 _LOOKS_AT_DAMAGE = 3
+# No permission, a directory, or a FIFO.
+_NOT_A_FILE_TO_READ = (errno.EACCES, errno.EPERM, errno.EISDIR, errno.ESPIPE)
 _SAMPLES = 8
 _SAMPLE_BYTES = 1 << 20
 
@@ -74,9 +77,11 @@ class Choice:
                 if self._damage_seen >= _LOOKS_AT_DAMAGE:
                     raise
                 self._pause(number, damage)
-            except (PermissionError, IsADirectoryError) as error:
+            except OSError as error:
+                if error.errno not in _NOT_A_FILE_TO_READ:
+                    raise
                 raise SourceNotFound(
-                    f"{error.filename} cannot be read: {error.strerror}",
+                    f"{error.filename or self._attempt.source} cannot be read: {error.strerror}",
                     hint="Name the database file itself and let this user read it.",
                 ) from error
 
