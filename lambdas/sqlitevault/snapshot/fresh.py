@@ -122,7 +122,7 @@ def fresh_open(path: Path) -> Iterator[int]:
 def _open(path: Path) -> int:
     try:
         force_sync(path.parent)
-        return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a FIFO has no bytes, and does not block
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # never wait for a FIFO
     except FileNotFoundError as error:
         raise Vanished(f"{path.name} does not exist") from error
 
